@@ -348,6 +348,7 @@ void Stream::Impl::arm_timer(Clock::time_point at) {
 }
 
 Stream::Stream(Loop& loop, Fd descriptor) : impl_(std::make_unique<Impl>(loop, std::move(descriptor))) {}
+Stream::Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 Stream::~Stream() = default;

@@ -48,7 +48,7 @@ class Stream {
     static constexpr std::size_t kWriteHighWater = 65536;  // unsent octets at which reading stops
     static constexpr std::size_t kReadAhead = 65536;       // octets read before somebody asks for them
 
-    Stream() = default;
+    Stream();
     Stream(Loop& loop, Fd descriptor);
     Stream(Stream&&) noexcept;
     Stream& operator=(Stream&&) noexcept;
