@@ -1,6 +1,7 @@
 #include "lib/config/main_cf.h"
 
 #include "lib/config/expand.h"
+#include "lib/config/known_names.h"
 #include "lib/config/logical_lines.h"
 
 namespace config {
@@ -83,8 +84,14 @@ std::optional<std::string> MainCf::raw(std::string_view name) const {
     if (const Setting* setting = find(name))
         return setting->text;
     auto found = defaults_.find(name);
-    if (found == defaults_.end())
-        return std::nullopt;
+    if (found == defaults_.end()) {
+        std::optional<TransportName> dynamic = split_transport_name(name);
+        if (!dynamic || dynamic->transport == "default")
+            return std::nullopt;
+        // postconf(5): transport_initial_destination_concurrency has its default under its own name.
+        bool is_initial = dynamic->suffix.starts_with("initial_");
+        return (is_initial ? "$" : "$default_") + std::string(dynamic->suffix);
+    }
     return found->second.derive ? found->second.derive(*this) : found->second.text;
 }
 

@@ -50,6 +50,7 @@ public:
     const Setting* find(std::string_view name) const;           // as set; not the default
     std::optional<std::string> raw(std::string_view name) const;  // as set, else the default text
 
+    // <transport>_destination_concurrency_limit and its kin have a default even where nobody declared them.
     // The value with every $name filled in; nothing for a name that is neither set nor declared.
     // A value that cannot be expanded reads as empty; check() reports it.
     std::optional<std::string> get(std::string_view name) const;

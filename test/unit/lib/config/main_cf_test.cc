@@ -52,6 +52,14 @@ TEST_CASE("values refer to each other, and a circle ends", "[config]") {
     CHECK(cf.get("a") == "option1/");
 }
 
+TEST_CASE("a transport has the general default until it is given its own", "[config]") {
+    MainCf cf = MainCf::parse("default_destination_concurrency_limit = 7\nx_recipient_limit = 9\n", "main.cf");
+    cf.set_default("default_recipient_limit", "20000");
+    CHECK(cf.get("lmtp_destination_concurrency_limit") == "7");
+    CHECK(cf.get("x_recipient_limit") == "9");
+    CHECK(cf.get("y_recipient_limit") == "20000");
+}
+
 TEST_CASE("parameters take their values", "[config]") {
     Params params;
     CHECK(params.count() == 20);
