@@ -23,11 +23,12 @@ enum Notify : std::uint32_t { kNotifyNever = 1, kNotifySuccess = 2, kNotifyFailu
 // RFC 3461, 4.3: how much of the message a report returns.
 enum class Return : std::uint8_t { unspecified = 0, full = 1, headers = 2 };
 
+// The same numbers as in lib/ipc/records/cleanup.h.
 enum EnvelopeFlag : std::uint32_t {
     kSmtpUtf8 = 1,       // RFC 6531: the addresses or the header need SMTPUTF8
     kEightBit = 2,       // BODY=8BITMIME was declared, RFC 6152
-    kInternalMail = 4,   // made here (a report): not filtered, never answered
-    kLocalOrigin = 8,    // rewritten in the local context
+    kLocalOrigin = 4,    // rewritten in the local context
+    kInternalMail = 16,  // made here (a report): never answered
 };
 
 struct Recipient {
