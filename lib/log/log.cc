@@ -1,0 +1,182 @@
+#include "lib/log/log.h"
+
+#include <fcntl.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <mutex>
+
+#include "lib/text/text.h"
+
+namespace logging {
+namespace {
+
+enum class Place { standard_error, descriptor, syslog, journal };
+
+struct State {
+    std::mutex mutex;
+    Settings settings;
+    Place place = Place::standard_error;
+    int descriptor = -1;
+    int verbosity = 0;
+    std::string tag = "malleposte";
+    std::time_t stamp_second = -1;
+    std::string stamp;
+};
+
+State& state() {
+    static State the_state;
+    return the_state;
+}
+
+struct FacilityName {
+    std::string_view name;
+    int value;
+};
+constexpr std::array<FacilityName, 12> kFacilities{{{"mail", LOG_MAIL},
+                                                    {"daemon", LOG_DAEMON},
+                                                    {"user", LOG_USER},
+                                                    {"auth", LOG_AUTH},
+                                                    {"local0", LOG_LOCAL0},
+                                                    {"local1", LOG_LOCAL1},
+                                                    {"local2", LOG_LOCAL2},
+                                                    {"local3", LOG_LOCAL3},
+                                                    {"local4", LOG_LOCAL4},
+                                                    {"local5", LOG_LOCAL5},
+                                                    {"local6", LOG_LOCAL6},
+                                                    {"local7", LOG_LOCAL7}}};
+
+int facility_value(std::string_view name) {
+    for (const FacilityName& facility : kFacilities)
+        if (facility.name == name)
+            return facility.value;
+    return LOG_MAIL;
+}
+
+constexpr int priority(Level level) {
+    switch (level) {
+        case Level::info: return LOG_INFO;
+        case Level::warning: return LOG_WARNING;
+        case Level::error: return LOG_ERR;
+        case Level::fatal:
+        case Level::panic: return LOG_CRIT;
+    }
+    return LOG_INFO;
+}
+
+constexpr std::string_view prefix(Level level) {
+    switch (level) {
+        case Level::info: return "";
+        case Level::warning: return "warning: ";
+        case Level::error: return "error: ";
+        case Level::fatal: return "fatal: ";
+        case Level::panic: return "panic: ";
+    }
+    return "";
+}
+
+// "Nov 22 01:05:09", made anew once a second; the caller holds the lock.
+const std::string& time_stamp(State& s) {
+    std::time_t now = std::time(nullptr);
+    if (now != s.stamp_second) {
+        std::tm local{};
+        localtime_r(&now, &local);
+        std::array<char, 32> buffer{};
+        std::strftime(buffer.data(), buffer.size(), "%b %e %H:%M:%S", &local);
+        s.stamp = buffer.data();
+        s.stamp_second = now;
+    }
+    return s.stamp;
+}
+
+void write_all(int descriptor, std::string_view octets) {
+    // One write per line: with O_APPEND lines of several processes never mix.
+    while (!octets.empty()) {
+        ssize_t count = ::write(descriptor, octets.data(), octets.size());
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return;
+        octets.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
+void write_standard_error(const State& s, std::string_view text) {
+    write_all(STDERR_FILENO, fmt::format("{}: {}\n", s.tag, text));
+}
+
+}  // namespace
+
+std::string open(const Settings& settings) {
+    State& s = state();
+    std::lock_guard lock(s.mutex);
+    s.settings = settings;
+    s.tag = settings.service.empty() ? settings.syslog_name : settings.syslog_name + "/" + settings.service;
+    if (settings.file.empty()) {
+        s.place = Place::syslog;
+        // The connection is made now: a jailed process could not reach /dev/log later.
+        ::openlog(s.tag.c_str(), LOG_PID | LOG_NDELAY, facility_value(settings.facility));
+        return "";
+    }
+    if (settings.file == "journal") {
+        s.place = Place::journal;
+        return "";
+    }
+    int descriptor = ::open(settings.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    if (descriptor < 0 && settings.file == "/dev/stdout")
+        descriptor = ::dup(STDOUT_FILENO);  // a socket or pipe that cannot be opened by name
+    if (descriptor < 0)
+        return fmt::format("cannot open the log file {}: {}", settings.file, std::strerror(errno));
+    if (s.descriptor >= 0)
+        ::close(s.descriptor);
+    s.descriptor = descriptor;
+    s.place = Place::descriptor;
+    return "";
+}
+
+void set_verbosity(int level) { state().verbosity = level; }
+int verbosity() { return state().verbosity; }
+
+void line(Level level, std::string_view text) {
+    State& s = state();
+    std::string message(prefix(level));
+    message += text;
+    text::make_printable(message);
+    std::lock_guard lock(s.mutex);
+    switch (s.place) {
+        case Place::standard_error:
+            write_standard_error(s, message);
+            return;
+        case Place::descriptor:
+            write_all(s.descriptor, fmt::format("{} {} {}[{}]: {}\n", time_stamp(s), s.settings.host, s.tag,
+                                                ::getpid(), message));
+            break;
+        case Place::syslog:
+            ::syslog(priority(level), "%s", message.c_str());
+            break;
+        case Place::journal:
+            ::sd_journal_send("MESSAGE=%s", message.c_str(), "PRIORITY=%i", priority(level),
+                              "SYSLOG_IDENTIFIER=%s", s.tag.c_str(), nullptr);
+            break;
+    }
+    if (s.settings.also_stderr && level != Level::info)
+        write_standard_error(s, message);
+}
+
+void exit_fatal(std::string_view text) {
+    line(Level::fatal, text);
+    std::_Exit(1);
+}
+
+void abort_panic(std::string_view text) {
+    line(Level::panic, text);
+    std::abort();
+}
+
+}  // namespace logging
