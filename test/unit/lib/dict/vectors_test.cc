@@ -6,21 +6,11 @@
 
 #include "lib/dict/table.h"
 #include "test/support/catch.h"
+#include "test/support/shared_data.h"
 
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path find_vectors() {
-    for (fs::path folder = fs::current_path(); folder != folder.root_path(); folder = folder.parent_path()) {
-        for (const char* name : {"shared", "../shared"}) {
-            fs::path candidate = folder / name / "conformance" / "postfix-vectors";
-            if (fs::exists(candidate))
-                return candidate;
-        }
-    }
-    return {};
-}
 
 // The answers in a .ref file: after "> get KEY" comes "KEY=value" or "KEY: not found".
 std::vector<std::pair<std::string, std::optional<std::string>>> read_answers(const fs::path& path) {
@@ -45,7 +35,7 @@ std::vector<std::pair<std::string, std::optional<std::string>>> read_answers(con
 }  // namespace
 
 TEST_CASE("tables answer as in the collected vectors", "[dict]") {
-    fs::path vectors = find_vectors();
+    fs::path vectors = test::find_conformance("postfix-vectors");
     if (vectors.empty()) {
         WARN("skipped: ../shared/conformance/postfix-vectors is not here");
         return;
