@@ -25,7 +25,7 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-add_compile_options(-Wall -Wextra -Werror -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual
+add_compile_options(-Wall -Wextra -Werror -Woverloaded-virtual -Wcast-qual
                     -fno-strict-aliasing -fstack-protector-strong)
 add_compile_definitions(_GNU_SOURCE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

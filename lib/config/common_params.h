@@ -69,8 +69,12 @@ struct HostParams : ParamSet {
 
     Param<int> default_process_limit{*this, "default_process_limit", 100, {.min = 1},
         "The most processes of one service, where master.cf says \"-\"."};
-    Param<int> max_use{*this, "max_use", 100, {.min = 1},
-        "Clients that a one-client-at-a-time process serves before it makes room for a fresh one."};
+    Param<int> max_use{*this, "max_use", 100000, {.min = 1},
+        "Clients that a process serves before it makes room for a fresh one. Higher than Postfix's 100, because a "
+        "process serves many clients at once."};
+    Param<int> client_limit{*this, "client_limit", 1000, {.min = 1},
+        "Clients that one process serves at once. 1 isolates clients from each other, one process each; best set "
+        "for one service with -o in master.cf."};
     Param<std::chrono::seconds> max_idle{*this, "max_idle", "100s", {.min = std::chrono::seconds(1)},
         "How long a process waits for its next client before it ends."};
     Param<std::chrono::seconds> daemon_timeout{*this, "daemon_timeout", "18000s", {.min = std::chrono::seconds(1)},

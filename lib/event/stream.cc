@@ -1,0 +1,622 @@
+#include "lib/event/stream.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+
+#include "lib/event/libevent.h"
+#include "lib/event/tls_context.h"
+#include "lib/log/log.h"
+
+namespace event {
+namespace {
+
+constexpr std::size_t kMaxTurnOctets = 262144;  // read in one turn before others get theirs
+constexpr std::size_t kIdleBuffer = 2048;       // what an idle stream may keep allocated
+constexpr std::size_t kMaxFds = 16;             // descriptors a peer may have waiting here
+
+struct PendingFd {
+    std::uint64_t position;  // the octet it travels with
+    Fd descriptor;
+};
+
+}  // namespace
+
+struct Stream::Impl {
+    Impl(Loop& the_loop, Fd descriptor);
+    ~Impl();
+    Impl(const Impl&) = delete;
+
+    // --- state
+    Loop& loop;
+    Fd fd;
+    libevent_event* ready_event = nullptr;
+    libevent_event* timer = nullptr;
+    Clock::time_point timer_at = Clock::time_point::max();
+    SSL* ssl = nullptr;
+    bool tls_failed = false;
+    bool read_wants_write = false, write_wants_read = false;  // TLS may want the other direction
+
+    std::string in;
+    std::size_t in_start = 0;
+    std::string out;
+    std::size_t out_start = 0;
+    std::uint64_t out_position = 0;  // octets sent since the beginning
+
+    bool can_read = true, can_write = true, hung_up = false, eof = false;
+    std::optional<StreamError> error;
+    std::uint64_t turn = 0;
+    std::size_t turn_octets = 0;
+
+    bool fds_expected = false;
+    std::deque<Fd> fds_in;
+    std::deque<PendingFd> fds_out;
+
+    StreamWait* reader = nullptr;
+    StreamWait* writer = nullptr;
+    std::chrono::milliseconds timeout{0};
+    std::optional<Clock::time_point> deadline;
+
+    // --- behaviour
+    std::string_view buffered() const { return std::string_view(in).substr(in_start); }
+    std::size_t unsent() const { return out.size() - out_start; }
+    void fail(StreamError::Kind kind, const std::string& text) {
+        if (!error)
+            error.emplace(kind, text);
+    }
+    bool fill();
+    ssize_t read_into(char* buffer, std::size_t size);
+    ssize_t receive_with_fds(char* buffer, std::size_t size);
+    ssize_t send_some(std::string_view octets);
+    ssize_t send_with_fd(std::string_view octets, int descriptor);
+    ssize_t tls_result(int result, bool reading);
+    void send_pending();
+    void progress();
+    bool took_its_turn();
+    void give_back_buffer() {
+        if (buffered().empty() && in.capacity() > kIdleBuffer) {
+            std::string().swap(in);
+            in_start = 0;
+        }
+    }
+    void arm_timer(Clock::time_point at);
+    void on_timer();
+    Clock::time_point wait_deadline() const;
+    static void on_ready(int, short what, void* argument);
+    static void on_timer_event(int, short, void* argument) { static_cast<Impl*>(argument)->on_timer(); }
+};
+
+Stream::Impl::Impl(Loop& the_loop, Fd descriptor) : loop(the_loop), fd(std::move(descriptor)) {
+    ready_event = event_new(loop.base(), fd.get(), EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_ready, this);
+    event_add(ready_event, nullptr);
+}
+
+Stream::Impl::~Impl() {
+    if (ready_event != nullptr)
+        event_free(ready_event);
+    if (timer != nullptr)
+        event_free(timer);
+    if (ssl != nullptr) {
+        if (fd && !tls_failed && !error && SSL_is_init_finished(ssl))
+            SSL_shutdown(ssl);
+        SSL_free(ssl);
+        ERR_clear_error();
+    }
+}
+
+void Stream::Impl::on_ready(int, short what, void* argument) {
+    auto& self = *static_cast<Impl*>(argument);
+    if (what & EV_READ)
+        self.can_read = true;
+    if (what & EV_WRITE)
+        self.can_write = true;
+    if (what & EV_CLOSED)
+        self.hung_up = self.can_read = true;
+    self.progress();
+}
+
+void Stream::Impl::progress() {
+    send_pending();
+    if (reader != nullptr && reader->satisfied())
+        reader->wake();
+    if (writer != nullptr && writer->satisfied())
+        writer->wake();
+}
+
+// Reads once. False where nothing can be read now; true where something changed, an end or error included.
+bool Stream::Impl::fill() {
+    if (error || eof)
+        return true;
+    if (!fd) {
+        fail(StreamError::Kind::io, "the connection is closed");
+        return true;
+    }
+    if (unsent() > kWriteHighWater)
+        send_pending();
+    bool may = ssl != nullptr && read_wants_write ? can_write : can_read;
+    if (!may || unsent() > kWriteHighWater)
+        return error.has_value();
+    ssize_t count = read_into(loop.scratch(), Loop::kScratchSize);
+    if (count < 0)
+        return error.has_value();
+    if (count == 0) {
+        eof = true;
+        return true;
+    }
+    if (in_start == in.size()) {
+        in.clear();
+        in_start = 0;
+    } else if (in_start > kIdleBuffer) {
+        in.erase(0, in_start);
+        in_start = 0;
+    }
+    in.append(loop.scratch(), static_cast<std::size_t>(count));
+    turn_octets += static_cast<std::size_t>(count);
+    return true;
+}
+
+// >0 octets, 0 end of stream, -1 not now or failed (then `error` is set).
+ssize_t Stream::Impl::read_into(char* buffer, std::size_t size) {
+    if (ssl != nullptr) {
+        read_wants_write = false;
+        ERR_clear_error();
+        return tls_result(SSL_read(ssl, buffer, static_cast<int>(size)), true);
+    }
+    for (;;) {
+        ssize_t count = fds_expected ? receive_with_fds(buffer, size) : ::read(fd.get(), buffer, size);
+        if (count >= 0) {
+            // A short read emptied the socket, and what arrives later raises a new edge; but a hang-up that
+            // was already reported raises none.
+            // Nor does it say anything where a descriptor came along: reads stop at those.
+            if (static_cast<std::size_t>(count) < size && !hung_up && !fds_expected)
+                can_read = false;
+            return count;
+        }
+        if (errno == EINTR)
+            continue;
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            can_read = false;
+            return -1;
+        }
+        if (errno == ECONNRESET)
+            return 0;
+        fail(StreamError::Kind::io, std::string("read: ") + std::strerror(errno));
+        return -1;
+    }
+}
+
+ssize_t Stream::Impl::receive_with_fds(char* buffer, std::size_t size) {
+    iovec part{buffer, size};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxFds)];
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    ssize_t count = ::recvmsg(fd.get(), &message, MSG_CMSG_CLOEXEC);
+    if (count < 0)
+        return count;
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        std::size_t descriptors = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < descriptors; ++i) {
+            int descriptor = -1;
+            std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+            fds_in.emplace_back(descriptor);
+        }
+    }
+    if (fds_in.size() > kMaxFds || (message.msg_flags & MSG_CTRUNC)) {
+        fail(StreamError::Kind::too_long, "too many descriptors from the peer");
+        errno = EPROTO;
+        return -1;
+    }
+    return count;
+}
+
+ssize_t Stream::Impl::tls_result(int result, bool reading) {
+    if (result > 0)
+        return result;
+    switch (SSL_get_error(ssl, result)) {
+        case SSL_ERROR_WANT_READ:
+            can_read = false;
+            (reading ? read_wants_write : write_wants_read) = !reading;
+            return -1;
+        case SSL_ERROR_WANT_WRITE:
+            can_write = false;
+            (reading ? read_wants_write : write_wants_read) = reading;
+            return -1;
+        case SSL_ERROR_ZERO_RETURN:
+            return 0;
+        case SSL_ERROR_SYSCALL:
+            tls_failed = true;
+            if (reading && ERR_peek_error() == 0)
+                return 0;  // the peer went without a goodbye
+            [[fallthrough]];
+        default:
+            tls_failed = true;
+            fail(StreamError::Kind::tls, "TLS: " + tls_errors());
+            return -1;
+    }
+}
+
+ssize_t Stream::Impl::send_some(std::string_view octets) {
+    if (ssl != nullptr) {
+        if (write_wants_read ? !can_read : !can_write)
+            return -1;
+        write_wants_read = false;
+        ERR_clear_error();
+        ssize_t count = tls_result(SSL_write(ssl, octets.data(), static_cast<int>(std::min<std::size_t>(octets.size(), 1 << 30))), false);
+        if (count == 0)
+            fail(StreamError::Kind::io, "the peer has closed the TLS session");
+        return count > 0 ? count : -1;
+    }
+    for (;;) {
+        ssize_t count = -1;
+        bool with_fd = !fds_out.empty() && fds_out.front().position == out_position;
+        if (with_fd) {
+            count = send_with_fd(octets, fds_out.front().descriptor.get());
+        } else {
+            if (!fds_out.empty())
+                octets = octets.substr(0, fds_out.front().position - out_position);
+            count = ::write(fd.get(), octets.data(), octets.size());
+        }
+        if (count > 0) {
+            if (with_fd)
+                fds_out.pop_front();
+            return count;
+        }
+        if (errno == EINTR)
+            continue;
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            can_write = false;
+        else
+            fail(StreamError::Kind::io, std::string("write: ") + std::strerror(errno));
+        return -1;
+    }
+}
+
+ssize_t Stream::Impl::send_with_fd(std::string_view octets, int descriptor) {
+    iovec part{const_cast<char*>(octets.data()), octets.size()};
+    if (fds_out.size() > 1)
+        part.iov_len = std::min<std::size_t>(part.iov_len, fds_out[1].position - out_position);
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+    return ::sendmsg(fd.get(), &message, MSG_NOSIGNAL);
+}
+
+void Stream::Impl::send_pending() {
+    while (unsent() > 0 && !error && fd && (can_write || ssl != nullptr)) {
+        ssize_t count = send_some(std::string_view(out).substr(out_start));
+        if (count < 0)
+            break;
+        out_start += static_cast<std::size_t>(count);
+        out_position += static_cast<std::uint64_t>(count);
+    }
+    if (error)
+        out_start = out.size();  // nobody will take it
+    if (out_start == out.size()) {
+        out.clear();
+        out_start = 0;
+        if (out.capacity() > kIdleBuffer)
+            std::string().swap(out);
+    } else if (out_start > kWriteHighWater) {
+        out.erase(0, out_start);
+        out_start = 0;
+    }
+}
+
+bool Stream::Impl::took_its_turn() {
+    if (turn != loop.turn()) {
+        turn = loop.turn();
+        turn_octets = 0;
+    }
+    return turn_octets > kMaxTurnOctets;
+}
+
+Clock::time_point Stream::Impl::wait_deadline() const {
+    Clock::time_point at = timeout.count() > 0 ? Clock::now() + timeout : Clock::time_point::max();
+    return deadline ? std::min(at, *deadline) : at;
+}
+
+// The timer is left running where it fires earlier than needed: on_timer() looks again. So a busy session
+// does not touch it for each command.
+void Stream::Impl::arm_timer(Clock::time_point at) {
+    if (at >= timer_at)
+        return;
+    if (timer == nullptr)
+        timer = evtimer_new(loop.base(), on_timer_event, this);
+    auto left = std::max(std::chrono::duration_cast<std::chrono::microseconds>(at - Clock::now()), 0us);
+    timeval interval{static_cast<time_t>(left.count() / 1000000), static_cast<suseconds_t>(left.count() % 1000000)};
+    evtimer_add(timer, &interval);
+    timer_at = at;
+}
+
+Stream::Stream(Loop& loop, Fd descriptor) : impl_(std::make_unique<Impl>(loop, std::move(descriptor))) {}
+Stream::Stream() = default;
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+Stream::~Stream() = default;
+
+Loop& Stream::loop() const { return impl_->loop; }
+int Stream::descriptor() const { return impl_->fd.get(); }
+Stream::LineWait Stream::read_line(std::size_t max) { return LineWait(*impl_, max); }
+Stream::SomeWait Stream::read_some() { return SomeWait(*impl_); }
+Stream::ExactWait Stream::read_exactly(std::size_t octets) { return ExactWait(*impl_, octets); }
+std::string_view Stream::buffered() const { return impl_->buffered(); }
+void Stream::consume(std::size_t octets) { impl_->in_start += std::min(octets, impl_->buffered().size()); }
+Stream::WriteWait Stream::flush() { return WriteWait(*impl_, 0); }
+void Stream::push() { impl_->send_pending(); }
+Stream::WriteWait Stream::drain() { return WriteWait(*impl_, kWriteHighWater); }
+std::size_t Stream::unsent() const { return impl_->unsent(); }
+void Stream::set_timeout(std::chrono::milliseconds timeout) { impl_->timeout = timeout; }
+void Stream::set_deadline(std::optional<Clock::time_point> deadline) { impl_->deadline = deadline; }
+void Stream::expect_fds() { impl_->fds_expected = true; }
+bool Stream::is_tls() const { return impl_->ssl != nullptr; }
+SSL* Stream::tls_handle() const { return impl_->ssl; }
+
+void Stream::write(std::string_view octets) {
+    if (!impl_->error)
+        impl_->out.append(octets);
+}
+
+void Stream::send_fd(Fd descriptor) {
+    impl_->fds_out.push_back({impl_->out_position + impl_->unsent(), std::move(descriptor)});
+}
+
+Fd Stream::take_fd() {
+    if (impl_->fds_in.empty())
+        return Fd();
+    Fd descriptor = std::move(impl_->fds_in.front());
+    impl_->fds_in.pop_front();
+    return descriptor;
+}
+
+void Stream::shutdown_write() {
+    if (impl_->ssl != nullptr)
+        SSL_shutdown(impl_->ssl);
+    ::shutdown(impl_->fd.get(), SHUT_WR);
+}
+
+void Stream::close() {
+    if (!impl_ || !impl_->fd)
+        return;
+    event_free(std::exchange(impl_->ready_event, nullptr));
+    if (impl_->ssl != nullptr && !impl_->tls_failed && SSL_is_init_finished(impl_->ssl))
+        SSL_shutdown(impl_->ssl);
+    impl_->tls_failed = true;
+    impl_->fd.reset();
+    impl_->fail(StreamError::Kind::io, "the connection is closed");
+    impl_->progress();
+}
+
+Fd Stream::release() {
+    event_free(std::exchange(impl_->ready_event, nullptr));
+    if (impl_->ssl != nullptr)
+        SSL_free(std::exchange(impl_->ssl, nullptr));
+    impl_->fail(StreamError::Kind::io, "the connection was handed on");
+    return std::move(impl_->fd);
+}
+
+Task<void> Stream::start_tls_server(TlsContext& context) {
+    co_await flush();
+    std::string().swap(impl_->in);
+    impl_->in_start = 0;
+    impl_->ssl = SSL_new(context.handle());
+    if (impl_->ssl == nullptr || SSL_set_fd(impl_->ssl, impl_->fd.get()) != 1)
+        throw StreamError(StreamError::Kind::tls, "TLS: " + tls_errors());
+    SSL_set_accept_state(impl_->ssl);
+    impl_->can_read = impl_->can_write = true;
+    co_await HandshakeWait(*impl_);
+}
+
+Task<void> Stream::start_tls_client(TlsContext& context, std::string host_name) {
+    co_await flush();
+    std::string().swap(impl_->in);
+    impl_->in_start = 0;
+    impl_->ssl = SSL_new(context.handle());
+    if (impl_->ssl == nullptr || SSL_set_fd(impl_->ssl, impl_->fd.get()) != 1)
+        throw StreamError(StreamError::Kind::tls, "TLS: " + tls_errors());
+    if (!host_name.empty()) {
+        SSL_set_tlsext_host_name(impl_->ssl, host_name.c_str());
+        SSL_set1_host(impl_->ssl, host_name.c_str());
+    }
+    SSL_set_connect_state(impl_->ssl);
+    impl_->can_read = impl_->can_write = true;
+    co_await HandshakeWait(*impl_);
+}
+
+TlsInfo Stream::tls_info() const {
+    TlsInfo info;
+    if (impl_->ssl == nullptr)
+        return info;
+    info.protocol = SSL_get_version(impl_->ssl);
+    const SSL_CIPHER* cipher = SSL_get_current_cipher(impl_->ssl);
+    if (cipher != nullptr) {
+        info.cipher = SSL_CIPHER_get_name(cipher);
+        info.bits = SSL_CIPHER_get_bits(cipher, &info.algorithm_bits);
+    }
+    return info;
+}
+
+std::string Stream::tls_verify_error() const {
+    if (impl_->ssl == nullptr)
+        return "no TLS";
+    if (SSL_get0_peer_certificate(impl_->ssl) == nullptr)
+        return "no certificate";
+    long result = SSL_get_verify_result(impl_->ssl);
+    return result == X509_V_OK ? "" : X509_verify_cert_error_string(result);
+}
+
+// --- awaiters
+
+StreamWait::StreamWait(Stream::Impl& stream, bool writes)
+    : LoopWaiter(stream.loop), stream_(stream), slot_(writes ? stream.writer : stream.reader) {}
+
+bool StreamWait::ready_now() { return !stream_.took_its_turn() && satisfied(); }
+
+bool StreamWait::sleep() {
+    if (slot_ != nullptr)
+        logging::panic("two coroutines wait for the same direction of one stream");
+    if (stream_.took_its_turn()) {
+        event_active(stream_.ready_event, EV_TIMEOUT, 0);  // looked at again after the others
+    } else {
+        stream_.send_pending();
+        if (satisfied())
+            return false;
+        stream_.give_back_buffer();
+    }
+    slot_ = this;
+    deadline_ = stream_.wait_deadline();
+    if (deadline_ != Clock::time_point::max())
+        stream_.arm_timer(deadline_);
+    return true;
+}
+
+void StreamWait::wake() {
+    if (slot_ != this)
+        return;  // woken already
+    slot_ = nullptr;
+    loop_.schedule(handle_);
+}
+
+void StreamWait::cancel() { wake(); }
+
+void StreamWait::finish() {
+    end_wait();
+    if (timed_out_)
+        throw StreamError(StreamError::Kind::timeout, "timeout");
+}
+
+void Stream::Impl::on_timer() {
+    timer_at = Clock::time_point::max();
+    Clock::time_point now = Clock::now(), next = Clock::time_point::max();
+    for (StreamWait* waiter : {reader, writer}) {
+        if (waiter == nullptr)
+            continue;
+        if (waiter->deadline_ <= now) {
+            waiter->timed_out_ = true;
+            waiter->wake();
+        } else {
+            next = std::min(next, waiter->deadline_);
+        }
+    }
+    if (next != Clock::time_point::max())
+        arm_timer(next);
+}
+
+bool Stream::LineWait::satisfied() {
+    for (;;) {
+        std::string_view have = stream_.buffered();
+        end_ = have.find('\n', scanned_);
+        if (end_ != std::string_view::npos || have.size() > max_ + 2 || stream_.error || stream_.eof)
+            return true;
+        scanned_ = have.size();
+        if (!stream_.fill())
+            return false;
+    }
+}
+
+std::optional<Line> Stream::LineWait::await_resume() {
+    finish();
+    std::string_view have = stream_.buffered();
+    if (end_ == std::string_view::npos) {
+        if (have.size() > max_ + 2)
+            throw StreamError(StreamError::Kind::too_long, "line too long");
+        if (stream_.error)
+            throw *stream_.error;
+        if (have.empty())
+            return std::nullopt;
+        throw StreamError(StreamError::Kind::eof, "lost connection in the middle of a line");
+    }
+    Line line;
+    line.text = have.substr(0, end_);
+    line.crlf = line.text.ends_with('\r');
+    if (line.crlf)
+        line.text.remove_suffix(1);
+    if (line.text.size() > max_)
+        throw StreamError(StreamError::Kind::too_long, "line too long");
+    stream_.in_start += end_ + 1;
+    return line;
+}
+
+bool Stream::SomeWait::satisfied() {
+    while (stream_.buffered().empty() && !stream_.error && !stream_.eof)
+        if (!stream_.fill())
+            return false;
+    return true;
+}
+
+std::string_view Stream::SomeWait::await_resume() {
+    finish();
+    if (stream_.buffered().empty() && stream_.error)
+        throw *stream_.error;
+    return stream_.buffered();
+}
+
+bool Stream::ExactWait::satisfied() {
+    while (stream_.buffered().size() < octets_ && !stream_.error && !stream_.eof)
+        if (!stream_.fill())
+            return false;
+    return true;
+}
+
+std::string_view Stream::ExactWait::await_resume() {
+    finish();
+    std::string_view have = stream_.buffered();
+    if (have.size() < octets_) {
+        if (stream_.error)
+            throw *stream_.error;
+        throw StreamError(StreamError::Kind::eof, "lost connection in the middle of data");
+    }
+    stream_.in_start += octets_;
+    return have.substr(0, octets_);
+}
+
+bool Stream::WriteWait::satisfied() {
+    stream_.send_pending();
+    return stream_.error || stream_.unsent() <= limit_;
+}
+
+void Stream::WriteWait::await_resume() {
+    finish();
+    if (stream_.error)
+        throw *stream_.error;
+}
+
+bool Stream::HandshakeWait::satisfied() {
+    if (stream_.error)
+        return true;
+    ERR_clear_error();
+    int result = SSL_do_handshake(stream_.ssl);
+    if (result == 1)
+        return true;
+    ssize_t outcome = stream_.tls_result(result, true);
+    if (outcome == 0)
+        stream_.fail(StreamError::Kind::tls, "TLS: the peer left during the handshake");
+    stream_.read_wants_write = false;
+    return stream_.error.has_value();
+}
+
+void Stream::HandshakeWait::await_resume() {
+    finish();
+    if (stream_.error)
+        throw *stream_.error;
+}
+
+}  // namespace event

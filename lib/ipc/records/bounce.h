@@ -1,0 +1,90 @@
+// lib/ipc/records/bounce.h - the queue manager asks for a report to the sender.
+//
+// Sender      qmgr, over private/bounce, with a read-only descriptor of the content; several outstanding.
+// Receiver    bounce, which composes the report and hands it to cleanup.
+// Reply       BounceReply when the report is in the queue on the disk, or none was wanted (null sender,
+//             NOTIFY=NEVER); only then qmgr drops the recipients it was about.
+// Trust       bounce believes qmgr; the texts inside come from strangers and are cut, cleaned and folded.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "lib/ipc/record.h"
+
+namespace ipc::records {
+
+enum class BounceKind : std::int32_t { failure = 0, delay_warning = 1, success = 2 };
+
+struct BounceRecipient {
+    std::string address;
+    std::string original;
+    std::string orcpt;
+    std::uint32_t notify = 0;
+    std::string dsn;
+    std::string text;
+    std::string remote_mta;
+    std::string remote_reply;
+    std::int64_t when = 0;  // of the last attempt, seconds since 1970
+
+    static constexpr std::string_view kRecord = "bounce_recipient/1";
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("address", &BounceRecipient::address),
+                          ipc::field("original", &BounceRecipient::original),
+                          ipc::field("orcpt", &BounceRecipient::orcpt),
+                          ipc::field("notify", &BounceRecipient::notify),
+                          ipc::field("dsn", &BounceRecipient::dsn),
+                          ipc::field("text", &BounceRecipient::text),
+                          ipc::field("remote_mta", &BounceRecipient::remote_mta),
+                          ipc::field("remote_reply", &BounceRecipient::remote_reply),
+                          ipc::field("when", &BounceRecipient::when)};
+    }
+};
+
+struct BounceRequest {
+    std::uint64_t request_id = 0;
+    BounceKind kind = BounceKind::failure;
+    std::string queue_id;
+    std::string sender;
+    std::uint64_t content_offset = 0;
+    std::uint64_t content_length = 0;
+    std::uint32_t flags = 0;        // as in cleanup.h
+    std::string envid;
+    std::uint32_t returns = 0;
+    std::int64_t arrival_us = 0;
+    std::int64_t expires = 0;       // delay warning: when qmgr will give up, seconds since 1970
+    std::vector<BounceRecipient> recipients;
+
+    static constexpr std::string_view kRecord = "bounce_request/1";
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("request_id", &BounceRequest::request_id),
+                          ipc::field("kind", &BounceRequest::kind),
+                          ipc::field("queue_id", &BounceRequest::queue_id),
+                          ipc::field("sender", &BounceRequest::sender),
+                          ipc::field("content_offset", &BounceRequest::content_offset),
+                          ipc::field("content_length", &BounceRequest::content_length),
+                          ipc::field("flags", &BounceRequest::flags),
+                          ipc::field("envid", &BounceRequest::envid),
+                          ipc::field("returns", &BounceRequest::returns),
+                          ipc::field("arrival_us", &BounceRequest::arrival_us),
+                          ipc::field("expires", &BounceRequest::expires),
+                          ipc::field("recipients", &BounceRequest::recipients)};
+    }
+};
+
+struct BounceReply {
+    std::uint64_t request_id = 0;
+    bool ok = false;
+    std::string reason;  // where not ok: qmgr defers and asks again
+
+    static constexpr std::string_view kRecord = "bounce_reply/1";
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("request_id", &BounceReply::request_id),
+                          ipc::field("ok", &BounceReply::ok),
+                          ipc::field("reason", &BounceReply::reason)};
+    }
+};
+
+}  // namespace ipc::records

@@ -1,0 +1,20 @@
+// lib/queue/crc32c.h - the checksum that guards a queue file.
+//
+// CRC-32C finds every single flipped bit and every burst of up to 32 bits, and the processor computes it
+// faster than memory delivers. Where the processor cannot, a table does.
+//
+// Failure     none.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace queue {
+
+// Continues from `seed`, so that crc32c(b, crc32c(a)) is crc32c(a + b).
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed = 0);
+
+// The portable form, for the test that compares both.
+std::uint32_t crc32c_by_table(std::string_view bytes, std::uint32_t seed = 0);
+
+}  // namespace queue
