@@ -226,7 +226,11 @@ void Scheduler::remove(Message& message) {
     // The last descriptor of a removed file is closed in the job: that is when the file system frees it.
     auto file = std::make_shared<event::Fd>(std::move(message.file));
     auto job = [this, queue = message.queue, id = message.id, file]() mutable -> std::optional<queue::Trouble> {
-        const auto removed = spool_.remove(queue, id);
+        auto removed = spool_.remove(queue, id);
+        if (removed && !*removed) {
+            if (const auto elsewhere = spool_.find(id))  // a tool has moved it meanwhile
+                removed = spool_.remove(*elsewhere, id);
+        }
         if (!removed)
             return removed.error();
         file->reset();

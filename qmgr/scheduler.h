@@ -28,7 +28,7 @@
 
 namespace qmgr {
 
-class Scheduler final : DeliveryOwner {
+class Scheduler final : public DeliveryOwner {
   public:
     Scheduler(event::Loop& loop, const Params& params, const config::MainCf& main_cf, const queue::Spool& spool,
               Routing& routing);
@@ -53,6 +53,7 @@ class Scheduler final : DeliveryOwner {
     void drain() { draining_ = true; }
 
   private:
+    bool may_start() const override { return !draining_; }
     event::Fd open_content(Message& message) override;
     void recipient_answered(Message& message, const ipc::records::RecipientResult& result) override;
     void answers_given(Message& message) override;

@@ -140,7 +140,7 @@ void Transport::send(std::uint64_t id, Delivery& delivery) {
 void Transport::pump() {
     const auto most = static_cast<std::size_t>(limits_.deliveries);
     const bool work = !ring_.empty() || !again_.empty();
-    if (!work || outstanding_.size() >= most)
+    if (!work || outstanding_.size() >= most || !owner_.may_start())
         return;
     if (!link_.ready())
         return link_.want();

@@ -57,6 +57,8 @@ struct Delivery {
 // Whom a Transport reports to.
 class DeliveryOwner {
   public:
+    // False while the process is about to leave.
+    virtual bool may_start() const = 0;
     // A read-only descriptor of the content; none where the file is gone, which marks the message.
     virtual event::Fd open_content(Message& message) = 0;
     virtual void recipient_answered(Message& message, const ipc::records::RecipientResult& result) = 0;

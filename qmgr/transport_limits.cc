@@ -10,7 +10,7 @@ namespace {
 
 int number_of(const config::MainCf& main_cf, const std::string& name, int fallback) {
     const auto text = main_cf.get(name);
-    if (!text)
+    if (!text || text->empty())
         return fallback;
     const auto value = config::parse_integer(*text);
     if (!value || *value < 0 || *value > 1'000'000'000) {
@@ -21,7 +21,8 @@ int number_of(const config::MainCf& main_cf, const std::string& name, int fallba
 }
 
 Feedback feedback_of(const config::MainCf& main_cf, const std::string& name, const std::string& fallback) {
-    const std::string text = main_cf.get(name).value_or(fallback);
+    const std::string set = main_cf.get(name).value_or("");
+    const std::string& text = set.empty() ? fallback : set;
     const auto value = parse_feedback(text);
     if (value)
         return *value;
