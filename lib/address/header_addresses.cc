@@ -81,7 +81,8 @@ private:
         for (; at_ < text_.size(); ++at_) {
             if (text_[at_] == '\\' && at_ + 1 < text_.size())
                 ++at_;
-            else if (text::is_space(text_[at_]) || kSpecials.find(text_[at_]) != std::string_view::npos)
+            else if (text::is_space(text_[at_]) ||
+                     (kSpecials.find(text_[at_]) != std::string_view::npos && text_[at_] != '\\'))
                 break;
             token.text += text_[at_];
         }

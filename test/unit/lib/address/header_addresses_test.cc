@@ -28,6 +28,8 @@ const Row kRows[] = {
     {"Who? <one@y.test>", {"one@y.test"}},
     {"unclosed <a@b.test", {"a@b.test"}},
     {"\"unclosed", {"unclosed"}},
+    {"backslash at the end\\", {}},
+    {"a\\", {"a\\"}},
     {"alice@example.test,\r\n\tbob@example.test", {"alice@example.test", "bob@example.test"}},
 };
 
