@@ -1,6 +1,7 @@
 #include "cleanup/headers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "cleanup/trace.h"
 #include "lib/text/text.h"

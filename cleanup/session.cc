@@ -71,6 +71,7 @@ event::Task<void> Session::converse() {
     ready.queue_id = queue_id_;
     channel_.write(ready);
     while (!queue_id_.empty()) {
+        seat_.set(intake_ ? worker::Client::State::busy : worker::Client::State::between_requests);
         std::optional<std::string_view> frame = co_await channel_.next_frame(kMaxRecord);
         if (!frame)
             co_return;
@@ -82,8 +83,8 @@ event::Task<void> Session::converse() {
     }
 }
 
-event::Task<void> serve_client(event::Stream stream, Service& service) {
-    Session session{std::move(stream), service};
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Service& service) {
+    Session session{std::move(stream), seat, service};
     try {
         co_await session.converse();
     } catch (const event::StreamError& error) {

@@ -12,12 +12,14 @@
 #include "lib/event/stream.h"
 #include "lib/event/task.h"
 #include "lib/ipc/channel.h"
+#include "lib/worker/program.h"
 
 namespace cleanup {
 
 class Session {
   public:
-    Session(event::Stream stream, Service& service) : channel_{std::move(stream)}, service_{service} {}
+    Session(event::Stream stream, worker::Client& seat, Service& service)
+        : channel_{std::move(stream)}, seat_{seat}, service_{service} {}
 
     event::Task<void> converse();
 
@@ -28,12 +30,13 @@ class Session {
     std::string next_id();
 
     ipc::Channel channel_;
+    worker::Client& seat_;
     Service& service_;
     std::string queue_id_;          // of the message that is being taken in, or of the next one
     std::optional<Intake> intake_;
 };
 
 // The root of each connection.
-event::Task<void> serve_client(event::Stream stream, Service& service);
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Service& service);
 
 }  // namespace cleanup

@@ -17,33 +17,29 @@ void skip_blank(std::string_view& text) {
     text.remove_prefix(start == std::string_view::npos ? text.size() : start);
 }
 
-// The length of the path including its closing bracket, a quoted string counted whole; npos if it never ends.
-std::size_t bracketed_length(std::string_view text) {
-    bool quoted = false;
-    for (std::size_t i = 1; i < text.size(); ++i) {
-        if (text[i] == '\\')
-            ++i;
-        else if (text[i] == '"')
-            quoted = !quoted;
-        else if (text[i] == '>' && !quoted)
-            return i + 1;
-    }
-    return std::string_view::npos;
+}  // namespace
+
+Command parse_command(std::string_view line) {
+    skip_blank(line);
+    Command command;
+    std::size_t end = std::min(line.find_first_of(kBlank), line.size());
+    command.verb = text::upper(line.substr(0, end));
+    command.argument = text::trim(line.substr(end));
+    return command;
 }
 
-// A path without brackets ends at the first blank outside quotes.
-std::size_t bare_length(std::string_view text) {
-    bool quoted = false;
-    std::size_t i = 0;
-    for (; i < text.size(); ++i) {
-        if (text[i] == '\\')
-            ++i;
-        else if (text[i] == '"')
-            quoted = !quoted;
-        else if (!quoted && kBlank.find(text[i]) != std::string_view::npos)
-            break;
-    }
-    return std::min(i, text.size());
+std::optional<std::string_view> path_argument(std::string_view argument, std::string_view keyword, bool strict) {
+    if (!text::starts_with_ignoring_case(argument, keyword))
+        return std::nullopt;
+    argument.remove_prefix(keyword.size());
+    if (!strict)
+        skip_blank(argument);
+    if (!argument.starts_with(':'))
+        return std::nullopt;
+    argument.remove_prefix(1);
+    if (!strict)
+        skip_blank(argument);
+    return argument;
 }
 
 std::expected<std::vector<Parameter>, std::string> parse_parameters(std::string_view text) {
@@ -61,50 +57,6 @@ std::expected<std::vector<Parameter>, std::string> parse_parameters(std::string_
         parameters.push_back(parameter);
     }
     return parameters;
-}
-
-}  // namespace
-
-Command parse_command(std::string_view line) {
-    skip_blank(line);
-    Command command;
-    std::size_t end = std::min(line.find_first_of(kBlank), line.size());
-    command.verb = text::upper(line.substr(0, end));
-    command.argument = text::trim(line.substr(end));
-    return command;
-}
-
-std::expected<PathCommand, std::string> parse_path_command(std::string_view argument, std::string_view keyword,
-                                                           bool strict) {
-    auto wrong = [&] { return std::unexpected("Syntax: " + std::string(keyword == "FROM" ? "MAIL " : "RCPT ") +
-                                              std::string(keyword) + ":<address>"); };
-    if (!text::starts_with_ignoring_case(argument, keyword))
-        return wrong();
-    argument.remove_prefix(keyword.size());
-    if (!strict)
-        skip_blank(argument);
-    if (!argument.starts_with(':'))
-        return wrong();
-    argument.remove_prefix(1);
-    if (!strict)
-        skip_blank(argument);
-    PathCommand command;
-    command.bracketed = argument.starts_with('<');
-    if (argument.empty() || (strict && !command.bracketed))
-        return wrong();
-    std::size_t length = command.bracketed ? bracketed_length(argument) : bare_length(argument);
-    if (length == std::string_view::npos)
-        return wrong();
-    std::string_view path = argument.substr(0, length);
-    command.path = command.bracketed ? path.substr(1, path.size() - 2) : path;
-    argument.remove_prefix(length);
-    if (!argument.empty() && kBlank.find(argument.front()) == std::string_view::npos)
-        return wrong();
-    auto parameters = parse_parameters(argument);
-    if (!parameters)
-        return std::unexpected(parameters.error());
-    command.parameters = std::move(*parameters);
-    return command;
 }
 
 std::optional<std::string> decode_xtext(std::string_view text) {

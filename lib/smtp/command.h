@@ -1,9 +1,9 @@
-// lib/smtp/command.h - the grammar of SMTP commands: a line to a verb, an argument, a path and parameters.
+// lib/smtp/command.h - the grammar of SMTP commands: a line to a verb, an argument and parameters.
 //
 // Pure functions: octets in, a value or a reason out.
 //
 // Standards   RFC 5321, 4.1.1 and 4.1.2; RFC 1870 (SIZE), RFC 6152 (BODY), RFC 4954 (AUTH=), RFC 3461 (DSN)
-// Failure     parse_path_command() returns the reply text that says what is wrong.
+// Failure     parse_parameters() returns what is wrong, as text for the reply.
 // Trust       lines come from strangers; their length is bounded by whoever read them. The path is only cut out
 //             here: lib/address decides whether it is an address.
 #pragma once
@@ -29,19 +29,14 @@ struct Parameter {
     std::optional<std::string_view> value;  // behind "="
 };
 
-// "FROM:<a@b> SIZE=1", "TO:<c@d>".
-struct PathCommand {
-    std::string path;                   // without the angle brackets; may be empty
-    bool bracketed = true;              // false: the client left the angle brackets out
-    std::vector<Parameter> parameters;  // views into the argument
-};
-
 inline constexpr std::size_t kMaxParameters = 20;
 
-// `keyword` is "FROM" or "TO". Where `strict` is not set, blanks around the colon and missing angle brackets
-// are put up with, as old clients need it (strict_rfc821_envelopes = no).
-std::expected<PathCommand, std::string> parse_path_command(std::string_view argument, std::string_view keyword,
-                                                           bool strict);
+// What follows "FROM:" or "TO:" (`keyword` without the colon): a path, for lib/address to read. No value where
+// the keyword or the colon is missing. Blanks around the colon are put up with unless `strict`.
+std::optional<std::string_view> path_argument(std::string_view argument, std::string_view keyword, bool strict);
+
+// "SIZE=1000 BODY=8BITMIME", as it stands behind a path.
+std::expected<std::vector<Parameter>, std::string> parse_parameters(std::string_view text);
 
 // RFC 3461, 4: text in which "+XX" stands for an octet. No value where it is malformed, or where it would hide
 // a control character.

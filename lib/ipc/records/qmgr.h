@@ -4,7 +4,7 @@
 // the file's descriptor, whose lock travels with it. There is no reply: the message is on the disk, and a hand-over
 // that gets lost is found by the next look into incoming/.
 //
-// postqueue, sendmail -q and postsuper send a QmgrCommand; a QmgrAnswer follows.
+// postqueue, sendmail -q, postsuper and cleanup send a QmgrCommand; a QmgrAnswer follows, except to scan_incoming.
 //
 // Trust       users reach this socket through set-gid tools. So commands offer only what cannot harm, trying again
 //             earlier; a hand-over is taken only from a peer with qmgr's own uid (SO_PEERCRED).
