@@ -130,9 +130,9 @@ void Transport::start_delivery(Destination& target) {
 void Transport::send(std::uint64_t id, Delivery& delivery) {
     event::Fd content = owner_.open_content(*delivery.message);
     if (!content) {  // removed or moved by a tool: nothing to deliver any more
-        DeliverResult none;
-        none.request_id = id;
-        return end_delivery(id, none);
+        delivery.message->open -= delivery.recipients.size();
+        delivery.recipients.clear();
+        return end_delivery(id, DeliverResult{});
     }
     link_.write(make_request(delivery, name_, id), std::move(content));
 }
@@ -245,9 +245,7 @@ void Transport::link_down(const std::string& reason, bool reached) {
         }
         // It was there each time the agent went down: it may be the reason.
         outstanding_.emplace(id, std::move(delivery));
-        DeliverResult none;
-        none.request_id = id;
-        end_delivery(id, none);
+        end_delivery(id, DeliverResult{});
     }
     pump();
 }
