@@ -6,7 +6,8 @@
 
 namespace lmtp {
 
-// `prefix` is "lmtp" or "smtp": lmtp_connect_timeout, smtp_connect_timeout.
+// `prefix` is "lmtp" or "smtp": lmtp_connect_timeout, smtp_connect_timeout. (postconf reads the next line.)
+// Variants: lmtp smtp
 struct Params : config::CommonParams {
     explicit Params(const std::string& prefix) : prefix_(prefix) {}
 
