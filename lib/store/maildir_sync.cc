@@ -1,0 +1,470 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_set>
+
+#include "lib/store/maildir_mailbox.h"
+#include "lib/store/maildir_name.h"
+#include "lib/store/trouble.h"
+#include "lib/store/uid_list.h"
+
+namespace store {
+namespace {
+
+constexpr std::uint32_t kReserve = 256;  // UIDs promised ahead: one sync of the list for so many messages
+constexpr std::uint32_t kLastUid = UINT32_MAX - 1;
+constexpr const char* kKeywordsFile = "dovecot-keywords";
+
+std::string hexadecimal(const std::uint8_t* octets, std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i)
+        fmt::format_to(std::back_inserter(text), "{:02x}", octets[i]);
+    return text;
+}
+
+std::string small_file(int directory, const char* name) {
+    event::Fd file(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    std::string text(16384, '\0');
+    ssize_t length = file ? read(file.get(), text.data(), text.size()) : 0;
+    text.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    return text;
+}
+
+/// "0 name" lines.
+std::vector<std::string> parse_keywords(std::string_view text) {
+    std::vector<std::string> keywords;
+    while (!text.empty()) {
+        std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        std::size_t number = 0;
+        auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+        auto digits = static_cast<std::size_t>(rest - line.data());
+        if (error != std::errc() || number >= kMaxKeywords || line.size() < digits + 2)
+            continue;
+        if (keywords.size() <= number)
+            keywords.resize(number + 1);
+        keywords[number] = line.substr(digits + 1, kMaxKeywordLength);
+    }
+    return keywords;
+}
+
+/// When a directory that was changed just before it was read has to be read once more. For a large mailbox
+/// that costs, so it waits a little longer; a change with the very same time stamp is rare.
+bool racy_due(const BoxState& state, const FileTime& time, bool racy) {
+    if (!racy)
+        return false;
+    std::int64_t now = now_nanoseconds();
+    std::int64_t window = time.nanoseconds != 0 ? 20'000'000 : 2'000'000'000;
+    std::int64_t patience = std::min<std::int64_t>(std::int64_t{state.messages} * 50'000, 5'000'000'000);
+    std::int64_t changed = time.seconds * 1'000'000'000 + time.nanoseconds;
+    return now - changed > window && now - std::max(changed, state.last_scan) > patience;
+}
+
+std::uint32_t is_racy(const FileTime& time, std::int64_t read_at) {
+    std::int64_t window = time.nanoseconds != 0 ? 20'000'000 : 2'000'000'000;
+    return read_at - (time.seconds * 1'000'000'000 + time.nanoseconds) <= window ? 1 : 0;
+}
+
+}  // namespace
+
+OwnChange::OwnChange(int directory, FileTime& recorded, std::uint32_t& racy)
+    : directory_(directory), recorded_(recorded), racy_(racy),
+      was_known_(modification_time(directory) == recorded) {}
+
+void OwnChange::done() {
+    if (!was_known_)
+        return;
+    recorded_ = modification_time(directory_);
+    racy_ = 1;
+}
+
+void reserve_uids(MaildirMailbox& mailbox, BoxState& state, std::uint32_t last) {
+    if (last < state.uid_ceiling)
+        return;
+    std::uint32_t ceiling = last > kLastUid - kReserve ? UINT32_MAX : last + 1 + kReserve;
+    UidList list(mailbox.folder()->self(), mailbox.name());
+    list.raise_next(ceiling);
+    state.uid_ceiling = ceiling;
+    struct stat info {};
+    if (list.identity(info)) {
+        state.list_inode = info.st_ino;
+        state.list_size = info.st_size;
+    }
+}
+
+bool MaildirMailbox::is_clean(const BoxState& state) const {
+    if (!state.scanned)
+        return false;
+    FileTime new_now = modification_time(folder_->fresh());
+    FileTime cur_now = modification_time(folder_->cur());
+    if (!(new_now == state.new_time) || !(cur_now == state.cur_time))
+        return false;
+    if (racy_due(state, state.new_time, state.new_racy) || racy_due(state, state.cur_time, state.cur_racy))
+        return false;
+    struct stat info {};
+    UidList list(folder_->self(), name_);
+    if (!list.identity(info) || info.st_ino != state.list_inode || info.st_size != state.list_size)
+        return false;
+    bool keywords = fstatat(folder_->self(), kKeywordsFile, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    return (keywords ? file_time(info) : FileTime{}) == state.keywords_time;
+}
+
+void MaildirMailbox::adopt_keywords(Writing& writing, const std::vector<std::string>& wanted, Flags& bits) {
+    std::vector<std::string>& known = writing.box.keywords;
+    bool added = false;
+    for (const std::string& keyword : wanted) {
+        auto same = [&keyword](const std::string& name) {
+            return name.size() == keyword.size() &&
+                   std::equal(name.begin(), name.end(), keyword.begin(), [](char a, char b) {
+                       return (a | ((a >= 'A' && a <= 'Z') ? 32 : 0)) == (b | ((b >= 'A' && b <= 'Z') ? 32 : 0));
+                   });
+        };
+        auto found = std::find_if(known.begin(), known.end(), same);
+        if (found == known.end())
+            found = std::find(known.begin(), known.end(), std::string());  // a letter without a name
+        if (found == known.end()) {
+            if (known.size() >= kMaxKeywords || keyword.size() > kMaxKeywordLength)
+                trouble(Failure::Kind::limit,
+                        fmt::format("{}: a mailbox has at most {} keywords of {} characters", name_, kMaxKeywords,
+                                    kMaxKeywordLength));
+            found = known.insert(known.end(), std::string());
+        }
+        if (found->empty()) {
+            *found = keyword;
+            added = true;
+        }
+        bits |= keyword_bit(static_cast<std::size_t>(found - known.begin()));
+    }
+    if (!added)
+        return;
+    std::string text;
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        if (!known[i].empty())
+            fmt::format_to(std::back_inserter(text), "{} {}\n", i, known[i]);
+    }
+    constexpr const char* kTemporary = "dovecot-keywords.tmp";
+    event::Fd file(openat(folder_->self(), kTemporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    bool written = file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                   renameat(folder_->self(), kTemporary, folder_->self(), kKeywordsFile) == 0 &&
+                   fsync(file.get()) == 0;
+    if (!written)
+        system_trouble(name_ + ": write " + kKeywordsFile);
+    struct stat info {};
+    if (fstat(file.get(), &info) == 0)
+        writing.box.state.keywords_time = file_time(info);
+}
+
+Sync::Sync(MaildirMailbox& mailbox, Txn& txn, BoxRecord& box)
+    : mailbox_(mailbox), txn_(txn), box_(box), state_(box.state) {}
+
+void Sync::run(bool thorough) {
+    if (state_.id == 0)
+        begin_box();
+    struct stat info {};
+    UidList list(mailbox_.folder()->self(), mailbox_.name());
+    bool found = list.identity(info);
+    if (!found || info.st_ino != state_.list_inode || info.st_size != state_.list_size)
+        read_uid_list();
+    read_keywords();
+
+    std::int64_t started = now_nanoseconds();
+    FileTime new_now = modification_time(mailbox_.folder()->fresh());
+    FileTime cur_now = modification_time(mailbox_.folder()->cur());
+    rebuilding_ = !state_.scanned;
+    bool all = thorough || rebuilding_ || state_.unsettled_uid != 0;
+    bool new_too = all || !(new_now == state_.new_time) || racy_due(state_, new_now, state_.new_racy);
+    bool cur_too = all || !(cur_now == state_.cur_time) || racy_due(state_, cur_now, state_.cur_racy);
+    if (new_too || cur_too) {
+        scan(new_too, cur_too);
+        if (!match(new_too, cur_too) && !(new_too && cur_too)) {
+            // Files left the directory that was read: they may be in the other one.
+            new_too = cur_too = true;
+            new_now = modification_time(mailbox_.folder()->fresh());
+            cur_now = modification_time(mailbox_.folder()->cur());
+            scan(true, true);
+            match(true, true);
+        }
+        if (!missing_.empty())
+            confirm_missing();
+        apply_matches();
+        add_new_messages();
+    }
+    save_uid_list();
+    if (new_too) {
+        state_.new_time = new_now;
+        state_.new_racy = is_racy(new_now, started);
+    }
+    if (cur_too) {
+        state_.cur_time = cur_now;
+        state_.cur_racy = is_racy(cur_now, started);
+        state_.last_scan = started;
+    }
+    state_.scanned = 1;
+}
+
+/// A folder that the index does not know: its UIDVALIDITY comes from the list, or is made.
+void Sync::begin_box() {
+    state_.id = txn_.new_box_id();
+    state_.generation = static_cast<std::uint64_t>(now_nanoseconds());
+    if (getentropy(state_.guid, sizeof state_.guid) != 0)
+        system_trouble("getentropy");
+}
+
+void Sync::read_uid_list() {
+    UidList list(mailbox_.folder()->self(), mailbox_.name());
+    UidList::Contents contents = list.read();
+    list_found_ = contents.found;
+    list_loaded_ = true;
+    if (contents.found && state_.uid_validity != 0 && contents.uid_validity != state_.uid_validity) {
+        // Made anew by another program: what we knew is no longer true.
+        txn_.remove_all_mail(state_.id);
+        std::uint32_t id = state_.id;
+        state_ = BoxState{};
+        state_.id = id;
+        begin_box();
+    }
+    if (contents.found) {
+        state_.uid_validity = contents.uid_validity;
+        state_.uid_ceiling = contents.uid_next;
+        list_next_ = contents.uid_next;
+        state_.list_lines = contents.lines;
+        listed_.reserve(contents.entries.size());
+        for (UidListEntry& entry : contents.entries)
+            listed_[std::move(entry.base)] = entry.uid;
+        std::string_view guid = contents.guid;
+        for (std::size_t i = 0; i < sizeof state_.guid && guid.size() == 2 * sizeof state_.guid; ++i)
+            std::from_chars(guid.data() + 2 * i, guid.data() + 2 * i + 2, state_.guid[i], 16);
+    } else {
+        list_rewrite_ = true;
+        if (state_.uid_validity == 0)
+            state_.uid_validity = mailbox_.account()->next_uid_validity();
+    }
+}
+
+void Sync::read_keywords() {
+    struct stat info {};
+    bool found = fstatat(mailbox_.folder()->self(), kKeywordsFile, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    FileTime time = found ? file_time(info) : FileTime{};
+    if (time == state_.keywords_time)
+        return;
+    std::vector<std::string> keywords = parse_keywords(small_file(mailbox_.folder()->self(), kKeywordsFile));
+    if (keywords != box_.keywords)
+        ++state_.generation;
+    box_.keywords = std::move(keywords);
+    state_.keywords_time = time;
+}
+
+void Sync::scan(bool new_too, bool cur_too) {
+    listing_.clear();
+    if (cur_too)
+        listing_.read(mailbox_.folder()->cur(), false, mailbox_.name());
+    if (new_too)
+        listing_.read(mailbox_.folder()->fresh(), true, mailbox_.name());
+}
+
+/// Pairs what the index knows with what was read. False if something is gone.
+bool Sync::match(bool new_read, bool cur_read) {
+    changes_.clear();
+    missing_.clear();
+    txn_.each_mail(state_.id, 0, [&](std::uint32_t uid, const MailRecord& record) {
+        Listing::Entry* entry = listing_.find(maildir_base(record.name));
+        if (!entry) {
+            if (record.state.in_new ? new_read : cur_read)
+                missing_.push_back(uid);
+            return true;
+        }
+        entry->matched = true;
+        bool in_new = entry->in_new;
+        if (in_new && !record.state.in_new && !cur_read)
+            return true;  // in both; cur/ counts
+        if (entry->name != record.name || in_new != (record.state.in_new != 0)) {
+            Change change{uid, record.state, entry->name};
+            change.state.in_new = in_new ? 1 : 0;
+            change.state.flags = parse_maildir_name(entry->name).flags;
+            changes_.push_back(change);
+        }
+        return true;
+    });
+    return missing_.empty();
+}
+
+/// A file that is renamed while a directory is read may be seen in neither place: look once more.
+void Sync::confirm_missing() {
+    Listing again;
+    again.read(mailbox_.folder()->cur(), false, mailbox_.name());
+    again.read(mailbox_.folder()->fresh(), true, mailbox_.name());
+    std::erase_if(missing_, [&](std::uint32_t uid) {
+        std::optional<MailRecord> record = txn_.find_mail(state_.id, uid);
+        return record && again.find(maildir_base(record->name));
+    });
+}
+
+void Sync::apply_matches() {
+    for (const Change& change : changes_) {
+        std::optional<MailRecord> old = txn_.find_mail(state_.id, change.uid);
+        state_.unseen += (old->state.flags & kSeen) ? 1 : 0;
+        state_.unseen -= (change.state.flags & kSeen) ? 1 : 0;
+        state_.in_new += change.state.in_new - old->state.in_new;
+        txn_.put_mail(state_.id, change.uid, change.state, change.name);
+    }
+    for (std::uint32_t uid : missing_) {
+        std::optional<MailRecord> old = txn_.find_mail(state_.id, uid);
+        state_.unseen -= (old->state.flags & kSeen) ? 0 : 1;
+        state_.in_new -= old->state.in_new;
+        --state_.messages;
+        txn_.remove_mail(state_.id, uid);
+    }
+    if (!changes_.empty() || !missing_.empty()) {
+        ++state_.generation;
+        state_.first_unseen_uid = 0;
+    }
+}
+
+/// The UID that a file had already, by the list or by its own name; 0 if there is no proof.
+std::uint32_t Sync::proven_uid(const Arrival& arrival) {
+    MaildirName name = parse_maildir_name(arrival.name);
+    if (auto listed = listed_.find(std::string(name.base)); listed != listed_.end()) {
+        if (rebuilding_ || listed->second >= state_.uid_next)
+            return listed->second;
+        return 0;
+    }
+    if (!name.uid || *name.uid == 0 || *name.uid > kLastUid)
+        return 0;
+    // A copy made by `cp` carries a number of another mailbox. Ours are below what the list has promised,
+    // and, while the index lives, not below what it has given out.
+    bool promised = !list_found_ || *name.uid < std::max(list_next_, state_.uid_ceiling);
+    bool fresh = rebuilding_ || *name.uid >= state_.uid_next;
+    return promised && fresh ? *name.uid : 0;
+}
+
+void Sync::add_new_messages() {
+    std::vector<Arrival> arrivals;
+    for (const Listing::Entry& entry : listing_.entries()) {
+        if (!entry.matched)
+            arrivals.push_back({entry.name, entry.in_new, 0, false});
+    }
+    if (arrivals.empty())
+        return;
+    if (!list_loaded_)
+        read_uid_list();
+    std::unordered_set<std::uint32_t> listed_uids;
+    for (Arrival& arrival : arrivals) {
+        arrival.from_list = listed_.contains(std::string(maildir_base(arrival.name)));
+        arrival.uid = proven_uid(arrival);
+        if (arrival.from_list && arrival.uid != 0)
+            listed_uids.insert(arrival.uid);
+    }
+    // Proven ones by UID, the list before names where two claim the same; the others by name, which is
+    // by time of delivery.
+    std::sort(arrivals.begin(), arrivals.end(), [](const Arrival& a, const Arrival& b) {
+        if ((a.uid == 0) != (b.uid == 0))
+            return a.uid != 0;
+        if (a.uid != b.uid)
+            return a.uid < b.uid;
+        if (a.from_list != b.from_list)
+            return a.from_list;
+        return a.name < b.name;
+    });
+    std::uint32_t previous = 0;
+    std::vector<Arrival> later;
+    auto add = [&](const Arrival& arrival) {
+        MaildirName name = parse_maildir_name(arrival.name);
+        MailState mail;
+        mail.flags = name.flags;
+        mail.in_new = arrival.in_new ? 1 : 0;
+        mail.size = name.size ? static_cast<std::int64_t>(*name.size) : MailState::kUnknown;
+        mail.virtual_size = name.virtual_size ? static_cast<std::int64_t>(*name.virtual_size) : MailState::kUnknown;
+        txn_.put_mail(state_.id, arrival.uid, mail, arrival.name);
+        ++state_.messages;
+        state_.unseen += (mail.flags & kSeen) ? 0 : 1;
+        state_.in_new += mail.in_new;
+        state_.uid_next = std::max(state_.uid_next, arrival.uid + 1);
+        auto listed = listed_.find(std::string(name.base));
+        if (listed == listed_.end() || listed->second != arrival.uid) {
+            list_additions_.emplace_back(arrival.uid, std::string(name.base));
+            additions_durable_ = additions_durable_ || !name.uid || *name.uid != arrival.uid;
+        }
+    };
+    for (const Arrival& arrival : arrivals) {
+        if (arrival.uid == 0 || arrival.uid == previous) {
+            later.push_back(arrival);
+            continue;
+        }
+        previous = arrival.uid;
+        add(arrival);
+    }
+    if (rebuilding_)  // what was given out and is gone must not come back
+        state_.uid_next = std::max(state_.uid_next, list_next_);
+    settle();
+    std::sort(later.begin(), later.end(), [](const Arrival& a, const Arrival& b) { return a.name < b.name; });
+    for (Arrival& arrival : later) {
+        if (state_.uid_next > kLastUid)
+            trouble(Failure::Kind::temporary, mailbox_.name() + ": all UIDs are used up");
+        arrival.uid = state_.uid_next;
+        add(arrival);
+    }
+    if (rebuilding_) {
+        state_.first_recent = state_.uid_next;
+        if (state_.in_new > 0)
+            txn_.each_mail(state_.id, 0, [&](std::uint32_t uid, const MailRecord& record) {
+                if (record.state.in_new)
+                    state_.first_recent = uid;
+                return !record.state.in_new;
+            });
+    }
+    state_.first_unseen_uid = 0;
+    ++state_.generation;
+}
+
+/// Somebody was killed between giving files their UIDs and saying so: those UIDs are used up.
+void Sync::settle() {
+    if (state_.unsettled_uid >= state_.uid_next && state_.unsettled_uid <= kLastUid)
+        state_.uid_next = state_.unsettled_uid + 1;
+    state_.unsettled_uid = 0;
+}
+
+/// UIDs that no name proves go into the list, on the disk, before anybody is told of them.
+void Sync::save_uid_list() {
+    UidList list(mailbox_.folder()->self(), mailbox_.name());
+    if (rebuilding_ && list_loaded_)
+        state_.uid_next = std::max(state_.uid_next, list_next_);
+    settle();
+    bool stale = state_.list_lines > 2 * std::int64_t{state_.messages} + 1000;
+    bool many = list_additions_.size() > 1000;
+    if (list_rewrite_ || stale || many) {
+        UidList::Contents contents;
+        contents.uid_validity = state_.uid_validity;
+        std::uint32_t wanted = state_.uid_next > kLastUid - kReserve ? UINT32_MAX : state_.uid_next + kReserve;
+        contents.uid_next = std::max(state_.uid_ceiling, wanted);
+        contents.guid = hexadecimal(state_.guid, sizeof state_.guid);
+        contents.entries.reserve(state_.messages);
+        txn_.each_mail(state_.id, 0, [&contents](std::uint32_t uid, const MailRecord& record) {
+            contents.entries.push_back({uid, std::string(maildir_base(record.name))});
+            return true;
+        });
+        list.rewrite(contents);
+        state_.uid_ceiling = contents.uid_next;
+        state_.list_lines = state_.messages;
+    } else {
+        if (!list_additions_.empty()) {
+            std::vector<UidListEntry> entries;
+            for (auto& [uid, base] : list_additions_)
+                entries.push_back({uid, std::move(base)});
+            list.append(entries, additions_durable_);
+            state_.list_lines += static_cast<std::int64_t>(entries.size());
+        }
+        if (state_.uid_next > state_.uid_ceiling)
+            reserve_uids(mailbox_, state_, state_.uid_next - 1);
+    }
+    struct stat info {};
+    if (list.identity(info)) {
+        state_.list_inode = info.st_ino;
+        state_.list_size = info.st_size;
+    }
+}
+
+}  // namespace store
