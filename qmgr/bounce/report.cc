@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "lib/smtp/parameters.h"
+#include "lib/smtp/command.h"
 #include "lib/text/mail_date.h"
 #include "lib/text/text.h"
 

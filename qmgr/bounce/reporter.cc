@@ -9,6 +9,7 @@
 
 #include "lib/event/error.h"
 #include "lib/event/scope.h"
+#include "lib/event/signal.h"
 #include "lib/ipc/channel.h"
 #include "lib/log/log.h"
 #include "lib/text/text.h"
@@ -175,46 +176,64 @@ event::Task<std::string> Reporter::report(BounceRequest request, event::Fd conte
 
 namespace {
 
-event::Task<void> serve_one(ipc::Channel& channel, Reporter& reporter, BounceRequest request, event::Fd content) {
+struct Connection {
+    Connection(event::Stream stream, worker::Client& the_seat, event::Loop& loop)
+        : channel{std::move(stream)}, seat{the_seat}, writing{loop, 1}, scope{loop} {}
+    ipc::Channel channel;
+    worker::Client& seat;
+    event::Semaphore writing;
+    event::Scope scope;
+    std::size_t open = 0;  // requests without a reply
+};
+
+event::Task<void> serve_one(Connection& connection, Reporter& reporter, BounceRequest request, event::Fd content) {
     BounceReply reply;
     reply.request_id = request.request_id;
     reply.reason = co_await reporter.report(std::move(request), std::move(content));
     reply.ok = reply.reason.empty();
-    channel.write(reply);
+    co_await connection.writing.acquire();
     try {
-        co_await channel.stream().flush();
+        connection.channel.write(reply);
+        co_await connection.channel.stream().flush();
     } catch (const event::StreamError&) {
         // The reader sees the same; qmgr asks again and the sender may get two reports.
+    }
+    connection.writing.release();
+    if (--connection.open == 0)
+        connection.seat.set(worker::Client::State::between_requests);
+}
+
+event::Task<void> read_requests(Connection& connection, Reporter& reporter) {
+    for (;;) {
+        std::optional<std::string_view> frame = co_await connection.channel.next_frame();
+        if (!frame)
+            co_return;
+        auto request = ipc::decode<BounceRequest>(*frame);
+        if (!request) {
+            logging::warning("client of private/bounce: {}", request.error());
+            co_return;
+        }
+        connection.seat.set(worker::Client::State::busy);
+        ++connection.open;
+        event::Fd content = connection.channel.stream().take_fd();
+        connection.scope.spawn(serve_one(connection, reporter, std::move(*request), std::move(content)));
     }
 }
 
 }  // namespace
 
 event::Task<void> serve_requests(event::Stream stream, worker::Client& seat, Reporter& reporter) {
-    ipc::Channel channel{std::move(stream)};
-    event::Scope scope{reporter.loop()};
-    std::string wrong;
-    bool cancelled = false;
+    Connection connection{std::move(stream), seat, reporter.loop()};
+    seat.set(worker::Client::State::between_requests);
+    std::string broken;
     try {
-        for (;;) {
-            seat.set(scope.size() == 0 ? worker::Client::State::between_requests : worker::Client::State::busy);
-            std::optional<std::string_view> frame = co_await channel.next_frame();
-            if (!frame)
-                break;
-            auto request = ipc::decode<BounceRequest>(*frame);
-            if (!request) {
-                wrong = request.error();
-                break;
-            }
-            scope.spawn(serve_one(channel, reporter, std::move(*request), channel.stream().take_fd()));
-        }
+        co_await read_requests(connection, reporter);
     } catch (const event::StreamError& error) {
-        cancelled = error.kind() == event::StreamError::Kind::cancelled;
-        wrong = cancelled ? "" : error.what();
+        broken = error.kind() == event::StreamError::Kind::cancelled ? "" : error.what();
     }
-    if (!wrong.empty())
-        logging::warning("client of private/bounce: {}", wrong);
-    co_await scope.close();
+    if (!broken.empty())
+        logging::warning("client of private/bounce: {}", broken);
+    co_await connection.scope.close();
 }
 
 }  // namespace bounce
