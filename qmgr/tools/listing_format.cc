@@ -22,8 +22,11 @@ std::string arrival_text(std::int64_t seconds) {
     return buffer;
 }
 
-char status_mark(const ShowqMessage& message) {
-    return message.queue_name == "active" ? '*' : message.queue_name == "hold" ? '!' : ' ';
+std::string status_marks(const ShowqMessage& message) {
+    std::string marks = message.queue_name == "active" ? "*" : message.queue_name == "hold" ? "!" : "";
+    if (message.forced_expire)
+        marks += "#";
+    return marks.empty() ? " " : marks;
 }
 
 // Each octet of a character beyond ASCII counts, as a C program counts.
@@ -42,7 +45,7 @@ std::string PlainListing::format(const ShowqMessage& message) {
     else
         out = "\n";
     octets_ += static_cast<std::uint64_t>(message.size);
-    const std::string id = message.queue_id + status_mark(message) + (message.forced_expire ? "#" : "");
+    const std::string id = message.queue_id + status_marks(message);
     const std::string sender = message.sender.empty() ? "MAILER-DAEMON" : text::printable(message.sender);
     const std::string arrival = arrival_text(message.arrival_time);
     out += long_ids_ ? fmt::format("{:<17} {:>8} {:.19} {}\n", id, message.size, arrival, sender)
