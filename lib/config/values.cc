@@ -103,14 +103,25 @@ std::vector<std::string> split_tokens(std::string_view text, std::string_view se
                 break;
         }
         std::string_view token = text.substr(start, i - start);
-        if (token.size() >= 2 && token.front() == '{' && token.back() == '}')
-            token = trim(token.substr(1, token.size() - 2));
-        tokens.emplace_back(token);
+        tokens.emplace_back(unwrap_braces(token).value_or(token));
     }
     return tokens;
 }
 
 List split_list(std::string_view text) { return split_tokens(text, ", \t\r\n"); }
+
+std::optional<std::string_view> unwrap_braces(std::string_view text) {
+    if (text.empty() || text.front() != '{')
+        return std::nullopt;
+    int level = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '{')
+            ++level;
+        else if (text[i] == '}' && --level == 0)
+            return i + 1 == text.size() ? std::optional(trim(text.substr(1, i - 1))) : std::nullopt;
+    }
+    return std::nullopt;
+}
 
 std::string format_time(std::chrono::seconds value) { return std::to_string(value.count()) + "s"; }
 

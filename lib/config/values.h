@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <expected>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,9 @@ List split_list(std::string_view text);
 // One token of blank-separated text in which { } quotes; braces around a whole token are taken off with the
 // blank space inside them. Used for the arguments of master.cf and for lists.
 std::vector<std::string> split_tokens(std::string_view text, std::string_view separators);
+
+// The trimmed inside of "{ ... }"; nothing when the braces are not there or do not belong together.
+std::optional<std::string_view> unwrap_braces(std::string_view text);
 
 std::string format_time(std::chrono::seconds value);
 

@@ -361,6 +361,7 @@ Stream::ExactWait Stream::read_exactly(std::size_t octets) { return ExactWait(*i
 std::string_view Stream::buffered() const { return impl_->buffered(); }
 void Stream::consume(std::size_t octets) { impl_->in_start += std::min(octets, impl_->buffered().size()); }
 Stream::WriteWait Stream::flush() { return WriteWait(*impl_, 0); }
+void Stream::push() { impl_->send_pending(); }
 Stream::WriteWait Stream::drain() { return WriteWait(*impl_, kWriteHighWater); }
 std::size_t Stream::unsent() const { return impl_->unsent(); }
 void Stream::set_timeout(std::chrono::milliseconds timeout) { impl_->timeout = timeout; }

@@ -78,6 +78,8 @@ class Stream {
     void write(std::string_view octets);
     // Until all is handed to the kernel.
     WriteWait flush();
+    // Hands over what the kernel takes now, without waiting; the rest goes out by itself.
+    void push();
     // Until less than the high-water mark waits: between the parts of something long.
     WriteWait drain();
     std::size_t unsent() const;

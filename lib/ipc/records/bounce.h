@@ -16,7 +16,7 @@
 
 namespace ipc::records {
 
-enum class BounceKind : std::int32_t { failure = 0, delay_warning = 1, success = 2 };
+enum class BounceKind : std::int32_t { failure = 0, delay_warning = 1 };
 
 struct BounceRecipient {
     std::string address;

@@ -7,7 +7,7 @@
 //                 client:  CleanupOpen CleanupRecipients* CleanupContent* CleanupEnd
 //                 cleanup: CleanupReply                      holds the id for the message after it
 //             CleanupAbort instead of CleanupEnd drops the message without a reply; the id stays the next one.
-//             Nothing is written before CleanupEnd needs it, so a client that goes away leaves nothing behind.
+//             A client that goes away in between leaves nothing behind.
 //             Everything up to CleanupEnd may be sent without waiting, in one write for a small message.
 // The header  cleanup adds the Received line from the client attributes, because only it knows queue id and
 //             final recipients; smtpd gives the comment lines (TLS, authenticated sender) that policy allows.
@@ -77,7 +77,6 @@ struct CleanupRecipient {
 inline constexpr std::uint32_t kCleanupSmtpUtf8 = 1;         // RFC 6531
 inline constexpr std::uint32_t kCleanupEightBit = 2;         // BODY=8BITMIME
 inline constexpr std::uint32_t kCleanupLocalOrigin = 4;      // local_header_rewrite_clients: complete the header
-inline constexpr std::uint32_t kCleanupExtract = 8;          // sendmail -t: add recipients from To, Cc, Bcc
 inline constexpr std::uint32_t kCleanupInternal = 16;        // a report made here
 inline constexpr std::uint32_t kCleanupHold = 32;            // into hold/ (an access table said HOLD)
 inline constexpr std::uint32_t kCleanupNoAliases = 64;       // receive_override_options = no_address_mappings

@@ -1,11 +1,13 @@
 // lib/ipc/records/qmgr.h - what others tell the queue manager.
 //
-// Over private/qmgr-intake: cleanup sends a QueueHandover with each message that it has just committed, and the
-// file's descriptor, whose lock travels with it. There is no reply: the message is on the disk, and a hand-over
+// All of it over public/qmgr. cleanup sends a QueueHandover with each message that it has just committed, and
+// the file's descriptor, whose lock travels with it. There is no reply: the message is on the disk, and a hand-over
 // that gets lost is found by the next look into incoming/.
 //
-// Over public/qmgr: postqueue, sendmail -q, postsuper and master send a QmgrCommand; a QmgrAnswer follows. Users
-// reach this socket, so it offers only what cannot harm: trying again earlier.
+// postqueue, sendmail -q, postsuper and cleanup send a QmgrCommand; a QmgrAnswer follows, except to scan_incoming.
+//
+// Trust       users reach this socket through set-gid tools. So commands offer only what cannot harm, trying again
+//             earlier; a hand-over is taken only from a peer with qmgr's own uid (SO_PEERCRED).
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,32 @@
+// cleanup/address_rewriting.h - completion and virtual aliases by main.cf and its tables.
+#pragma once
+
+#include <memory>
+
+#include "cleanup/params.h"
+#include "cleanup/rewriting.h"
+#include "lib/address/resolver.h"
+#include "lib/address/virtual_alias.h"
+#include "lib/config/main_cf.h"
+#include "lib/event/loop.h"
+
+namespace cleanup {
+
+class AddressRewriting final : public Rewriting {
+  public:
+    AddressRewriting(const Params& params, const config::MainCf& main_cf);
+
+    std::string complete(const std::string& address) override;
+    event::Task<std::expected<std::vector<std::string>, std::string>> expand(std::string recipient) override;
+
+  private:
+    void renew();
+
+    const Params& params_;
+    const config::MainCf& main_cf_;
+    std::unique_ptr<address::Resolver> resolver_;
+    std::unique_ptr<address::VirtualAliases> aliases_;
+    event::Clock::time_point looked_{};
+};
+
+}  // namespace cleanup

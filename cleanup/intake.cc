@@ -1,0 +1,228 @@
+#include "cleanup/intake.h"
+
+#include <chrono>
+
+#include "cleanup/trace.h"
+#include "lib/log/log.h"
+#include "lib/text/text.h"
+
+namespace cleanup {
+namespace {
+
+using ipc::records::CleanupOpen;
+using ipc::records::CleanupRecipient;
+using ipc::records::CleanupReply;
+
+constexpr std::size_t kPart = 256 << 10;
+
+std::int64_t now_us() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+queue::ClientInfo client_info(const ipc::records::Client& client) {
+    queue::ClientInfo info;
+    info.name = client.name;
+    info.address = client.address;
+    info.port = client.port;
+    info.helo = client.helo;
+    info.protocol = client.protocol;
+    info.sasl_method = client.sasl_method;
+    info.sasl_username = client.sasl_username;
+    info.sasl_sender = client.sasl_sender;
+    return info;
+}
+
+}  // namespace
+
+Intake::Intake(Service& service, std::string queue_id, CleanupOpen open)
+    : service_{service}, queue_id_{std::move(queue_id)}, open_{std::move(open)} {
+    const std::int64_t now = now_us();
+    // A client's clock is ours; a time in the future would keep the message from ever being old.
+    envelope_.arrival_us = open_.arrival_us > 0 ? std::min(open_.arrival_us, now) : now;
+    envelope_.queue_id = queue_id_;
+    envelope_.envid = open_.envid;
+    envelope_.returns = static_cast<queue::Return>(open_.returns <= 2 ? open_.returns : 0);
+    envelope_.client = client_info(open_.client);
+    if (!open_.sender.empty())
+        envelope_.sender = service_.rewriting().complete(open_.sender);
+}
+
+void Intake::add_recipients(std::vector<CleanupRecipient> more) {
+    for (CleanupRecipient& recipient : more)
+        open_.recipients.push_back(std::move(recipient));
+}
+
+// The header can only begin when all recipients are known: Received names a single one.
+void Intake::begin_content() {
+    const std::int64_t arrival = envelope_.arrival_us / 1'000'000;
+    HeaderFacts facts;
+    facts.queue_id = queue_id_;
+    facts.sender = envelope_.sender;
+    facts.full_name = open_.full_name;
+    facts.arrival = arrival;
+    facts.local_origin = (open_.flags & ipc::records::kCleanupLocalOrigin) != 0;
+    filter_.emplace(service_.header_rules(), std::move(facts));
+    const HeaderRules& rules = service_.header_rules();
+    out_ = format_received(open_, queue_id_, TraceSite{rules.myhostname, rules.mail_name}, arrival);
+    filter_->count_hop();
+}
+
+bool Intake::over_limit() const {
+    const auto limit = static_cast<std::uint64_t>(service_.params().message_size_limit());
+    return limit > 0 && content_size_ + out_.size() > limit;
+}
+
+event::Task<void> Intake::add_content(std::string octets) {
+    if (!filter_)
+        begin_content();
+    if (trouble_ || over_limit())
+        co_return;  // the rest is read and thrown away
+    filter_->feed(octets, out_);
+    if (out_.size() >= kPart && !over_limit())
+        co_await write_part();
+}
+
+// In the thread pool.
+std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
+    if (!writer_) {
+        const bool hold = (open_.flags & ipc::records::kCleanupHold) != 0;
+        auto created = queue::QueueWriter::create(service_.spool().root(), hold ? "hold" : "incoming", queue_id_);
+        if (!created)
+            return created.error();
+        writer_.emplace(std::move(*created));
+    }
+    const auto written = writer_->append(part);
+    if (!written)
+        return written.error();
+    return std::nullopt;
+}
+
+event::Task<void> Intake::write_part() {
+    std::string part = std::exchange(out_, {});
+    content_size_ += part.size();
+    auto job = [this, &part] { return append_part(part); };
+    trouble_ = co_await service_.pool().run(std::move(job));
+}
+
+bool Intake::is_new(const queue::Recipient& recipient) {
+    const auto limit = static_cast<std::size_t>(service_.params().duplicate_filter_limit());
+    std::string key = text::lower(recipient.address);
+    if (service_.params().enable_original_recipient())
+        key += "\n" + text::lower(recipient.original) + "\n" + recipient.orcpt + "\n" +
+               std::to_string(recipient.notify);
+    if (limit > 0 && seen_.size() >= limit)
+        return !seen_.contains(key);
+    return seen_.insert(std::move(key)).second;
+}
+
+event::Task<std::optional<std::string>> Intake::resolve_recipients() {
+    const bool aliases = (open_.flags & ipc::records::kCleanupNoAliases) == 0;
+    for (CleanupRecipient& given : open_.recipients) {
+        queue::Recipient recipient;
+        recipient.address = service_.rewriting().complete(given.address);
+        recipient.original = given.original.empty() ? recipient.address : given.original;
+        recipient.orcpt = given.orcpt;
+        recipient.notify = given.notify;
+        std::vector<std::string> targets{recipient.address};
+        if (aliases) {
+            std::expected<std::vector<std::string>, std::string> expanded =
+                co_await service_.rewriting().expand(recipient.address);
+            if (!expanded)
+                co_return expanded.error();
+            targets = std::move(*expanded);
+        }
+        for (std::string& target : targets) {
+            recipient.address = std::move(target);
+            if (is_new(recipient))
+                envelope_.recipients.push_back(recipient);
+        }
+    }
+    co_return std::nullopt;
+}
+
+CleanupReply Intake::reply(int code, std::string dsn, std::string reason) const {
+    CleanupReply made;
+    made.code = code;
+    made.dsn = std::move(dsn);
+    made.reason = std::move(reason);
+    made.queue_id = queue_id_;
+    return made;
+}
+
+std::optional<CleanupReply> Intake::refusal() const {
+    if (trouble_) {
+        logging::warning("{}: {}", queue_id_, trouble_->text);
+        if (trouble_->disk_full())
+            return reply(452, "4.3.1", "insufficient system storage");
+        return reply(451, "4.3.0", "queue file write error");
+    }
+    if (over_limit())
+        return reply(552, "5.3.4", "message file too big");
+    if (filter_->too_many_hops())
+        return reply(554, "5.4.0", "too many hops");
+    if (open_.recipients.empty())
+        return reply(550, "5.1.0", "no recipients specified");
+    return std::nullopt;
+}
+
+void Intake::log_message_id() const {
+    if (!filter_->resent_message_id().empty())
+        logging::info("{}: resent-message-id={}", queue_id_, filter_->resent_message_id());
+    logging::info("{}: message-id={}", queue_id_, filter_->message_id().empty() ? "<>" : filter_->message_id());
+}
+
+event::Task<std::optional<queue::Trouble>> Intake::commit() {
+    const std::string envelope = queue::encode_envelope(envelope_);
+    auto job = [this, &envelope]() -> std::optional<queue::Trouble> {
+        if (auto trouble = append_part(out_))
+            return trouble;
+        const auto done = writer_->commit(envelope, envelope_.arrival_us, service_.params().queue_directory_fsync());
+        if (!done) {
+            writer_.reset();
+            return done.error();
+        }
+        layout_ = *done;
+        return std::nullopt;
+    };
+    std::optional<queue::Trouble> trouble = co_await service_.pool().run(std::move(job));
+    if (!trouble && (open_.flags & ipc::records::kCleanupHold) == 0)
+        hand_over(envelope);
+    co_return trouble;
+}
+
+void Intake::hand_over(std::string envelope) {
+    ipc::records::QueueHandover handover;
+    handover.queue_id = queue_id_;
+    handover.content_offset = layout_.content_offset;
+    handover.content_length = layout_.content_length;
+    handover.status_offset = layout_.status_offset();
+    handover.envelope = std::move(envelope);
+    service_.qmgr().hand_over(handover, writer_->take_file());
+}
+
+event::Task<CleanupReply> Intake::finish(std::uint32_t flags) {
+    open_.flags |= flags;
+    envelope_.flags = open_.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin | queue::kInternalMail);
+    if (!filter_)
+        begin_content();
+    filter_->finish(out_);
+    std::optional<CleanupReply> refused = refusal();
+    if (refused)
+        co_return *refused;
+    if (!service_.has_room())
+        co_return reply(452, "4.3.1", "insufficient system storage");
+    std::optional<std::string> lookup_failure = co_await resolve_recipients();
+    if (lookup_failure) {
+        logging::warning("{}: {}", queue_id_, *lookup_failure);
+        co_return reply(451, "4.3.0", "temporary lookup failure");
+    }
+    log_message_id();
+    trouble_ = co_await commit();
+    refused = refusal();
+    if (refused)
+        co_return *refused;
+    co_return reply(250, "2.0.0", "queued as " + queue_id_);
+}
+
+}  // namespace cleanup

@@ -1,0 +1,56 @@
+// cleanup/intake.h - one message on its way into the queue.
+//
+// A small message stays in memory until it is whole and is then created, written and synced in one job of the
+// thread pool; a large one goes to its file in parts. finish() answers 250 only after the sync.
+//
+// Failure     every failure is a CleanupReply; nothing is left on the disk then, nor when an Intake is dropped.
+// Trust       addresses and content are a stranger's; size, recipients and header are bounded here.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "cleanup/headers.h"
+#include "cleanup/service.h"
+#include "lib/event/task.h"
+#include "lib/ipc/records/cleanup.h"
+#include "lib/queue/envelope.h"
+
+namespace cleanup {
+
+class Intake {
+  public:
+    Intake(Service& service, std::string queue_id, ipc::records::CleanupOpen open);
+
+    void add_recipients(std::vector<ipc::records::CleanupRecipient> more);
+    event::Task<void> add_content(std::string octets);
+    event::Task<ipc::records::CleanupReply> finish(std::uint32_t flags);
+
+  private:
+    ipc::records::CleanupReply reply(int code, std::string dsn, std::string reason) const;
+    std::optional<ipc::records::CleanupReply> refusal() const;
+    bool over_limit() const;
+    void begin_content();
+    bool is_new(const queue::Recipient& recipient);
+    event::Task<std::optional<std::string>> resolve_recipients();
+    event::Task<void> write_part();
+    event::Task<std::optional<queue::Trouble>> commit();
+    std::optional<queue::Trouble> append_part(std::string_view part);
+    void hand_over(std::string envelope);
+    void log_message_id() const;
+
+    Service& service_;
+    std::string queue_id_;
+    ipc::records::CleanupOpen open_;
+    std::optional<MessageFilter> filter_;
+    std::string out_;                // content that is not in the file yet
+    std::uint64_t content_size_ = 0;
+    queue::Envelope envelope_;
+    std::set<std::string> seen_;     // recipients, to find duplicates
+    std::optional<queue::QueueWriter> writer_;
+    std::optional<queue::Trouble> trouble_;
+    queue::Layout layout_;
+};
+
+}  // namespace cleanup

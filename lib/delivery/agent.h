@@ -1,0 +1,76 @@
+// lib/delivery/agent.h - what all delivery agents share: taking requests from qmgr, answering, logging.
+//
+//     return jail.serve([&](event::Stream client, worker::Client& seat) {
+//         return delivery::serve_requests(std::move(client), seat, jail.loop(), deliver);
+//     });
+//
+// `deliver` is called for each request, several at once, and fills in a result for each recipient; log_result()
+// writes the line that log readers know. A recipient without a result counts as deferred.
+//
+// Trust       qmgr is believed; see lib/ipc/records/deliver.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "lib/event/fd.h"
+#include "lib/event/stream.h"
+#include "lib/ipc/records/deliver.h"
+#include "lib/worker/program.h"
+
+namespace delivery {
+
+using ipc::records::DeliverRecipient;
+using ipc::records::DeliverRequest;
+using ipc::records::DeliverResult;
+using ipc::records::DeliverStatus;
+using ipc::records::RecipientResult;
+
+std::int64_t now_us();  // microseconds since 1970
+
+// One request under way.
+struct Job {
+    DeliverRequest request;
+    event::Fd content;            // read with pread() from request.content_offset
+    std::int64_t taken_us = 0;    // when the agent took it up
+    std::int64_t connected_us = 0;  // when the way to the destination stood; 0 where there is none to stand
+    DeliverResult result;
+
+    Job(DeliverRequest the_request, event::Fd descriptor);
+
+    // Notes the outcome for a recipient and writes its log line.
+    void finish(const DeliverRecipient& recipient, RecipientResult outcome);
+    // The same outcome for all that have none yet.
+    void finish_all(const RecipientResult& outcome);
+    bool has_result(std::uint32_t index) const;
+};
+
+using Deliver = std::function<event::Task<void>(Job&)>;
+
+event::Task<void> serve_requests(event::Stream stream, worker::Client& seat, event::Loop& loop, Deliver deliver);
+
+RecipientResult make_result(DeliverStatus status, std::string dsn, std::string text, std::string relay);
+
+// "1.2", "0.05", "12": seconds with at most two digits of meaning, as Postfix writes delays.
+std::string format_delay(std::int64_t microseconds);
+
+// "to=<a@example.test>, relay=..., delay=0.1, delays=0.01/0/0.02/0.07, dsn=2.0.0, status=sent (250 ok)"
+std::string format_result(const Job& job, const DeliverRecipient& recipient, const RecipientResult& outcome,
+                          std::int64_t done_us);
+
+// Reads the content in blocks, for as long as it is: position moves within the content only.
+class ContentReader {
+  public:
+    ContentReader(const Job& job);
+    // The next octets, empty at the end. Throws std::runtime_error where the queue file cannot be read.
+    std::string_view next();
+
+  private:
+    int descriptor_;
+    std::uint64_t position_, end_;
+    std::string buffer_;
+};
+
+}  // namespace delivery

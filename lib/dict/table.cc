@@ -1,0 +1,72 @@
+#include "lib/dict/table.h"
+
+#include "lib/text/text.h"
+
+namespace dict {
+namespace {
+
+struct Type {
+    std::string_view name;
+    Opened (*open)(const std::string& name);
+};
+
+constexpr Type kTypes[] = {
+    {"btree", open_lmdb},   {"cidr", open_cidr},         {"environ", open_environ},   {"fail", open_fail},
+    {"hash", open_lmdb},    {"inline", open_inline},     {"lmdb", open_lmdb},         {"pcre", open_pcre},
+    {"pipemap", open_pipemap}, {"randmap", open_randmap}, {"regexp", open_regexp},    {"static", open_static},
+    {"texthash", open_texthash}, {"unionmap", open_unionmap}, {"unix", open_unix},
+};
+
+bool is_type_name(std::string_view text) {
+    if (text.empty())
+        return false;
+    for (char c : text) {
+        if (!text::is_alnum(c) && c != '_')
+            return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+TableName split_table_name(std::string_view spec, std::string_view default_type) {
+    while (spec.starts_with("proxy:"))
+        spec.remove_prefix(6);
+    std::size_t colon = spec.find(':');
+    TableName result;
+    if (colon == std::string_view::npos || !is_type_name(spec.substr(0, colon)))
+        result = {std::string(default_type), std::string(spec)};
+    else
+        result = {std::string(spec.substr(0, colon)), std::string(spec.substr(colon + 1))};
+    if (result.type == "hash" || result.type == "btree")
+        result.type = "lmdb";
+    return result;
+}
+
+std::vector<std::string> table_types() {
+    std::vector<std::string> names;
+    for (const Type& type : kTypes)
+        names.emplace_back(type.name);
+    names.emplace_back("proxy");
+    return names;
+}
+
+Opened Table::open(std::string_view spec, std::string_view default_type) {
+    TableName name = split_table_name(spec, default_type);
+    for (const Type& type : kTypes) {
+        if (type.name != name.type)
+            continue;
+        Opened opened = type.open(name.name);
+        if (!opened)
+            return std::unexpected(Failure{std::string(spec) + ": " + opened.error().text});
+        (*opened)->spec_ = spec;
+        return opened;
+    }
+    return std::unexpected(Failure{std::string(spec) + ": unsupported dictionary type: " + name.type});
+}
+
+std::expected<std::vector<std::pair<std::string, std::string>>, Failure> Table::list() {
+    return std::unexpected(failure("this type of table cannot list its keys"));
+}
+
+}  // namespace dict

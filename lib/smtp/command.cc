@@ -1,0 +1,99 @@
+#include "lib/smtp/command.h"
+
+#include "lib/text/text.h"
+
+namespace smtp {
+namespace {
+
+constexpr std::string_view kBlank = " \t";
+
+int hex_value(char c) {
+    // RFC 3461, 4: upper case only.
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+void skip_blank(std::string_view& text) {
+    std::size_t start = text.find_first_not_of(kBlank);
+    text.remove_prefix(start == std::string_view::npos ? text.size() : start);
+}
+
+}  // namespace
+
+Command parse_command(std::string_view line) {
+    skip_blank(line);
+    Command command;
+    std::size_t end = std::min(line.find_first_of(kBlank), line.size());
+    command.verb = text::upper(line.substr(0, end));
+    command.argument = text::trim(line.substr(end));
+    return command;
+}
+
+std::optional<std::string_view> path_argument(std::string_view argument, std::string_view keyword, bool strict) {
+    if (!text::starts_with_ignoring_case(argument, keyword))
+        return std::nullopt;
+    argument.remove_prefix(keyword.size());
+    if (!strict)
+        skip_blank(argument);
+    if (!argument.starts_with(':'))
+        return std::nullopt;
+    argument.remove_prefix(1);
+    if (!strict)
+        skip_blank(argument);
+    return argument;
+}
+
+std::expected<std::vector<Parameter>, std::string> parse_parameters(std::string_view text) {
+    std::vector<Parameter> parameters;
+    for (std::string_view word : text::split(text, kBlank)) {
+        if (parameters.size() == kMaxParameters)
+            return std::unexpected("too many parameters");
+        Parameter parameter;
+        std::size_t equals = word.find('=');
+        parameter.keyword = word.substr(0, equals);
+        if (equals != std::string_view::npos)
+            parameter.value = word.substr(equals + 1);
+        if (parameter.keyword.empty())
+            return std::unexpected("parameter without a name");
+        parameters.push_back(parameter);
+    }
+    return parameters;
+}
+
+std::optional<std::string> decode_xtext(std::string_view text) {
+    std::string decoded;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto c = static_cast<unsigned char>(text[i]);
+        if (c < 0x21 || c > 0x7e || c == '=')
+            return std::nullopt;
+        if (c == '+') {
+            int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+            int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return std::nullopt;
+            c = static_cast<unsigned char>(high * 16 + low);
+            i += 2;
+        }
+        if (c < 0x20 || c == 0x7f)
+            return std::nullopt;  // a line end in here would become one in a report or a queue file
+        decoded += static_cast<char>(c);
+    }
+    return decoded;
+}
+
+std::string encode_xtext(std::string_view text) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    std::string encoded;
+    for (char octet : text) {
+        auto c = static_cast<unsigned char>(octet);
+        if (c >= 0x21 && c <= 0x7e && c != '+' && c != '=') {
+            encoded += octet;
+        } else {
+            encoded += '+';
+            encoded += kHex[c >> 4];
+            encoded += kHex[c & 15];
+        }
+    }
+    return encoded;
+}
+
+}  // namespace smtp

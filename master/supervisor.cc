@@ -1,0 +1,251 @@
+#include "master/supervisor.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "lib/log/log.h"
+#include "lib/text/text.h"
+#include "master/spool.h"
+#include "master/systemd.h"
+
+namespace master {
+
+using namespace std::chrono_literals;
+using worker::ToWorker;
+
+namespace {
+
+constexpr auto kStopPatience = 30s;
+
+// Address rewriting, TLS sessions, connection reuse, shared tables and log writing need no process of their own.
+constexpr std::array<std::string_view, 8> kInsideAnother{"trivial-rewrite", "tlsmgr",     "scache",   "proxymap",
+                                                         "postlogd",        "dnsblog",    "tlsproxy", "proxywrite"};
+
+std::vector<std::string> worker_environment(const Params& params, const std::string& config_directory) {
+    std::vector<std::string> environment{"MAIL_CONFIG=" + config_directory, "PATH=/usr/bin:/bin"};
+    for (const std::string& item : params.import_environment()) {
+        if (item.starts_with("MAIL_CONFIG"))
+            continue;
+        if (item.find('=') != std::string::npos)
+            environment.push_back(item);
+        else if (const char* value = ::getenv(item.c_str()))
+            environment.push_back(item + "=" + value);
+    }
+    // Reports of the sanitizers in a test build.
+    for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS"})
+        if (const char* value = ::getenv(name))
+            environment.push_back(std::string(name) + "=" + value);
+    return environment;
+}
+
+}  // namespace
+
+bool is_inside_another(const std::string& command) {
+    return std::find(kInsideAnother.begin(), kInsideAnother.end(), command) != kInsideAnother.end();
+}
+
+Supervisor::Supervisor(event::Loop& loop, std::string config_directory)
+    : loop_(loop), config_directory_(std::move(config_directory)), since_(std::time(nullptr)) {}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::configure(const Params& params, const config::MainCf&) {
+    auto settings = std::make_unique<Settings>();
+    settings->config_directory = config_directory_;
+    settings->daemon_directory = params.daemon_directory();
+    settings->environment = worker_environment(params, config_directory_);
+    settings->throttle_time = params.service_throttle_time();
+    settings->default_process_limit = params.default_process_limit();
+    settings->root = ::geteuid() == 0;
+    settings_.push_back(std::move(settings));
+}
+
+std::expected<Supervisor::Services, std::string> Supervisor::open_services(const Params& params,
+                                                                           const config::MainCf& cf,
+                                                                           SocketMap& kept) {
+    config::MasterCf table = config::MasterCf::load(config_directory_);
+    for (const config::Problem& problem : table.problems()) {
+        logging::warning("{}", config::format_problem(problem));
+        if (problem.unsafe)
+            return std::unexpected(config::format_problem(problem));
+    }
+    Services services;
+    for (const config::Service& row : table.services()) {
+        if (is_inside_another(row.command)) {
+            logging::info("{}, line {}: {} needs no process of its own here; the row is accepted", row.file, row.line,
+                          row.command);
+            continue;
+        }
+        std::string program = params.daemon_directory() + "/" + row.command;
+        if (::access(program.c_str(), X_OK) != 0) {
+            logging::warning("{}, line {}: service {}/{} is not started: there is no program {}", row.file, row.line,
+                             row.name, config::service_type_name(row.type), program);
+            continue;
+        }
+        auto sockets = open_listeners(row, params, cf, kept);
+        if (!sockets) {
+            // What was opened or kept so far goes back, so that the old services can have it again.
+            for (auto& service : services) {
+                SocketMap back = service->retire(ToWorker::drain);
+                kept.merge(back);
+            }
+            for (auto& service : services)
+                loop_.spawn(close_service(std::move(service)));
+            return std::unexpected(sockets.error());
+        }
+        services.push_back(std::make_unique<Service>(loop_, *settings_.back(), row, std::move(*sockets)));
+    }
+    return services;
+}
+
+std::expected<void, std::string> Supervisor::start(Params& params, config::MainCf& cf) {
+    configure(params, cf);
+    SocketMap kept = systemd_sockets();
+    auto services = open_services(params, cf, kept);
+    if (!services)
+        return std::unexpected(services.error());
+    for (auto& [name, descriptor] : kept)
+        logging::warning("no service of master.cf listens at {}, which systemd opened", name);
+    services_ = std::move(*services);
+    for (auto& service : services_)
+        service->begin();
+    return {};
+}
+
+void Supervisor::reload() {
+    if (stopping_)
+        return;
+    logging::info("reload -- version {}, configuration {}", "0.1.0", config_directory_);
+    systemd_reloading();
+    config::MainCf cf = config::MainCf::load(config_directory_);
+    Params params;
+    config::Problems problems = params.load(cf);
+    problems.insert(problems.end(), cf.problems().begin(), cf.problems().end());
+    bool usable = true;
+    for (const config::Problem& problem : problems) {
+        logging::warning("{}", config::format_problem(problem));
+        usable = usable && !problem.unsafe;
+    }
+    if (auto ready = prepare_spool(params); !ready) {
+        logging::error("{}", ready.error());
+        usable = false;
+    }
+    if (!usable) {
+        logging::error("the new configuration cannot be used; everything goes on as before");
+        systemd_ready();
+        return;
+    }
+    configure(params, cf);
+    SocketMap kept;
+    Services old = std::move(services_);
+    services_.clear();
+    std::vector<config::Service> rows;
+    for (auto& service : old) {
+        rows.push_back(service->row());
+        SocketMap sockets = service->retire(ToWorker::drain);
+        kept.merge(sockets);
+    }
+    auto services = open_services(params, cf, kept);
+    if (!services) {
+        logging::error("{}; the services go on as before", services.error());
+        Services again;
+        for (const config::Service& row : rows) {
+            auto sockets = open_listeners(row, params, cf, kept);
+            if (sockets)
+                again.push_back(std::make_unique<Service>(loop_, *settings_[settings_.size() - 2], row,
+                                                          std::move(*sockets)));
+        }
+        services_ = std::move(again);
+    } else {
+        services_ = std::move(*services);
+    }
+    for (auto& service : services_)
+        service->begin();
+    for (auto& service : old)
+        retired_.push_back(std::move(service));
+    ++reloads_;
+    drop_ended();
+    systemd_ready();
+}
+
+void Supervisor::retire(Services services, ToWorker message) {
+    for (auto& service : services) {
+        service->retire(message);
+        retired_.push_back(std::move(service));
+    }
+    drop_ended();
+}
+
+void Supervisor::stop() {
+    if (std::exchange(stopping_, true))
+        return;
+    logging::info("stopping the mail system");
+    systemd_stopping();
+    retire(std::exchange(services_, {}), ToWorker::stop);
+    for (auto& service : retired_)
+        service->retire(ToWorker::stop);  // those of before a reload, too
+    loop_.spawn(lose_patience());
+}
+
+event::Task<void> Supervisor::lose_patience() {
+    co_await event::sleep_for(loop_, kStopPatience);
+    for (auto& service : retired_)
+        service->kill_all(SIGKILL);
+}
+
+void Supervisor::abort() {
+    stopping_ = true;
+    logging::info("aborting the mail system");
+    retire(std::exchange(services_, {}), ToWorker::stop);
+    for (auto& service : retired_)
+        service->kill_all(SIGKILL);
+}
+
+void Supervisor::reap() {
+    int status = 0;
+    while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
+        if (pid < 0)
+            break;
+        auto ended = [&](auto& service) { return service->process_ended(pid, status); };
+        if (!std::any_of(services_.begin(), services_.end(), ended))
+            std::any_of(retired_.begin(), retired_.end(), ended);
+    }
+    drop_ended();
+}
+
+void Supervisor::drop_ended() {
+    for (auto& service : retired_)
+        if (service && service->processes() == 0)
+            loop_.spawn(close_service(std::move(service)));
+    std::erase(retired_, nullptr);
+    if (stopping_ && processes() == 0)
+        loop_.stop();
+}
+
+event::Task<void> Supervisor::close_service(std::unique_ptr<Service> service) { co_await service->close(); }
+
+std::size_t Supervisor::processes() const {
+    std::size_t count = 0;
+    for (const auto& service : services_)
+        count += service->processes();
+    for (const auto& service : retired_)
+        count += service ? service->processes() : 0;
+    return count;
+}
+
+ipc::records::MasterStatus Supervisor::status() const {
+    ipc::records::MasterStatus status;
+    status.pid = ::getpid();
+    status.since = since_;
+    status.reloads = reloads_;
+    for (const auto& service : services_)
+        status.services.push_back(service->status());
+    return status;
+}
+
+}  // namespace master

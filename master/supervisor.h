@@ -1,0 +1,57 @@
+// master/supervisor.h - all services of master.cf: started, reloaded, stopped.
+//
+// Reload      sockets that are still wanted stay open; running processes finish their dialogues under the old
+//             configuration while new ones start under the new. A configuration that cannot be used is
+//             reported, and everything goes on as it was.
+// Stop        processes finish what they are doing, up to kStopPatience; abort() does not wait.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "master/service.h"
+
+namespace master {
+
+class Supervisor {
+  public:
+    Supervisor(event::Loop& loop, std::string config_directory);
+    ~Supervisor();
+    Supervisor(const Supervisor&) = delete;
+
+    // Reads the configuration, opens the sockets, begins. A reason where that cannot be.
+    std::expected<void, std::string> start(Params& params, config::MainCf& cf);
+    void reload();
+    void stop();
+    void abort();
+    void reap();
+
+    std::size_t processes() const;
+    bool stopping() const { return stopping_; }
+    ipc::records::MasterStatus status() const;
+
+  private:
+    using Services = std::vector<std::unique_ptr<Service>>;
+    std::expected<Services, std::string> open_services(const Params& params, const config::MainCf& cf,
+                                                       SocketMap& kept);
+    void configure(const Params& params, const config::MainCf& cf);
+    void retire(Services services, worker::ToWorker message);
+    void drop_ended();
+    event::Task<void> close_service(std::unique_ptr<Service> service);
+    event::Task<void> lose_patience();
+
+    event::Loop& loop_;
+    std::string config_directory_;
+    // Processes of before a reload run with the settings of then, so those stay.
+    std::vector<std::unique_ptr<Settings>> settings_;
+    Services services_;
+    Services retired_;
+    std::int64_t reloads_ = 0;
+    std::int64_t since_ = 0;
+    bool stopping_ = false;
+};
+
+// Rows of a stock master.cf whose work happens inside another process here.
+bool is_inside_another(const std::string& command);
+
+}  // namespace master

@@ -1,0 +1,31 @@
+#include "qmgr/message.h"
+
+namespace qmgr {
+
+void apply_statuses(Message& message, const std::vector<queue::Status>& statuses) {
+    message.states.resize(message.envelope.recipients.size());
+    for (const queue::Status& status : statuses) {
+        if (status.recipient == queue::kWholeMessage) {
+            message.delay_reported = message.delay_reported || status.outcome == queue::Outcome::delay_reported;
+            continue;
+        }
+        RecipientState& state = message.states[status.recipient];
+        switch (status.outcome) {
+            case queue::Outcome::delivered: state.phase = Phase::delivered; break;
+            case queue::Outcome::bounced: state.phase = Phase::bounced; break;
+            case queue::Outcome::reported: state.phase = Phase::reported; continue;
+            case queue::Outcome::deferred: break;  // tried again now
+            case queue::Outcome::delay_reported: continue;
+        }
+        state.dsn = status.dsn;
+        state.text = status.text;
+        state.remote_mta = status.relay;
+        state.remote_reply = status.remote_reply;
+        state.when = status.when;
+    }
+    message.open = 0;
+    for (const RecipientState& state : message.states)
+        message.open += state.phase == Phase::waiting;
+}
+
+}  // namespace qmgr

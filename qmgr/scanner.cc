@@ -1,0 +1,156 @@
+#include "qmgr/scanner.h"
+
+#include <cstdlib>
+
+#include "lib/log/log.h"
+#include "lib/queue/queue_id.h"
+#include "qmgr/now.h"
+
+namespace qmgr {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto kClockLook = 10s;
+constexpr std::int64_t kClockJump = 120;  // seconds; less is drift or a leap
+}  // namespace
+
+Scanner::Scanner(event::Loop& loop, const Params& params, const queue::Spool& spool, Scheduler& scheduler)
+    : loop_{loop},
+      params_{params},
+      spool_{spool},
+      scheduler_{scheduler},
+      pool_{loop, 3},
+      incoming_notice_{loop},
+      deferred_notice_{loop},
+      room_{loop} {
+    scheduler_.on_room([this] { room_was_made(); });
+    loop_.spawn(serve_incoming());
+    loop_.spawn(serve_deferred());
+    loop_.spawn(tick());
+    loop_.spawn(watch_clock());
+}
+
+void Scanner::want_incoming() {
+    incoming_wanted_ = true;
+    incoming_notice_.notify_all();
+}
+
+void Scanner::want_deferred() {
+    deferred_wanted_ = true;
+    deferred_notice_.notify_all();
+}
+
+void Scanner::flush_all() {
+    scheduler_.revive_all();
+    all_wanted_ = true;
+    want_incoming();
+    want_deferred();
+}
+
+void Scanner::flush_site(std::string domain) {
+    site_wanted_ = std::move(domain);
+    want_deferred();
+}
+
+void Scanner::room_was_made() {
+    if (room_.has_waiters() && scheduler_.has_room(true))
+        room_.notify_all();
+    if (overflow_ && scheduler_.has_room(true)) {
+        overflow_ = false;
+        want_incoming();
+    }
+}
+
+event::Task<void> Scanner::scan(std::string queue, bool old_mail, bool all, std::string site) {
+    auto opened = queue::DirectoryScan::open(spool_, queue);
+    if (!opened) {
+        logging::warning("{}", opened.error().text);
+        co_return;
+    }
+    Wanted wanted;
+    wanted.now = now_seconds();
+    wanted.longest_wait = params_.maximal_backoff_time().count() + params_.minimal_backoff_time().count();
+    wanted.all = all || !old_mail || !site.empty();
+    wanted.site = std::move(site);
+    for (;;) {
+        while (!scheduler_.has_room(old_mail))
+            co_await room_.wait();
+        auto job = [&] { return load_slice(spool_, queue, *opened, wanted); };
+        Slice slice = co_await pool_.run(std::move(job));
+        for (auto& message : slice.messages) {
+            message->flush = all || !wanted.site.empty();
+            scheduler_.admit(std::move(message));
+        }
+        if (slice.end)
+            co_return;
+    }
+}
+
+event::Task<void> Scanner::serve_incoming() {
+    for (;;) {
+        while (!incoming_wanted_)
+            co_await incoming_notice_.wait();
+        incoming_wanted_ = false;
+        // `active` is only used by others, and by nobody while we run.
+        co_await scan("active", false, false, "");
+        co_await scan("incoming", false, false, "");
+    }
+}
+
+event::Task<void> Scanner::serve_deferred() {
+    for (;;) {
+        while (!deferred_wanted_)
+            co_await deferred_notice_.wait();
+        deferred_wanted_ = false;
+        const bool all = std::exchange(all_wanted_, false);
+        std::string site = std::exchange(site_wanted_, {});
+        co_await scan("deferred", true, all, std::move(site));
+    }
+}
+
+event::Task<void> Scanner::tick() {
+    for (;;) {
+        co_await event::sleep_for(loop_, params_.queue_run_delay());
+        want_incoming();
+        want_deferred();
+    }
+}
+
+event::Task<void> Scanner::watch_clock() {
+    for (;;) {
+        const std::int64_t wall = now_seconds();
+        const auto steady = Clock::now();
+        co_await event::sleep_for(loop_, kClockLook);
+        const auto passed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - steady).count();
+        const std::int64_t jump = now_seconds() - wall - passed;
+        if (std::abs(jump) < kClockJump)
+            continue;
+        logging::warning("the system clock jumped by {} s; no mail is returned as too old for the next {} s", jump,
+                         params_.maximal_backoff_time().count());
+        scheduler_.note_clock_jump();
+        want_deferred();
+    }
+}
+
+event::Task<std::string> Scanner::flush_id(std::string id) {
+    if (!queue::is_queue_id(id))
+        co_return std::string{"invalid queue id"};
+    if (scheduler_.is_active(id))
+        co_return std::string{};
+    auto job = [&]() -> std::unique_ptr<Message> {
+        for (const char* queue : {"deferred", "incoming", "active"}) {
+            if (auto message = load_message(spool_, queue, id))
+                return message;
+        }
+        return nullptr;
+    };
+    std::unique_ptr<Message> message = co_await pool_.run(std::move(job));
+    if (!message)
+        co_return "no message " + id + " waits in the deferred queue";
+    message->flush = true;
+    scheduler_.admit(std::move(message));
+    co_return std::string{};
+}
+
+}  // namespace qmgr

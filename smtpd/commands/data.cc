@@ -1,0 +1,195 @@
+// DATA (RFC 5321, 4.1.1.4): the message streams through to cleanup, which answers once it is on the disk.
+#include "lib/delivery/agent.h"
+#include "lib/log/log.h"
+#include "lib/smtp/data.h"
+#include "smtpd/session.h"
+
+namespace smtpd {
+
+using smtp::Reply;
+
+namespace {
+constexpr std::size_t kChunk = 32768;
+constexpr std::size_t kRecipientsPerRecord = 1000;
+}  // namespace
+
+struct Session::Reception {
+    smtp::DataDecoder decoder;
+    std::string chunk;          // decoded, not yet handed on
+    std::int64_t size = 0;
+    bool too_large = false;
+    bool link_broken = false;   // cleanup went away; the rest is read and dropped
+    bool sends() const { return !too_large && !link_broken; }
+};
+
+// What cleanup must know before the content. It stays in the buffer until there is content to go with it.
+void Session::open_message() {
+    ipc::records::CleanupOpen open;
+    Transaction& message = *transaction_;
+    open.sender = message.sender.text();
+    open.flags = message.flags;
+    if (is_trusted())
+        open.flags |= ipc::records::kCleanupLocalOrigin;
+    open.arrival_us = message.began_us;
+    open.client.name = client_name_;
+    open.client.address = client_address_;
+    open.client.port = client_port_;
+    open.client.helo = helo_;
+    open.client.protocol = !extended_ ? "SMTP" : std::string("ESMTP") + (peer_.is_tls() ? "S" : "") + (login_.empty() ? "" : "A");
+    open.client.sasl_method = login_method_;
+    open.client.sasl_username = login_;
+    open.client.sasl_sender = message.auth_sender;
+    if (peer_.is_tls() && params_.tls_received_header()) {
+        event::TlsInfo info = peer_.tls_info();
+        open.trace_comments.push_back(fmt::format("using {} with cipher {} ({}/{} bits)", info.protocol, info.cipher,
+                                                  info.bits, info.algorithm_bits));
+    }
+    if (!login_.empty() && params_.sasl_authenticated_header())
+        open.trace_comments.push_back("Authenticated sender: " + login_);
+    std::vector<ipc::records::CleanupRecipient>& all = message.recipients;
+    std::size_t first = std::min(all.size(), kRecipientsPerRecord);
+    open.recipients.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first));
+    message.cleanup->channel.write(open);
+    for (std::size_t done = first; done < all.size(); done += kRecipientsPerRecord) {
+        ipc::records::CleanupRecipients more;
+        std::size_t end = std::min(all.size(), done + kRecipientsPerRecord);
+        more.recipients.assign(all.begin() + static_cast<std::ptrdiff_t>(done),
+                               all.begin() + static_cast<std::ptrdiff_t>(end));
+        message.cleanup->channel.write(more);
+    }
+}
+
+// Hands the decoded part on; a cleanup that is slow holds the client back.
+event::Task<void> Session::forward(Reception& reception) {
+    if (reception.chunk.empty() || !reception.sends()) {
+        reception.chunk.clear();
+        co_return;
+    }
+    ipc::records::CleanupContent content;
+    content.octets = std::move(reception.chunk);
+    reception.chunk.clear();
+    event::Stream& stream = transaction_->cleanup->channel.stream();
+    std::string failure;
+    try {
+        transaction_->cleanup->channel.write(content);
+        co_await stream.drain();
+    } catch (const event::StreamError& error) {
+        failure = error.what();
+    }
+    if (!failure.empty()) {
+        logging::warning("{}: cleanup went away in the middle of the message: {}", transaction_->cleanup->queue_id,
+                         failure);
+        reception.link_broken = true;
+    }
+}
+
+event::Task<void> Session::receive(Reception& reception) {
+    std::int64_t limit = params_.message_size_limit();
+    event::Clock::time_point began = event::Clock::now();
+    std::int64_t arrived = 0;
+    while (!reception.decoder.ended()) {
+        // A grace, and beyond it a rate: a message cannot be made to last for ever by dripping.
+        auto allowed = params_.timeout() + std::chrono::seconds(arrived / params_.min_data_rate());
+        peer_.set_deadline(began + allowed);
+        std::string_view some = co_await peer_.read_some();
+        if (some.empty())
+            throw event::StreamError(event::StreamError::Kind::eof, "lost connection");
+        std::size_t before = reception.chunk.size();
+        std::size_t taken = reception.decoder.decode(some, reception.chunk);
+        peer_.consume(taken);
+        arrived += static_cast<std::int64_t>(taken);
+        reception.size += static_cast<std::int64_t>(reception.chunk.size() - before);
+        if (limit > 0 && reception.size > limit)
+            reception.too_large = true;
+        if (reception.chunk.size() >= kChunk || !reception.sends())
+            co_await forward(reception);
+    }
+    peer_.set_deadline(std::nullopt);
+}
+
+// Why the whole message is refused, now that it is here; code 0 where it is not.
+Reply Session::judge(const Reception& reception) {
+    if (reception.too_large)
+        return Reply(552, "5.3.4", "Error: message too large");
+    bool bare = reception.decoder.saw_bare_lf() || reception.decoder.saw_bare_cr();
+    if (bare && params_.forbid_bare_newline() == "reject")
+        return Reply(params_.bare_newline_reject_code(), "5.5.2",
+                     std::string("Error: bare ") + (reception.decoder.saw_bare_lf() ? "<LF>" : "<CR>") + " received");
+    if (reception.link_broken)
+        return Reply(451, "4.3.0", "Error: queue file write error");
+    return Reply();
+}
+
+event::Task<Reply> Session::close_message(Reception& reception) {
+    co_await forward(reception);
+    Reply refused = judge(reception);
+    CleanupLink::Lease& lease = *transaction_->cleanup;
+    if (refused.code != 0 || transaction_->discard) {
+        if (!reception.link_broken) {
+            lease.channel.write(ipc::records::CleanupAbort());
+            lease.channel.stream().push();
+        } else {
+            transaction_->cleanup.reset();
+        }
+        if (refused.code == 0)
+            co_return Reply(250, "2.0.0", "Ok");
+        log_reject("END-OF-MESSAGE", refused, facts());
+        co_return refused;
+    }
+    ipc::records::CleanupEnd end;
+    std::string failure;
+    std::expected<ipc::records::CleanupReply, std::string> answer;
+    try {
+        lease.channel.write(end);
+        lease.channel.stream().set_timeout(params_.ipc_timeout());
+        answer = co_await lease.channel.receive<ipc::records::CleanupReply>();
+        if (!answer)
+            failure = answer.error();
+    } catch (const event::StreamError& error) {
+        failure = error.what();
+    }
+    if (!failure.empty()) {
+        logging::warning("{}: no answer from cleanup: {}", lease.queue_id, failure);
+        transaction_->cleanup.reset();
+        co_return Reply(451, "4.3.0", "Error: queue file write error");
+    }
+    lease.queue_id = answer->next_queue_id;
+    if (answer->code == 250)
+        co_return Reply(250, "2.0.0", "Ok: queued as " + answer->queue_id);
+    co_return Reply(answer->code, answer->dsn, "Error: " + answer->reason);
+}
+
+event::Task<Reply> Session::data(std::string_view argument) {
+    if (!argument.empty())
+        co_return Reply(501, "5.5.4", "Syntax: DATA");
+    if (transaction_->recipients.empty())
+        co_return Reply(554, "5.5.1", "Error: no valid recipients");
+    Facts known = facts();
+    if (std::optional<Reply> refused = evaluate(Stage::data, known))
+        co_return *refused;
+    peer_.write("354 End data with <CR><LF>.<CR><LF>\r\n");
+    open_message();
+    Reception reception;
+    co_await receive(reception);
+    known = facts();
+    std::optional<Reply> refused = evaluate(Stage::end_of_data, known);
+    Reply reply;
+    if (refused) {
+        co_await forward(reception);
+        if (reception.link_broken) {
+            transaction_->cleanup.reset();
+        } else {
+            transaction_->cleanup->channel.write(ipc::records::CleanupAbort());
+            transaction_->cleanup->channel.stream().push();
+        }
+        reply = *refused;
+    } else {
+        reply = co_await close_message(reception);
+    }
+    if (reply.code == 250)
+        junk_ = errors_ = 0;
+    end_transaction();
+    co_return reply;
+}
+
+}  // namespace smtpd

@@ -1,0 +1,155 @@
+// MAIL and RCPT (RFC 5321, 4.1.1.2 and 4.1.1.3).
+#include "lib/address/path.h"
+#include "lib/delivery/agent.h"
+#include "lib/log/log.h"
+#include "lib/text/text.h"
+#include "smtpd/session.h"
+
+namespace smtpd {
+
+using smtp::Reply;
+
+void Session::end_transaction() {
+    if (transaction_ && transaction_->cleanup)
+        services_.cleanup.give_back(std::move(*transaction_->cleanup));
+    transaction_.reset();
+    if (state_ == kSender || state_ == kRecipients)
+        state_ = helo_.empty() ? kGreeted : kHello;
+}
+
+std::optional<Reply> Session::take_mail_parameters(std::string_view text, Transaction& transaction) {
+    auto parameters = smtp::parse_parameters(text);
+    if (!parameters)
+        return Reply(501, "5.5.4", "Error: " + parameters.error());
+    if (!parameters->empty() && !extended_)
+        return Reply(555, "5.5.4", "Unsupported option: " + std::string(parameters->front().keyword));
+    for (const smtp::Parameter& parameter : *parameters) {
+        std::string keyword = text::upper(parameter.keyword);
+        std::string value(parameter.value.value_or(""));
+        if (keyword == "SIZE") {
+            auto size = text::parse_number(value);
+            if (!size)
+                return Reply(501, "5.5.4", "Bad message size syntax");
+            std::int64_t limit = params_.message_size_limit();
+            if (limit > 0 && *size > static_cast<std::uint64_t>(limit))
+                return Reply(552, "5.3.4", "Message size exceeds fixed limit");
+        } else if (keyword == "BODY") {
+            bool eight_bit = text::equal_ignoring_case(value, "8BITMIME");
+            if (!eight_bit && !text::equal_ignoring_case(value, "7BIT"))
+                return Reply(501, "5.5.4", "Unsupported body type: " + value);
+            if (eight_bit)
+                transaction.flags |= ipc::records::kCleanupEightBit;
+        } else if (keyword == "AUTH" && params_.sasl_auth_enable()) {
+            // RFC 4954, 5. Only what an authenticated client says is passed on.
+            auto decoded = smtp::decode_xtext(value);
+            if (!decoded || !parameter.value)
+                return Reply(501, "5.5.4", "Bad AUTH syntax");
+            if (!login_.empty() && *decoded != "<>")
+                transaction.auth_sender = *decoded;
+        } else {
+            return Reply(555, "5.5.4", "Unsupported option: " + std::string(parameter.keyword));
+        }
+    }
+    return std::nullopt;
+}
+
+event::Task<Reply> Session::mail(std::string_view argument) {
+    if (helo_.empty() && params_.helo_required())
+        co_return Reply(503, "5.5.1", "Error: send HELO/EHLO first");
+    bool strict = params_.strict_rfc821_envelopes();
+    auto path_text = smtp::path_argument(argument, "FROM", strict);
+    if (!path_text)
+        co_return Reply(501, "5.5.4", "Syntax: MAIL FROM:<address>");
+    address::PathOptions options;
+    options.strict = strict;
+    auto path = address::parse_path(*path_text, options);
+    if (!path)
+        co_return Reply(501, "5.1.7", "Bad sender address syntax");
+    Transaction transaction;
+    transaction.began_us = delivery::now_us();
+    transaction.sender_text = path->mailbox.quoted();
+    transaction.sender = services_.resolver.rewrite(path->mailbox);
+    if (std::optional<Reply> wrong = take_mail_parameters(path->parameters, transaction))
+        co_return *wrong;
+    transaction_ = std::move(transaction);
+    State before = state_;
+    state_ = kSender;
+    if (std::optional<Reply> refused = evaluate_early(Stage::sender, "MAIL")) {
+        transaction_.reset();
+        state_ = before;
+        co_return *refused;
+    }
+    co_return Reply(250, "2.1.0", "Ok");
+}
+
+// "ID: client=name[address], sasl_method=PLAIN, sasl_username=alice"
+void Session::log_client() {
+    std::string line = fmt::format("{}: client={}[{}]", transaction_->cleanup->queue_id, client_name_, client_address_);
+    if (!login_.empty())
+        line += fmt::format(", sasl_method={}, sasl_username={}", login_method_, login_);
+    if (!transaction_->auth_sender.empty())
+        line += fmt::format(", sasl_sender={}", transaction_->auth_sender);
+    logging::info("{}", line);
+}
+
+event::Task<Reply> Session::rcpt(std::string_view argument) {
+    bool strict = params_.strict_rfc821_envelopes();
+    auto path_text = smtp::path_argument(argument, "TO", strict);
+    if (!path_text)
+        co_return Reply(501, "5.5.4", "Syntax: RCPT TO:<address>");
+    address::PathOptions options;
+    options.strict = strict;
+    auto path = address::parse_path(*path_text, options);
+    if (!path || path->mailbox.empty())
+        co_return Reply(501, "5.1.3", "Bad recipient address syntax");
+    auto parameters = smtp::parse_parameters(path->parameters);
+    if (!parameters || !parameters->empty())
+        co_return Reply(555, "5.5.4", "Unsupported option: " + path->parameters);
+    if (transaction_->recipients.size() >= static_cast<std::size_t>(params_.recipient_limit())) {
+        Reply too_many(452, "4.5.3", "Error: too many recipients");
+        if (++overshoot_ <= params_.recipient_overshoot_limit())
+            --errors_;  // a client that keeps to the protocol will send the rest later
+        co_return too_many;
+    }
+    Facts known = facts();
+    known.has_recipient = true;
+    known.recipient_text = path->mailbox.quoted();
+    known.recipient = services_.resolver.rewrite(path->mailbox);
+    std::optional<Reply> refused;
+    if (params_.delay_reject())
+        for (Stage stage : {Stage::client, Stage::helo, Stage::sender})
+            if (!refused)
+                refused = evaluate(stage, known);
+    for (Stage stage : {Stage::relay, Stage::recipient})
+        if (!refused)
+            refused = evaluate(stage, known);
+    if (refused)
+        co_return *refused;
+    Verdict listed;
+    if (params_.reject_unlisted_sender())
+        listed = Restrictions::unlisted_sender(known, services_);
+    if (listed.kind == Verdict::Kind::dunno && params_.reject_unlisted_recipient())
+        listed = Restrictions::unlisted_recipient(known, services_);
+    if (listed.kind == Verdict::Kind::reject) {
+        log_reject("RCPT", listed.reply, known);
+        co_return listed.reply;
+    }
+    if (!transaction_->cleanup) {
+        std::expected<CleanupLink::Lease, std::string> lease = co_await services_.cleanup.acquire();
+        if (!lease) {
+            logging::warning("cleanup cannot be reached: {}", lease.error());
+            co_return Reply(451, "4.3.0", "Error: queue file write error");
+        }
+        transaction_->cleanup = std::move(*lease);
+        log_client();
+    }
+    ipc::records::CleanupRecipient recipient;
+    recipient.address = known.recipient.text();
+    if (path->mailbox.text() != recipient.address)
+        recipient.original = path->mailbox.text();
+    transaction_->recipients.push_back(std::move(recipient));
+    state_ = kRecipients;
+    co_return Reply(250, "2.1.5", "Ok");
+}
+
+}  // namespace smtpd

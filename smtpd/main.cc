@@ -1,0 +1,60 @@
+// NAME
+//     smtpd - the SMTP server
+// SYNOPSIS
+//     smtpd [generic master options]
+// DESCRIPTION
+//     Takes mail from other hosts and from users: runs the dialogue, decides by the smtpd_..._restrictions who may
+//     send to whom, and streams each accepted message to cleanup(8). Recipients that do not exist are refused at
+//     RCPT. One process serves many clients at once (client_limit).
+// SECURITY
+//     Talks to strangers. Runs as mail_owner, usually confined to the queue directory, behind a system call filter.
+//     It has no access to the queue's files: cleanup writes them.
+// STANDARDS
+//     RFC 5321, RFC 1652, RFC 1870, RFC 2034, RFC 2920, RFC 3207, RFC 4954
+#include "lib/log/log.h"
+#include "lib/worker/program.h"
+#include "smtpd/services.h"
+#include "smtpd/session.h"
+
+namespace {
+
+// Reads keys and certificates, which only root may.
+void load_tls(smtpd::Services& services, const std::string& service) {
+    const smtpd::Params& params = services.params;
+    const std::string& level = params.tls_security_level();
+    if (level != "" && level != "none" && level != "may" && level != "encrypt")
+        logging::fatal("smtpd_tls_security_level: \"{}\" is none of none, may, encrypt", level);
+    bool wanted = level == "may" || level == "encrypt" || params.tls_wrappermode();
+    if (!wanted)
+        return;
+    event::TlsContext::ServerSettings settings;
+    settings.chain_files = params.tls_chain_files();
+    if (settings.chain_files.empty())
+        settings.chain_files = {params.tls_cert_file(), params.tls_key_file()};
+    settings.service = service;
+    settings.alpn = {"smtp"};
+    auto context = event::TlsContext::make_server(settings);
+    if (context)
+        services.tls = std::move(*context);
+    else if (level == "may" && !params.tls_wrappermode())
+        logging::warning("TLS is not offered: {}", context.error());
+    else
+        logging::fatal("smtpd_tls_chain_files: {}", context.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    smtpd::Params params;
+    worker::Program program(argc, argv, "smtpd", params);
+    smtpd::Services services(params, program.main_cf(), program.loop());
+    load_tls(services, program.service());
+    for (const std::string& problem : services.problems())
+        logging::warning("{}", problem);
+
+    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+
+    return jail.serve([&](event::Stream client, worker::Client& seat) {
+        return smtpd::serve_client(std::move(client), seat, services);
+    });
+}

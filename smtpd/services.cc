@@ -1,0 +1,30 @@
+#include "smtpd/services.h"
+
+#include "lib/config/place.h"
+#include "lib/log/log.h"
+
+namespace smtpd {
+
+Services::Services(const Params& the_params, config::MainCf& main_cf, event::Loop& the_loop)
+    : params(the_params),
+      loop(the_loop),
+      resolver(params, config::own_addresses(main_cf)),
+      aliases(params, resolver),
+      recipients(params, resolver, aliases),
+      mynetworks(dict::MatchList::open("mynetworks", params.mynetworks(), dict::ListKind::addresses)),
+      restrictions(params, main_cf),
+      peer_names(the_loop),
+      cleanup(the_loop, "public/cleanup") {}
+
+std::vector<std::string> Services::problems() const {
+    std::vector<std::string> all = resolver.problems();
+    for (const auto& part : {recipients.problems(), mynetworks.problems(), restrictions.problems()})
+        all.insert(all.end(), part.begin(), part.end());
+    return all;
+}
+
+bool Services::stale() const {
+    return resolver.stale() || recipients.stale() || mynetworks.stale() || restrictions.stale();
+}
+
+}  // namespace smtpd

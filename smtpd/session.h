@@ -1,0 +1,114 @@
+// smtpd/session.h - one SMTP conversation, from greeting to QUIT (RFC 5321, section 3).
+//
+// A command returns its Reply; the loop sends and counts it. A broken or silent connection is a StreamError that
+// no command handles: it unwinds to serve_client(), which logs and ends the session there.
+//
+// Standards   RFC 5321; RFC 1652, 1870, 2034, 2920, 3207, 4954
+// Trust       every octet comes from a stranger.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/event/stream.h"
+#include "lib/smtp/data.h"
+#include "lib/worker/program.h"
+#include "smtpd/command_table.h"
+#include "smtpd/services.h"
+
+namespace smtpd {
+
+// What belongs to one message, and goes with it.
+struct Transaction {
+    address::Mailbox sender;
+    std::string sender_text;
+    std::string auth_sender;  // AUTH= of MAIL
+    std::uint32_t flags = 0;  // lib/ipc/records/cleanup.h
+    std::vector<ipc::records::CleanupRecipient> recipients;
+    std::vector<Verdict> notes;
+    bool discard = false;
+    std::optional<CleanupLink::Lease> cleanup;
+    std::int64_t began_us = 0;
+};
+
+class Session {
+  public:
+    Session(event::Stream stream, worker::Client& seat, Services& services);
+
+    event::Task<void> converse();
+    void log_disconnect();
+    // The line about a connection that ended otherwise than by QUIT.
+    void log_broken(const event::StreamError& error);
+    // Ends what is open; the reply, if any, goes out as far as the client takes it now.
+    void say_goodbye(const std::optional<smtp::Reply>& reply);
+
+    // Commands; command_table.cc says when.
+    event::Task<smtp::Reply> helo(std::string_view argument);
+    event::Task<smtp::Reply> ehlo(std::string_view argument);
+    event::Task<smtp::Reply> starttls(std::string_view argument);
+    event::Task<smtp::Reply> auth(std::string_view argument);
+    event::Task<smtp::Reply> mail(std::string_view argument);
+    event::Task<smtp::Reply> rcpt(std::string_view argument);
+    event::Task<smtp::Reply> data(std::string_view argument);
+    event::Task<smtp::Reply> rset(std::string_view argument);
+    event::Task<smtp::Reply> noop(std::string_view argument);
+    event::Task<smtp::Reply> vrfy(std::string_view argument);
+    event::Task<smtp::Reply> help(std::string_view argument);
+    event::Task<smtp::Reply> quit(std::string_view argument);
+
+  private:
+    event::Task<void> begin();
+    event::Task<void> start_tls();
+    event::Task<bool> read_command(std::string& line);
+    event::Task<smtp::Reply> execute(std::string line);
+    event::Task<void> send(smtp::Reply reply);
+    smtp::Reply hello_reply(std::string_view argument, bool extended);
+
+    // Restrictions.
+    Facts facts() const;
+    std::optional<smtp::Reply> evaluate(Stage stage, const Facts& facts);
+    std::optional<smtp::Reply> evaluate_early(Stage stage, const char* command);
+    void log_reject(const char* command, const smtp::Reply& reply, const Facts& facts);
+    void take_notes(const std::vector<Verdict>& notes, const char* command, const Facts& facts);
+    bool is_trusted() const;
+
+    // MAIL and RCPT.
+    std::optional<smtp::Reply> take_mail_parameters(std::string_view text, Transaction& transaction);
+    void log_client();
+
+    // DATA.
+    struct Reception;
+    event::Task<void> receive(Reception& reception);
+    event::Task<void> forward(Reception& reception);
+    void open_message();
+    event::Task<smtp::Reply> close_message(Reception& reception);
+    smtp::Reply judge(const Reception& reception);
+    void end_transaction();
+
+    bool offers_auth() const;
+    std::string mechanisms() const;
+
+    event::Stream peer_;
+    worker::Client& seat_;
+    Services& services_;
+    const Params& params_;
+
+    std::string client_name_ = "unknown", client_address_, client_port_;
+    State state_ = kGreeted;
+    bool closing_ = false;
+    bool extended_ = false;  // EHLO rather than HELO
+    std::string helo_;
+    std::string login_, login_method_;
+    std::optional<Transaction> transaction_;
+    bool pipelined_too_early_ = false;
+    int errors_ = 0, junk_ = 0, overshoot_ = 0;
+    std::string last_verb_ = "CONNECT";
+    std::map<std::string, std::pair<int, int>> counts_;  // per command: accepted, all
+};
+
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Services& services);
+
+}  // namespace smtpd

@@ -1,0 +1,194 @@
+#include "qmgr/scheduler.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "test/support/catch.h"
+#include "test/unit/qmgr/fixture.h"
+
+using qmgr_test::Fixture;
+
+TEST_CASE("what the directories hold is delivered after a start", "[qmgr]") {
+    Fixture f;
+    f.write("AAAAA1", {"a@one.test", "b@one.test", "c@two.test"});
+    f.write("AAAAA2", {"d@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0 && f.delivered.size() == 4; }));
+    CHECK(f.where("AAAAA1") == "gone");
+    CHECK(f.where("AAAAA2") == "gone");
+    CHECK(f.requests == 3);  // two recipients of one domain travel together
+}
+
+TEST_CASE("a deferred recipient is tried again, a delivered one is not", "[qmgr]") {
+    Fixture f;
+    f.write("AAAAA1", {"a@one.test", "defer@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    CHECK(f.delivered == std::vector<std::string>{"a@one.test"});
+    const queue::Message stored = f.stored("AAAAA1");
+    REQUIRE(stored.statuses.size() == 2);
+    CHECK(stored.statuses[1].text == "as the name says");
+    struct stat info {};
+    stat("deferred/AAAAA1", &info);
+    CHECK(info.st_mtim.tv_sec >= time(nullptr));
+
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.order.size() == 2 && f.scheduler->active() == 0; }));
+    CHECK(f.delivered.size() == 1);
+}
+
+TEST_CASE("a failure is reported before the message goes", "[qmgr]") {
+    Fixture f;
+    f.write("AAAAA1", {"bounce@one.test", "bounce2@two.test", "a@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "gone"; }));
+    REQUIRE(f.bounces.size() == 1);
+    CHECK(f.bounces[0].recipients.size() == 2);
+    CHECK(f.bounces[0].recipients[0].dsn == "5.1.1");
+}
+
+TEST_CASE("without a report the message stays", "[qmgr]") {
+    Fixture f;
+    f.bounce_refuses = true;
+    f.write("AAAAA1", {"bounce@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    f.bounce_refuses = false;
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "gone"; }));
+    CHECK(f.order.size() == 1);  // the recipient was not tried a second time
+    CHECK(f.bounces.size() == 2);
+}
+
+TEST_CASE("a dead destination keeps its mail and nobody else's", "[qmgr]") {
+    Fixture f;
+    f.params.initial_destination_concurrency.set(1);
+    f.write("AAAAA1", {"dead@gone.test"});
+    f.write("AAAAA2", {"dead@gone.test"});
+    f.write("AAAAA3", {"a@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0 && f.delivered.size() == 1; }));
+    CHECK(f.where("AAAAA1") == "deferred");
+    CHECK(f.where("AAAAA2") == "deferred");
+    REQUIRE(f.retried.size() == 1);
+    CHECK(f.retried[0] == "4.4.1 delivery temporarily suspended: connect to dead: Connection refused");
+}
+
+TEST_CASE("a service that is not there keeps its mail", "[qmgr]") {
+    Fixture f;
+    f.write("AAAAA1", {"a@nowhere.test", "b@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    CHECK(f.delivered.size() == 1);
+    CHECK(f.retried.size() == 1);
+}
+
+TEST_CASE("with no service at all everything is deferred", "[qmgr]") {
+    Fixture f;
+    f.write("AAAAA1", {"a@one.test", "table-down@one.test"});
+    f.start(false);
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    CHECK(f.stored("AAAAA1").statuses.size() == 2);
+}
+
+TEST_CASE("an old message is returned, but only after one more attempt", "[qmgr]") {
+    Fixture f;
+    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 6 * 86400, "deferred");
+    f.write("AAAAA2", {"a@one.test"}, "alice@example.test", 3650 * 86400, "deferred");
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "gone" && f.where("AAAAA2") == "gone"; }));
+    REQUIRE(f.bounces.size() == 1);
+    CHECK(f.bounces[0].queue_id == "AAAAA1");
+    CHECK(f.delivered == std::vector<std::string>{"a@one.test"});
+}
+
+TEST_CASE("the sender is warned once of a delay", "[qmgr]") {
+    Fixture f;
+    f.params.delay_warning_time.set(std::chrono::hours(1));
+    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 7200, "deferred");
+    f.start();
+    CHECK(f.run_until([&] { return f.bounces.size() == 1 && f.scheduler->active() == 0; }));
+    CHECK(f.bounces[0].kind == ipc::records::BounceKind::delay_warning);
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.order.size() == 2 && f.scheduler->active() == 0; }));
+    CHECK(f.bounces.size() == 1);
+}
+
+TEST_CASE("turns are taken within a destination", "[qmgr]") {
+    Fixture f;
+    f.params.initial_destination_concurrency.set(1);
+    f.params.default_destination_concurrency_limit.set(1);
+    f.slow = true;
+    std::vector<std::string> many;
+    for (int i = 0; i < 500; ++i)
+        many.push_back("r" + std::to_string(i) + "@one.test");
+    f.write("AAAAA1", many);
+    f.write("AAAAA2", {"a@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "gone" && f.where("AAAAA2") == "gone"; }));
+    CHECK(f.most_busy == 1);
+    const auto second = std::find(f.order.begin(), f.order.end(), "AAAAA2");
+    CHECK(second - f.order.begin() <= 2);
+    CHECK(f.order.size() == 11);
+}
+
+TEST_CASE("memory is bounded by the active limit", "[qmgr]") {
+    Fixture f;
+    f.params.qmgr_message_active_limit.set(20);
+    f.slow = true;
+    for (int i = 0; i < 300; ++i)
+        f.write("AAAA" + std::to_string(1000 + i), {"a@one.test"});
+    f.start();
+    std::size_t most = 0;
+    CHECK(f.run_until([&] {
+        most = std::max(most, f.scheduler->active());
+        return f.delivered.size() == 300 && f.scheduler->active() == 0;
+    }));
+    CHECK(most <= 70);  // the limit and one slice
+}
+
+TEST_CASE("files that tools take away are no trouble", "[qmgr]") {
+    Fixture f;
+    f.params.initial_destination_concurrency.set(1);
+    f.params.default_destination_concurrency_limit.set(1);
+    f.params.default_destination_recipient_limit.set(2);
+    f.slow = true;
+    f.write("AAAAA1", {"a@one.test", "b@one.test", "c@one.test", "d@one.test", "e@one.test"});
+    f.write("AAAAA2", {"a@one.test", "b@one.test", "c@one.test", "d@one.test", "e@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.order.size() >= 2; }));
+    CHECK(f.spool->remove("incoming", "AAAAA1").value());
+    CHECK(f.spool->move("AAAAA2", "incoming", "hold").value());
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0; }));
+    CHECK(f.where("AAAAA1") == "gone");
+    CHECK(f.where("AAAAA2") == "hold");
+    // What was delivered is known when it is released, and the rest is as if never tried.
+    const queue::Message held = f.stored("AAAAA2");
+    CHECK(held.statuses.size() == 2 * static_cast<std::size_t>(std::count(f.order.begin(), f.order.end(), "AAAAA2")));
+    for (const queue::Status& status : held.statuses)
+        CHECK(status.outcome == queue::Outcome::delivered);
+}
+
+TEST_CASE("damaged and unfinished files are set apart", "[qmgr]") {
+    Fixture f;
+    f.write("AAAAA1", {"a@one.test"});
+    f.write("AAAAA2", {"b@one.test"});
+    f.write("AAAAA4", {"b@one.test"});
+    {
+        std::fstream file("incoming/AAAAA1", std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(140);
+        file.put('!');
+    }
+    std::ofstream("incoming/AAAAA3");
+    const timespec old[2] = {{1000, 0}, {1000, 0}};
+    utimensat(AT_FDCWD, "incoming/AAAAA3", old, 0);
+    CHECK(f.spool->move("AAAAA4", "incoming", "active").value());
+    std::filesystem::rename("active/AAAAA4", "incoming/AAAAA5");
+    f.start();
+    CHECK(f.run_until([&] { return f.delivered.size() == 1 && f.scheduler->active() == 0; }));
+    CHECK(f.where("AAAAA1") == "corrupt");
+    CHECK(f.where("AAAAA3") == "gone");
+    CHECK(f.where("AAAAA5") == "corrupt");
+}
