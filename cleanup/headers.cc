@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "cleanup/trace.h"
+#include "lib/address/mailbox.h"
+#include "lib/text/mail_date.h"
 #include "lib/text/text.h"
 
 namespace cleanup {
@@ -157,7 +159,7 @@ void MessageFilter::end_header(std::string& out) {
 }
 
 std::string MessageFilter::from_line(std::string_view label) const {
-    const std::string address = facts_.sender.empty() ? "MAILER-DAEMON" : facts_.sender;
+    const std::string address = facts_.sender.empty() ? "MAILER-DAEMON" : address::quote(facts_.sender);
     std::string line{label};
     line += facts_.full_name.empty() ? address : format_phrase(facts_.full_name) + " <" + address + ">";
     return line + "\r\n";
@@ -174,7 +176,7 @@ void MessageFilter::add_missing(std::string& out) {
             out += prefix + "Message-Id: " + id + "\r\n";
         }
         if (lacks(kDate, kResentDate))
-            out += prefix + "Date: " + format_mail_date(facts_.arrival) + "\r\n";
+            out += prefix + "Date: " + text::format_mail_date(facts_.arrival) + "\r\n";
         if (lacks(kFrom, kResentFrom))
             out += from_line(prefix + "From: ");
     }

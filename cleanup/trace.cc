@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "lib/address/mailbox.h"
+#include "lib/text/mail_date.h"
 #include "lib/text/text.h"
 
 namespace cleanup {
@@ -54,23 +56,6 @@ std::string from_part(const CleanupOpen& open) {
 
 }  // namespace
 
-std::string format_mail_date(std::int64_t seconds) {
-    // Most mail arrives in the same second as its neighbour.
-    thread_local std::int64_t cached = -1;
-    thread_local std::string text;
-    if (cached == seconds && !text.empty())
-        return text;
-    const auto when = static_cast<std::time_t>(seconds);
-    std::tm local{};
-    if (localtime_r(&when, &local) == nullptr)
-        gmtime_r(&when, &local);
-    char buffer[128];
-    const std::size_t size = std::strftime(buffer, sizeof buffer, "%a, %e %b %Y %H:%M:%S %z (%Z)", &local);
-    text.assign(buffer, size);
-    cached = seconds;
-    return text;
-}
-
 std::string format_message_id(std::int64_t seconds, std::string_view queue_id, std::string_view host) {
     const auto when = static_cast<std::time_t>(seconds);
     std::tm utc{};
@@ -102,7 +87,7 @@ std::string format_phrase(std::string_view raw) {
 
 std::string format_received(const CleanupOpen& open, std::string_view queue_id, const TraceSite& site,
                             std::int64_t seconds) {
-    const std::string date = format_mail_date(seconds);
+    const std::string date = text::format_mail_date(seconds);
     if (open.client.protocol.empty()) {
         const std::string who = open.user_id >= 0 ? fmt::format(", from userid {}", open.user_id) : std::string{};
         return fmt::format("Received: by {} ({}{})\r\n\tid {}; {}\r\n", site.myhostname, site.mail_name, who,
@@ -116,7 +101,7 @@ std::string format_received(const CleanupOpen& open, std::string_view queue_id, 
     if (open.recipients.size() == 1) {
         const auto& recipient = open.recipients.front();
         const std::string_view given = recipient.original.empty() ? recipient.address : recipient.original;
-        out += fmt::format("\r\n\tfor <{}>", comment_text(given));
+        out += fmt::format("\r\n\tfor <{}>", comment_text(address::quote(given)));
     }
     return out + "; " + date + "\r\n";
 }

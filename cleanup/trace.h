@@ -14,9 +14,6 @@
 
 namespace cleanup {
 
-// "Sun, 22 Nov 2026 01:02:03 +0000 (UTC)", in the local time zone.
-std::string format_mail_date(std::int64_t seconds);
-
 // "<20261122010203.ID@host>", from the time in UTC.
 std::string format_message_id(std::int64_t seconds, std::string_view queue_id, std::string_view host);
 

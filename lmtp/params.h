@@ -1,11 +1,13 @@
 // lmtp/params.h - the main.cf parameters of lmtp(8) and smtp(8): one program, each with names of its own.
+// Variants: lmtp smtp
 #pragma once
 
 #include "lib/config/common_params.h"
 
 namespace lmtp {
 
-// `prefix` is "lmtp" or "smtp": lmtp_connect_timeout, smtp_connect_timeout.
+// `prefix` is "lmtp" or "smtp": lmtp_connect_timeout, smtp_connect_timeout. (postconf reads the next line.)
+// Variants: lmtp smtp
 struct Params : config::CommonParams {
     explicit Params(const std::string& prefix) : prefix_(prefix) {}
 

@@ -4,7 +4,6 @@
 #include "lib/dict/lmdb_file.h"
 #include "lib/dict/table.h"
 #include "lib/dict/watched_file.h"
-#include "lib/text/text.h"
 
 namespace dict {
 namespace {
@@ -17,7 +16,7 @@ public:
         refresh();
         if (!file_)
             return std::unexpected(failure(reason_));
-        auto found = file_->find(text::lower(key));
+        auto found = file_->find(folded(key));
         if (!found)
             return std::unexpected(failure(found.error()));
         return std::move(*found);

@@ -65,6 +65,8 @@ Opened Table::open(std::string_view spec, std::string_view default_type) {
     return std::unexpected(Failure{std::string(spec) + ": unsupported dictionary type: " + name.type});
 }
 
+std::string Table::folded(std::string_view key) const { return fold_ ? text::lower(key) : std::string(key); }
+
 std::expected<std::vector<std::pair<std::string, std::string>>, Failure> Table::list() {
     return std::unexpected(failure("this type of table cannot list its keys"));
 }

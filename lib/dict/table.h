@@ -48,12 +48,16 @@ public:
     virtual std::expected<std::vector<std::pair<std::string, std::string>>, Failure> list();
 
     const std::string& spec() const { return spec_; }
+    // Keys of fixed tables are asked for in lower case, unless this is off (postmap -f).
+    void set_fold(bool fold) { fold_ = fold; }
 
 protected:
+    std::string folded(std::string_view key) const;
     Failure failure(std::string_view text) const { return {spec_ + ": " + std::string(text)}; }
 
 private:
     std::string spec_;
+    bool fold_ = true;
 };
 
 // The types that open() knows, in the order of postconf -m.

@@ -25,7 +25,7 @@ public:
         refresh();
         if (!loaded_)
             return std::unexpected(failure(reason_));
-        auto found = entries_.find(text::lower(key));
+        auto found = entries_.find(folded(key));
         return found == entries_.end() ? std::optional<std::string>() : found->second;
     }
 
@@ -77,7 +77,7 @@ class Inline final : public Table {
 public:
     explicit Inline(std::unordered_map<std::string, std::string> entries) : entries_(std::move(entries)) {}
     Answer lookup(std::string_view key) override {
-        auto found = entries_.find(text::lower(key));
+        auto found = entries_.find(folded(key));
         return found == entries_.end() ? std::optional<std::string>() : found->second;
     }
     std::expected<Entries, Failure> list() override { return Entries(entries_.begin(), entries_.end()); }

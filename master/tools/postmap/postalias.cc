@@ -1,0 +1,12 @@
+// postalias(1) - makes, changes and asks alias tables.
+#include "master/tools/postmap/map_command.h"
+
+int main(int argc, char** argv) {
+    command::set_name(argv[0]);
+    const std::string usage = "postalias [-finNoprsw] [-c config_dir] [-d key] [-q key] [map_type:]file...";
+    postmap::Request request = postmap::parse_options(argc, argv, "c:d:finNopq:rsw", usage);
+    request.build.aliases = true;
+    if (request.tables.empty())
+        command::fatal("usage: " + usage);
+    return postmap::run(request);
+}

@@ -1,0 +1,239 @@
+#include "qmgr/bounce/reporter.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "lib/event/error.h"
+#include "lib/event/scope.h"
+#include "lib/event/signal.h"
+#include "lib/ipc/channel.h"
+#include "lib/log/log.h"
+#include "lib/text/text.h"
+
+namespace bounce {
+namespace {
+
+using ipc::records::BounceKind;
+using ipc::records::BounceReply;
+using ipc::records::BounceRequest;
+using ipc::records::CleanupOpen;
+using ipc::records::CleanupReply;
+
+constexpr std::size_t kBlock = 60 << 10;
+
+std::string random_word() {
+    std::uint64_t value = 0;
+    if (getrandom(&value, sizeof value, 0) != sizeof value)
+        value = static_cast<std::uint64_t>(getpid());
+    return fmt::format("{:016x}", value);
+}
+
+// The length of the header, with the line end of its last field; at most `limit`, cut at a line end.
+std::uint64_t header_length(int file, std::uint64_t offset, std::uint64_t length, std::uint64_t limit) {
+    std::string block(std::min(length, limit), '\0');
+    const ssize_t got = pread(file, block.data(), block.size(), static_cast<off_t>(offset));
+    block.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    const std::size_t end = block.starts_with("\r\n") ? 0 : block.find("\r\n\r\n");
+    if (end != std::string::npos)
+        return end == 0 ? 0 : end + 2;
+    const std::size_t line = block.rfind("\r\n");
+    return line == std::string::npos ? 0 : line + 2;
+}
+
+// Gives head, a range of the original, and tail, one after the other.
+class ReportContent {
+  public:
+    ReportContent(Report report, int file, std::uint64_t offset, std::uint64_t length)
+        : report_{std::move(report)}, file_{file}, begin_{offset}, end_{offset + length} {}
+
+    std::string next(bool restart) {
+        if (restart) {
+            stage_ = 0;
+            at_ = begin_;
+        }
+        if (stage_ == 0) {
+            part_ = report_.head;
+            stage_ = 1;
+        }
+        if (part_.empty() && stage_ == 1) {
+            std::string block = read_block();
+            if (!block.empty())
+                return block;
+            part_ = report_.tail;
+            stage_ = 2;
+        }
+        std::string piece = part_.substr(0, kBlock);
+        part_.erase(0, piece.size());
+        return piece;
+    }
+
+  private:
+    std::string read_block() {
+        std::string block(std::min<std::uint64_t>(kBlock, end_ - at_), '\0');
+        if (block.empty())
+            return block;
+        const ssize_t got = pread(file_, block.data(), block.size(), static_cast<off_t>(at_));
+        block.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+        at_ += block.size();
+        return block;
+    }
+
+    Report report_;
+    int file_;
+    std::uint64_t begin_, end_;
+    std::uint64_t at_ = 0;
+    std::string part_;
+    int stage_ = 0;
+};
+
+}  // namespace
+
+Reporter::Reporter(event::Loop& loop, const Params& params)
+    : loop_{loop},
+      params_{params},
+      site_{params.myhostname(), params.mail_name(), params.myorigin()},
+      cleanup_{loop} {}
+
+bool Reporter::notifies(std::string_view notice_class) const {
+    const config::List& classes = params_.notify_classes();
+    return std::any_of(classes.begin(), classes.end(),
+                       [&](const std::string& one) { return text::equal_ignoring_case(one, notice_class); });
+}
+
+// RFC 3461, 4.3 and 6.2; a warning returns only the header, as nothing is lost yet.
+Returned Reporter::how_much(const BounceRequest& request) const {
+    const bool small = request.content_length <= static_cast<std::uint64_t>(params_.bounce_size_limit());
+    const bool header_wanted = request.returns == 2 || request.kind == BounceKind::delay_warning;
+    return small && !header_wanted ? Returned::message : Returned::header;
+}
+
+std::string Reporter::double_bounce_sender() const {
+    return params_.double_bounce_sender() + "@" + params_.myhostname();
+}
+
+event::Task<std::string> Reporter::send(const BounceRequest& request, const event::Fd& content, const Order& order) {
+    std::uint64_t length = request.content_length;
+    if (order.returned == Returned::header)
+        length = header_length(content.get(), request.content_offset, length,
+                               static_cast<std::uint64_t>(params_.bounce_size_limit()));
+    Report report = compose(request, site_, order.recipient, order.audience, order.returned, random_word());
+    ReportContent source{std::move(report), content.get(), request.content_offset, length};
+
+    CleanupOpen open;
+    open.sender = order.sender;
+    open.flags = ipc::records::kCleanupInternal | ipc::records::kCleanupLocalOrigin | ipc::records::kCleanupEightBit |
+                 (request.flags & ipc::records::kCleanupSmtpUtf8);
+    open.recipients.emplace_back();
+    open.recipients.back().address = order.recipient;
+    queue::CleanupClient::Content next = [&](bool restart) { return source.next(restart); };
+    CleanupReply reply = co_await cleanup_.submit(std::move(open), std::move(next));
+    if (reply.code != 250)
+        co_return fmt::format("{} {} {}", reply.code, reply.dsn, reply.reason);
+    logging::info("{}: {} {} notification: {}", request.queue_id,
+                  order.audience == Audience::sender ? "sender" : "postmaster",
+                  request.kind == BounceKind::delay_warning ? "delay" : "non-delivery", reply.queue_id);
+    co_return std::string{};
+}
+
+event::Task<std::string> Reporter::tell_postmaster(const BounceRequest& request, const event::Fd& content) {
+    const bool delay = request.kind == BounceKind::delay_warning;
+    const bool double_bounce = request.sender.empty();
+    const char* notice_class = delay ? "delay" : double_bounce ? "2bounce" : "bounce";
+    if (!notifies(notice_class))
+        co_return std::string{};
+    Order order;
+    order.sender = double_bounce_sender();
+    order.recipient = delay           ? params_.delay_notice_recipient()
+                      : double_bounce ? params_.two_bounce_notice_recipient()
+                                      : params_.bounce_notice_recipient();
+    order.audience = Audience::postmaster;
+    order.returned = double_bounce ? how_much(request) : Returned::header;
+    co_return co_await send(request, content, order);
+}
+
+event::Task<std::string> Reporter::report(BounceRequest request, event::Fd content) {
+    if (text::equal_ignoring_case(request.sender, double_bounce_sender())) {
+        logging::warning("{}: undeliverable postmaster notification discarded", request.queue_id);
+        co_return std::string{};
+    }
+    request.recipients = who_wants_report(request);
+    if (request.recipients.empty() || !content)
+        co_return content ? std::string{} : std::string{"the message's content was not passed on"};
+    if (!request.sender.empty()) {
+        Order order;
+        order.recipient = request.sender;  // and the sender is the null one: nobody answers a report
+        order.returned = how_much(request);
+        std::string refused = co_await send(request, content, order);
+        if (!refused.empty())
+            co_return refused;
+    }
+    co_return co_await tell_postmaster(request, content);
+}
+
+namespace {
+
+struct Connection {
+    Connection(event::Stream stream, worker::Client& the_seat, event::Loop& loop)
+        : channel{std::move(stream)}, seat{the_seat}, writing{loop, 1}, scope{loop} {}
+    ipc::Channel channel;
+    worker::Client& seat;
+    event::Semaphore writing;
+    event::Scope scope;
+    std::size_t open = 0;  // requests without a reply
+};
+
+event::Task<void> serve_one(Connection& connection, Reporter& reporter, BounceRequest request, event::Fd content) {
+    BounceReply reply;
+    reply.request_id = request.request_id;
+    reply.reason = co_await reporter.report(std::move(request), std::move(content));
+    reply.ok = reply.reason.empty();
+    co_await connection.writing.acquire();
+    try {
+        connection.channel.write(reply);
+        co_await connection.channel.stream().flush();
+    } catch (const event::StreamError&) {
+        // The reader sees the same; qmgr asks again and the sender may get two reports.
+    }
+    connection.writing.release();
+    if (--connection.open == 0)
+        connection.seat.set(worker::Client::State::between_requests);
+}
+
+event::Task<void> read_requests(Connection& connection, Reporter& reporter) {
+    for (;;) {
+        std::optional<std::string_view> frame = co_await connection.channel.next_frame();
+        if (!frame)
+            co_return;
+        auto request = ipc::decode<BounceRequest>(*frame);
+        if (!request) {
+            logging::warning("client of private/bounce: {}", request.error());
+            co_return;
+        }
+        connection.seat.set(worker::Client::State::busy);
+        ++connection.open;
+        event::Fd content = connection.channel.stream().take_fd();
+        connection.scope.spawn(serve_one(connection, reporter, std::move(*request), std::move(content)));
+    }
+}
+
+}  // namespace
+
+event::Task<void> serve_requests(event::Stream stream, worker::Client& seat, Reporter& reporter) {
+    Connection connection{std::move(stream), seat, reporter.loop()};
+    seat.set(worker::Client::State::between_requests);
+    std::string broken;
+    try {
+        co_await read_requests(connection, reporter);
+    } catch (const event::StreamError& error) {
+        broken = error.kind() == event::StreamError::Kind::cancelled ? "" : error.what();
+    }
+    if (!broken.empty())
+        logging::warning("client of private/bounce: {}", broken);
+    co_await connection.scope.close();
+}
+
+}  // namespace bounce
