@@ -95,6 +95,8 @@ class Jailed {
     void on_wakeup(std::function<void()> call);
     // Called once when a drain or stop begins.
     void on_leave(std::function<void()> call);
+    // Called once when master says stop (or is gone): also what the service forked has to end.
+    void on_stop(std::function<void()> call);
     // The service stays although it has no clients (qmgr).
     void stay_when_idle();
     // Work that is no client but must be finished before exit.

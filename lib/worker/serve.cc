@@ -142,6 +142,8 @@ void Program::State::leave(bool stop) {
     if (stop && !stopping) {
         stopping = true;
         loop.spawn(end_after_grace(*this));
+        for (const auto& call : stop_calls)
+            call();
     }
     if (!leaving) {
         leaving = true;
@@ -193,6 +195,7 @@ event::Loop& Jailed::loop() { return state_->loop; }
 const std::string& Jailed::service() const { return state_->service; }
 void Jailed::on_wakeup(std::function<void()> call) { state_->wakeups.push_back(std::move(call)); }
 void Jailed::on_leave(std::function<void()> call) { state_->leave_calls.push_back(std::move(call)); }
+void Jailed::on_stop(std::function<void()> call) { state_->stop_calls.push_back(std::move(call)); }
 void Jailed::stay_when_idle() { state_->stays = true; }
 void Jailed::hold() { ++state_->held; }
 bool Jailed::leaving() const { return state_->leaving; }

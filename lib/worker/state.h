@@ -48,7 +48,7 @@ struct Program::State {
     bool leaving = false;
     bool stopping = false;
     std::unique_ptr<event::Notice> seat_freed;
-    std::vector<std::function<void()>> wakeups, leave_calls;
+    std::vector<std::function<void()>> wakeups, leave_calls, stop_calls;
 
     void parse_options(int argc, char** argv);
     void load_configuration();

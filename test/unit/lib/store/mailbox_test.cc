@@ -295,6 +295,7 @@ TEST_CASE("G14: what is no message file is passed over, and nothing is followed"
     REQUIRE(f.account->create("trap"));
     fs::remove_all(f.path(".trap/new"));
     fs::create_symlink("/etc", f.path(".trap/new"));
+    box.reset();
     f.restart(false);
     auto trapped = f.account->open("trap");
     CHECK_FALSE(trapped);

@@ -1,0 +1,242 @@
+#include "imapd/spawner.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "imapd/mail_location.h"
+#include "lib/event/scope.h"
+#include "lib/ipc/channel.h"
+#include "lib/log/log.h"
+
+namespace imapd {
+namespace {
+
+using ipc::records::ImapHandover;
+using ipc::records::ImapHandoverReply;
+
+constexpr std::size_t kMaxHandover = 1024 * 1024;
+
+SessionSettings session_settings(const Params& params) {
+    SessionSettings settings;
+    settings.max_command = static_cast<std::size_t>(params.max_command());
+    settings.max_message = static_cast<std::uint64_t>(params.max_message());
+    settings.idle_notify_interval = params.idle_notify_interval();
+    settings.idle_poll_interval = params.idle_poll_interval();
+    auto add = [&settings](const config::List& names, const char* attribute) {
+        for (const std::string& name : names)
+            settings.special_use.emplace_back(name, attribute);
+    };
+    add(params.drafts(), "\\Drafts");
+    add(params.sent(), "\\Sent");
+    add(params.trash(), "\\Trash");
+    add(params.junk(), "\\Junk");
+    add(params.archive(), "\\Archive");
+    add(params.flagged(), "\\Flagged");
+    return settings;
+}
+
+/// Stream sockets, pipes and the loop's own descriptors are the parent's. Files and datagram sockets are
+/// where the log goes.
+bool belongs_to_parent(int descriptor) {
+    struct stat info {};
+    if (fstat(descriptor, &info) != 0 || S_ISREG(info.st_mode) || S_ISCHR(info.st_mode))
+        return false;
+    int type = 0;
+    socklen_t length = sizeof type;
+    bool is_socket = getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
+    return !is_socket || type == SOCK_STREAM || type == SOCK_SEQPACKET;
+}
+
+void close_parents_descriptors(int keep) {
+    DIR* directory = opendir("/proc/self/fd");
+    if (!directory)
+        return;
+    std::vector<int> unwanted;
+    while (const dirent* entry = readdir(directory)) {
+        int descriptor = std::atoi(entry->d_name);
+        if (descriptor > STDERR_FILENO && descriptor != keep && descriptor != dirfd(directory) &&
+            belongs_to_parent(descriptor))
+            unwanted.push_back(descriptor);
+    }
+    closedir(directory);
+    for (int descriptor : unwanted)
+        close(descriptor);
+}
+
+}  // namespace
+
+struct Spawner::Login {
+    Login(event::Loop& loop, event::Stream stream) : channel(std::move(stream)), replies(loop), scope(loop) {}
+    ipc::Channel channel;
+    event::Queue<ImapHandoverReply> replies;
+    event::Scope scope;
+};
+
+Spawner::Spawner(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter)
+    : params_(params), jail_(jail), filter_(std::move(filter)), auth_(jail.loop(), params.auth_master()),
+      settings_(session_settings(params)) {
+    jail_.loop().on_signal(SIGCHLD, [this] { reap(); });
+    jail_.on_stop([this] {
+        for (pid_t child : children_)
+            kill(child, SIGTERM);
+    });
+}
+
+void Spawner::reap() {
+    int status = 0;
+    for (pid_t child = waitpid(-1, &status, WNOHANG); child > 0; child = waitpid(-1, &status, WNOHANG)) {
+        if (children_.erase(child) == 0)
+            continue;
+        if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
+            logging::error("session process {} was killed by signal {}", child, WTERMSIG(status));
+        jail_.release();
+    }
+}
+
+event::Task<void> Spawner::serve_login(event::Stream stream, worker::Client& seat) {
+    Login login(jail_.loop(), std::move(stream));
+    login.scope.spawn(write_replies(login));
+    std::string broken;
+    try {
+        for (;;) {
+            seat.set(login.scope.size() > 1 ? worker::Client::State::busy : worker::Client::State::between_requests);
+            std::optional<std::string_view> frame = co_await login.channel.next_frame(kMaxHandover);
+            if (!frame)
+                break;
+            seat.set(worker::Client::State::busy);
+            auto handover = ipc::decode<ImapHandover>(*frame);
+            event::Fd client = login.channel.stream().take_fd();
+            if (!handover || !client) {
+                broken = handover ? "a handover without a descriptor" : handover.error();
+                break;
+            }
+            login.scope.spawn(take_handover(login, std::move(*handover), std::move(client)));
+        }
+    } catch (const event::StreamError& error) {
+        if (error.kind() != event::StreamError::Kind::cancelled)
+            broken = error.what();
+    }
+    if (!broken.empty())
+        logging::warning("login: {}", broken);
+    login.replies.close();
+    co_await login.scope.close();
+}
+
+event::Task<void> Spawner::write_replies(Login& login) {
+    try {
+        for (;;) {
+            std::optional<ImapHandoverReply> reply = co_await login.replies.pop();
+            if (!reply)
+                break;
+            login.channel.write(*reply);
+            co_await login.channel.stream().flush();
+        }
+    } catch (const event::StreamError&) {
+        // The reader of the same connection tells.
+    }
+}
+
+event::Task<void> Spawner::take_handover(Login& login, Handover handover, event::Fd client) {
+    ImapHandoverReply reply;
+    reply.request_id = handover.request_id;
+    AuthMaster::Answer user =
+        co_await auth_.lookup(handover.client_pid, handover.auth_request, handover.auth_cookie);
+    if (!user) {
+        logging::warning("{}: {}", handover.user_name, user.error());
+        reply.reason = "The user database cannot be asked now, try again later";
+    } else {
+        reply.reason = spawn(handover, *user, std::move(client));
+    }
+    reply.accepted = reply.reason.empty();
+    login.replies.push(std::move(reply));
+}
+
+/// Empty if the session process runs; otherwise words for the client.
+std::string Spawner::spawn(const Handover& handover, const UserRecord& user, event::Fd client) {
+    constexpr const char* kTrouble = "Your mail cannot be opened now, try again later";
+    if (children_.size() >= static_cast<std::size_t>(params_.process_limit())) {
+        logging::warning("imap_process_limit: {} sessions are open, {} is refused", children_.size(), user.name);
+        return "Too many sessions, try again later";
+    }
+    if (geteuid() == 0 && (!user.uid || !user.gid || *user.uid == 0)) {
+        logging::error("{}: the user database gives no uid and gid, or those of root: no session", user.name);
+        return kTrouble;
+    }
+    auto root = mail_root(user.mail.empty() ? params_.mail_location() : user.mail, user.name, user.home);
+    if (!root) {
+        logging::error("{}: {}", user.name, root.error());
+        return kTrouble;
+    }
+    pid_t child = fork();
+    if (child == 0)
+        run_child(handover, user, *root, std::move(client));
+    if (child < 0) {
+        logging::error("{}: cannot start a session process: {}", user.name, strerror(errno));
+        return kTrouble;
+    }
+    children_.insert(child);
+    jail_.hold();
+    return "";
+}
+
+void Spawner::become(const UserRecord& user) {
+    if (geteuid() != 0)
+        return;
+    gid_t group = *user.gid;
+    if (setgroups(1, &group) != 0 || setgid(group) != 0 || setuid(*user.uid) != 0)
+        logging::fatal("{}: cannot become uid {} gid {}: {}", user.name, *user.uid, group, strerror(errno));
+    if (setuid(0) == 0)
+        logging::panic("{}: the rights of root could be had back", user.name);
+}
+
+void Spawner::run_child(const Handover& handover, const UserRecord& user, const std::string& root,
+                        event::Fd client) {
+    pid_t parent = getppid();
+    signal(SIGINT, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
+    install_stop_signal();
+    close_parents_descriptors(client.get());
+    become(user);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // an orphan does not stay
+    if (getppid() != parent)
+        _exit(0);
+    if (auto applied = filter_.apply(); !applied)
+        logging::debug("this process runs without its system call filter: {}", applied.error());
+
+    settings_.user = user.name;
+    int status = 0;
+    {
+        Wire wire(std::move(client), handover.input, params_.autologout(), params_.write_timeout());
+        store::AccountSettings account_settings{root, params_.hierarchy_separator().front()};
+        auto account = store::open_account(account_settings);
+        if (account) {
+            logging::info("login: user=<{}>, rip={}, lip={}{}", user.name, handover.remote_address,
+                          handover.local_address, handover.tls ? ", TLS" : "");
+            Session session(wire, *account, settings_);
+            session.run(handover.tag);
+            logging::info("logout: user=<{}> in={} out={}", user.name, wire.octets_in(), wire.octets_out());
+        } else {
+            logging::error("{}: {}", user.name, account.error().text);
+            try {
+                wire.write(fmt::format("{} NO [UNAVAILABLE] Your mail cannot be opened now, try again later\r\n"
+                                       "* BYE Disconnected\r\n", handover.tag));
+                wire.flush();
+            } catch (const Disconnected&) {
+                status = 1;
+            }
+        }
+    }
+    _exit(status);
+}
+
+}  // namespace imapd

@@ -1,0 +1,51 @@
+// imapd/spawner.h - makes a process for each connection that login hands over.
+//
+// One Spawner serves all login processes. Each handover: ask auth, fork, and the child becomes the user. The
+// parent keeps root and nothing of the client: it closes the descriptor and answers login.
+//
+// Rights      root (or, in an instance without root, its one user). It parses records of login and lines of
+//             auth, never what a client said: `input` goes to the child unread.
+// Failure     a user without a uid, or with uid 0, is refused; so is everybody beyond imap_process_limit.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "imapd/auth_master.h"
+#include "imapd/params.h"
+#include "imapd/session.h"
+#include "lib/event/fd.h"
+#include "lib/ipc/records/imap_handover.h"
+#include "lib/worker/program.h"
+#include "lib/worker/sandbox.h"
+
+namespace imapd {
+
+class Spawner {
+public:
+    Spawner(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter);
+
+    /// A login process: handovers until it closes.
+    event::Task<void> serve_login(event::Stream stream, worker::Client& seat);
+
+private:
+    using Handover = ipc::records::ImapHandover;
+    struct Login;  // the connection to one login process
+
+    event::Task<void> take_handover(Login& login, Handover handover, event::Fd client);
+    event::Task<void> write_replies(Login& login);
+    std::string spawn(const Handover& handover, const UserRecord& user, event::Fd client);
+    [[noreturn]] void run_child(const Handover& handover, const UserRecord& user, const std::string& root,
+                                event::Fd client);
+    void become(const UserRecord& user);
+    void reap();
+
+    const Params& params_;
+    worker::Jailed& jail_;
+    worker::SeccompFilter filter_;
+    AuthMaster auth_;
+    SessionSettings settings_;
+    std::set<pid_t> children_;
+};
+
+}  // namespace imapd
