@@ -77,8 +77,8 @@ bool Submission::feed(std::string_view octets, std::string& out) {
 
 void Submission::finish(std::string& out) {
     if (!ended_ && !pending_.empty()) {
-        take_line(pending_, out);
-        out += "\r\n";
+        if (take_line(pending_, out))
+            out += "\r\n";
     } else if (!ended_ && continued_) {
         out += "\r\n";
     }
