@@ -27,6 +27,10 @@ endif()
 
 add_compile_options(-Wall -Wextra -Werror -Woverloaded-virtual -Wcast-qual
                     -fno-strict-aliasing -fstack-protector-strong)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 takes a member of a coroutine frame for a heap block of its own; asan, which knows, finds nothing.
+  add_compile_options(-Wno-free-nonheap-object)
+endif()
 add_compile_definitions(_GNU_SOURCE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12 offers <expected> only to compilers that claim newer concepts than clang 16 does.
