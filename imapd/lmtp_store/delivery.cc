@@ -1,0 +1,331 @@
+#include "imapd/lmtp_store/delivery.h"
+
+#include <fmt/format.h>
+
+#include "lib/address/extension.h"
+#include "lib/address/mailbox.h"
+#include "lib/delivery/as_user.h"
+#include "lib/log/log.h"
+#include "lib/text/text.h"
+
+namespace lmtp_store {
+
+using ipc::records::StoreKnown;
+using ipc::records::StoreResult;
+using userdb::User;
+
+namespace {
+
+constexpr std::size_t kKeepWhole = 256 * 1024;  // octets of a message that wait in memory
+
+struct Recipient {
+    std::string address;  // as lmtpd gave it
+    std::string mailbox = "INBOX";
+    User user;
+    std::string root;
+    std::unique_ptr<store::Delivery> delivery;
+    StoreResult result;   // code 0 while all is well
+};
+
+struct Message {
+    std::string session;
+    std::string head;  // trace lines in front of the content, without Delivered-To
+    std::vector<Recipient> recipients;
+    std::string pending;  // content that is not written yet
+    bool streaming = false;
+};
+
+StoreResult make_result(int code, std::string dsn, std::string text) {
+    StoreResult result;
+    result.code = code;
+    result.dsn = std::move(dsn);
+    result.text = std::move(text);
+    return result;
+}
+
+StoreResult refuse(const store::Failure& failure, const Recipient& recipient) {
+    logging::warning("{}: {}", recipient.user.name, failure.text);
+    if (failure.kind == store::Failure::Kind::no_space)
+        return make_result(452, "4.2.2", "Not enough space");
+    return make_result(451, "4.2.0", "The mailbox cannot be written now");
+}
+
+// Opens the delivery; the mailbox of a detail that does not exist is INBOX.
+store::Result<std::unique_ptr<store::Delivery>> begin(const Recipient& recipient) {
+    store::AccountSettings settings;
+    settings.root = recipient.root;
+    auto delivery = store::begin_delivery(settings, recipient.mailbox);
+    bool no_such = !delivery && (delivery.error().kind == store::Failure::Kind::not_found ||
+                                 delivery.error().kind == store::Failure::Kind::bad_name);
+    if (no_such && recipient.mailbox != "INBOX")
+        delivery = store::begin_delivery(settings, "INBOX");
+    return delivery;
+}
+
+// What one recipient needs done; runs in the pool, as that recipient.
+struct Work {
+    Recipient* recipient;
+    std::string_view head;
+    std::string_view content;
+    bool commit;
+};
+
+void write_part(const Work& work) {
+    Recipient& recipient = *work.recipient;
+    auto user = delivery::AsUser::become(recipient.user.uid, recipient.user.gid);
+    if (!user) {
+        logging::warning("{}: {}", recipient.user.name, user.error());
+        recipient.result = make_result(451, "4.3.5", "The mailbox cannot be written now");
+        return;
+    }
+    auto failed = [&](const store::Failure& failure) {
+        recipient.result = refuse(failure, recipient);
+        recipient.delivery.reset();
+    };
+    if (!recipient.delivery) {
+        auto begun = begin(recipient);
+        if (!begun)
+            return failed(begun.error());
+        recipient.delivery = std::move(*begun);
+        std::string head = std::string(work.head.substr(0, work.head.find('\n') + 1)) + "Delivered-To: " +
+                           address::quote(recipient.address) + "\r\n" +
+                           std::string(work.head.substr(work.head.find('\n') + 1));
+        if (auto written = recipient.delivery->write(head); !written)
+            return failed(written.error());
+    }
+    if (!work.content.empty())
+        if (auto written = recipient.delivery->write(work.content); !written)
+            return failed(written.error());
+    if (!work.commit)
+        return;
+    auto delivered = recipient.delivery->commit({});
+    if (!delivered)
+        return failed(delivered.error());
+    recipient.delivery.reset();
+    recipient.result = make_result(250, "2.0.0", "");
+    recipient.result.text = std::to_string(delivered->uid);
+}
+
+// Forgetting a delivery removes what it had in tmp/, which takes the same rights as making it.
+void drop_deliveries(Message& message) {
+    for (Recipient& recipient : message.recipients) {
+        if (!recipient.delivery)
+            continue;
+        auto user = delivery::AsUser::become(recipient.user.uid, recipient.user.gid);
+        recipient.delivery.reset();
+    }
+}
+
+class Connection {
+  public:
+    Connection(event::Stream stream, worker::Client& seat, Services& services)
+        : channel_(std::move(stream)), seat_(seat), services_(services) {}
+
+    event::Task<void> serve();
+    event::Task<void> forget_message();
+
+  private:
+    event::Task<bool> serve_frame(std::string frame);
+    event::Task<void> look_up(std::string recipient);
+    event::Task<void> open(ipc::records::StoreOpen record);
+    event::Task<void> add_recipient(std::string address);
+    event::Task<void> write_all(bool commit);
+    event::Task<void> finish();
+    event::Task<userdb::Found> find_user(std::string recipient, std::string& detail);
+
+    ipc::Channel channel_;
+    worker::Client& seat_;
+    Services& services_;
+    std::unique_ptr<Message> message_;
+};
+
+// user+detail@domain is asked whole first: a user's name may have the delimiter in it.
+event::Task<userdb::Found> Connection::find_user(std::string recipient, std::string& detail) {
+    userdb::Found found = co_await services_.users.find(recipient);
+    if (!found || *found)
+        co_return found;
+    const std::string& delimiters = services_.params.recipient_delimiter();
+    address::Mailbox mailbox = address::parse_text(recipient);
+    std::size_t cut = delimiters.empty() || mailbox.local.empty() ? std::string::npos
+                                                                  : mailbox.local.find_first_of(delimiters, 1);
+    if (cut == std::string::npos)
+        co_return found;
+    detail = mailbox.local.substr(cut + 1);
+    mailbox.local.resize(cut);
+    std::string base = mailbox.text();
+    found = co_await services_.users.find(std::move(base));
+    co_return found;
+}
+
+event::Task<void> Connection::look_up(std::string recipient) {
+    std::string detail;
+    userdb::Found found = co_await find_user(std::move(recipient), detail);
+    ipc::records::StoreLookupReply reply;
+    reply.known = !found ? StoreKnown::temporary : *found ? StoreKnown::known : StoreKnown::unknown;
+    if (!found) {
+        reply.reason = found.error();
+        logging::warning("user look-up: {}", found.error());
+    }
+    channel_.write(reply);
+}
+
+event::Task<void> Connection::add_recipient(std::string address) {
+    Recipient recipient;
+    recipient.address = address;
+    recipient.result.code = 0;
+    std::string detail;
+    userdb::Found found = co_await find_user(address, detail);
+    if (!found || !*found) {
+        recipient.result = found ? make_result(550, "5.1.1", "User doesn't exist")
+                                 : make_result(451, "4.3.0", "Temporary user lookup failure");
+        message_->recipients.push_back(std::move(recipient));
+        co_return;
+    }
+    recipient.user = **found;
+    if (services_.params.save_to_detail_mailbox() && !detail.empty())
+        recipient.mailbox = detail;
+    const std::string& location = recipient.user.mail.empty() ? services_.params.mail_location() : recipient.user.mail;
+    std::optional<std::string> root = mail_root(location, recipient.user);
+    bool low = ::geteuid() == 0 && recipient.user.uid < static_cast<uid_t>(services_.params.first_valid_uid());
+    if (!root || low) {
+        logging::warning("{}: {}", recipient.user.name,
+                         low ? "user id " + std::to_string(recipient.user.uid) + " is below first_valid_uid"
+                             : "mail location \"" + location + "\" is not maildir:PATH");
+        recipient.result = make_result(451, "4.3.5", "The mailbox cannot be written now");
+    } else {
+        recipient.root = *root;
+    }
+    message_->recipients.push_back(std::move(recipient));
+}
+
+event::Task<void> Connection::open(ipc::records::StoreOpen record) {
+    message_ = std::make_unique<Message>();
+    message_->session = record.session;
+    message_->head = "Return-Path: <" + record.sender + ">\r\n" + record.trace;
+    for (std::string& address : record.recipients)
+        co_await add_recipient(address);
+}
+
+event::Task<void> Connection::write_all(bool commit) {
+    for (Recipient& recipient : message_->recipients) {
+        if (recipient.result.code != 0)
+            continue;
+        Work work{&recipient, message_->head, message_->pending, commit};
+        auto job = [work] { write_part(work); };
+        co_await services_.pool.run(std::move(job));
+    }
+    message_->pending.clear();
+}
+
+event::Task<void> Connection::finish() {
+    co_await write_all(true);
+    ipc::records::StoreReply reply;
+    for (Recipient& recipient : message_->recipients) {
+        if (recipient.result.code == 250) {
+            logging::info("{}: to=<{}>, user={}, mailbox={}, uid={}, saved", message_->session, recipient.address,
+                          recipient.user.name, recipient.mailbox, recipient.result.text);
+            recipient.result.text = message_->session + " Saved";
+        }
+        reply.results.push_back(recipient.result);
+    }
+    channel_.write(reply);
+    message_.reset();
+}
+
+event::Task<void> Connection::forget_message() {
+    if (!message_)
+        co_return;
+    auto job = [this] { drop_deliveries(*message_); };
+    co_await services_.pool.run(std::move(job));
+    message_.reset();
+}
+
+// False where the client does not keep to the protocol.
+event::Task<bool> Connection::serve_frame(std::string frame) {
+    using namespace ipc::records;
+    std::string_view name = ipc::record_name(frame);
+    if (name == StoreLookup::kRecord && !message_) {
+        auto record = ipc::decode<StoreLookup>(frame);
+        if (!record)
+            co_return false;
+        co_await look_up(record->recipient);
+        co_return true;
+    }
+    if (name == StoreOpen::kRecord && !message_) {
+        auto record = ipc::decode<StoreOpen>(frame);
+        if (!record)
+            co_return false;
+        co_await open(std::move(*record));
+        co_return true;
+    }
+    if (name == StoreContent::kRecord && message_) {
+        auto record = ipc::decode<StoreContent>(frame);
+        if (!record)
+            co_return false;
+        message_->pending += record->octets;
+        if (message_->pending.size() >= kKeepWhole)
+            co_await write_all(false);
+        co_return true;
+    }
+    if (name == StoreEnd::kRecord && message_) {
+        co_await finish();
+        co_return true;
+    }
+    co_return false;
+}
+
+event::Task<void> Connection::serve() {
+    for (;;) {
+        if (!message_)
+            seat_.set(worker::Client::State::between_requests);
+        std::optional<std::string_view> frame = co_await channel_.next_frame(1 << 20);
+        seat_.set(worker::Client::State::busy);
+        if (!frame)
+            co_return;
+        std::string copy(*frame);
+        bool kept = co_await serve_frame(std::move(copy));
+        if (!kept) {
+            logging::warning("lmtpd does not keep to the protocol; its connection is closed");
+            co_return;
+        }
+    }
+}
+
+}  // namespace
+
+std::optional<std::string> mail_root(const std::string& location, const User& user) {
+    if (!location.starts_with("maildir:"))
+        return std::nullopt;
+    std::string path;
+    std::string_view rest = std::string_view(location).substr(8);
+    rest = rest.substr(0, rest.find(':'));
+    std::size_t at = user.name.rfind('@');
+    std::string name = user.name.substr(0, at);
+    std::string domain = at == std::string::npos ? "" : user.name.substr(at + 1);
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+        if (rest[i] == '~' && i == 0) {
+            path += user.home;
+        } else if (rest[i] == '%' && i + 1 < rest.size()) {
+            char what = rest[++i];
+            path += what == 'u' ? user.name : what == 'n' ? name : what == 'd' ? domain : what == 'h' ? user.home : "%";
+        } else {
+            path += rest[i];
+        }
+    }
+    return path.starts_with('/') ? std::optional(path) : std::nullopt;
+}
+
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Services& services) {
+    Connection connection(std::move(stream), seat, services);
+    std::optional<event::StreamError> broken;
+    try {
+        co_await connection.serve();
+    } catch (const event::StreamError& error) {
+        broken = error;
+    }
+    bool cancelled = broken && broken->kind() == event::StreamError::Kind::cancelled;
+    if (!cancelled)
+        co_await connection.forget_message();
+}
+
+}  // namespace lmtp_store

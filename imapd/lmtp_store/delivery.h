@@ -1,0 +1,31 @@
+// imapd/lmtp_store/delivery.h - one connection from lmtpd: look-ups, and messages into mailboxes.
+//
+// A small message is kept until it is whole and then written in one go; a large one goes to each recipient's
+// tmp/ as it comes, so memory stays flat. See lib/ipc/records/store.h.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "imapd/lmtp_store/params.h"
+#include "lib/event/thread_pool.h"
+#include "lib/ipc/channel.h"
+#include "lib/ipc/records/store.h"
+#include "lib/store/delivery.h"
+#include "lib/userdb/user_lookup.h"
+#include "lib/worker/program.h"
+
+namespace lmtp_store {
+
+struct Services {
+    const Params& params;
+    event::ThreadPool& pool;
+    userdb::UserLookup& users;
+};
+
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Services& services);
+
+// The user's mail root for "maildir:~/Maildir" and its kin; nothing where the location is of another kind.
+std::optional<std::string> mail_root(const std::string& location, const userdb::User& user);
+
+}  // namespace lmtp_store
