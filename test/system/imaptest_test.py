@@ -153,15 +153,13 @@ class Script:
 
     @staticmethod
     def join_literals(lines):
-        joined, skipping = [], []
+        joined, skipping, raw = [], [], False
         open_literal = None
         for line in lines:
             if open_literal is not None:
                 if line.startswith(b"}}}"):
-                    content = b"".join(x + b"\r\n" for x in open_literal)
-                    # The line end before }}} belongs to the script.
-                    content = content[:-2] if content.endswith(b"\r\n") else content
-                    joined[-1].append(Lit(content))
+                    # The line end before }}} belongs to the script; ~{{{ has its octets as they are.
+                    joined[-1].append(Lit((b"\n" if raw else b"\r\n").join(open_literal)))
                     open_literal = None
                     rest = line[3:]
                     if rest.endswith(b"{{{"):
@@ -185,8 +183,8 @@ class Script:
             if any(skipping) or line.startswith(b"#"):
                 continue
             if line.endswith(b"{{{"):
-                literal = 4 if line.endswith(b"~{{{") else 3
-                joined.append([line[:-literal]])
+                raw = line.endswith(b"~{{{")
+                joined.append([line[: -4 if raw else -3]])
                 open_literal = []
             else:
                 joined.append([line])
