@@ -18,7 +18,8 @@ set(CMAKE_INSTALL_DAEMONDIR "${CMAKE_INSTALL_LIBEXECDIR}/malleposte")
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE}")
+  # Paths below the source tree do not count, so that a second clone finds what the first one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=true "${CCACHE}")
 endif()
 find_program(MOLD mold)
 if(MOLD)

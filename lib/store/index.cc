@@ -48,6 +48,10 @@ struct MailKey {
     unsigned char octets[8];
 };
 
+constexpr std::uint32_t kChunk = 256;  // UIDs to a part of the list
+
+bool before_uid(const Txn::Listed& entry, std::uint32_t uid) { return entry.uid < uid; }
+
 std::uint32_t number_at(const MDB_val& key, std::size_t at) {
     const auto* octets = static_cast<const unsigned char*>(key.mv_data) + at;
     return std::uint32_t{octets[0]} << 24 | std::uint32_t{octets[1]} << 16 | std::uint32_t{octets[2]} << 8 | octets[3];
@@ -121,7 +125,7 @@ std::shared_ptr<Index> Index::open(int root, const std::string& root_name) {
 
 void Index::open_environment(int root, const std::string& path) {
     check(mdb_env_create(&env_), "create index");
-    check(mdb_env_set_maxdbs(env_, 3), "index tables");
+    check(mdb_env_set_maxdbs(env_, 4), "index tables");
     check(mdb_env_set_maxreaders(env_, kMaxReaders), "index readers");
     check(mdb_env_set_mapsize(env_, kMapSize), "index size");
     // Through /proc, so that no other directory can be put under the path meanwhile.
@@ -142,6 +146,8 @@ void Index::open_environment(int root, const std::string& path) {
         code = mdb_dbi_open(txn, "mail", 0, &mail_);
     if (code == 0)
         code = mdb_dbi_open(txn, "cache", 0, &cache_);
+    if (code == 0)
+        code = mdb_dbi_open(txn, "list", 0, &list_);
     if (code == MDB_NOTFOUND) {
         mdb_txn_abort(txn);
         check(mdb_txn_begin(env_, nullptr, 0, &txn), "begin");
@@ -150,6 +156,8 @@ void Index::open_environment(int root, const std::string& path) {
             code = mdb_dbi_open(txn, "mail", MDB_CREATE, &mail_);
         if (code == 0)
             code = mdb_dbi_open(txn, "cache", MDB_CREATE, &cache_);
+        if (code == 0)
+            code = mdb_dbi_open(txn, "list", MDB_CREATE, &list_);
     }
     if (code != 0) {
         mdb_txn_abort(txn);
@@ -226,6 +234,7 @@ Txn::~Txn() {
 }
 
 void Txn::commit() {
+    write_chunk();
     MDB_txn* txn = txn_;
     txn_ = nullptr;
     check(mdb_txn_commit(txn), "commit index");
@@ -327,9 +336,81 @@ void Txn::put_mail(std::uint32_t box, std::uint32_t uid, const MailState& state,
     MDB_val key = mail_key.value();
     MDB_val value = as_value(record);
     check(mdb_put(txn_, index_.mail_, &key, &value, 0), "store message");
+
+    Chunk& chunk = chunk_of(box, uid);
+    auto at = std::lower_bound(chunk.entries.begin(), chunk.entries.end(), uid, before_uid);
+    if (at == chunk.entries.end() || at->uid != uid)
+        at = chunk.entries.insert(at, Listed{uid, ~state.flags});
+    chunk.changed = chunk.changed || at->flags != state.flags;
+    at->flags = state.flags;
+}
+
+Txn::Chunk& Txn::chunk_of(std::uint32_t box, std::uint32_t uid) {
+    std::uint32_t number = uid / kChunk;
+    if (chunk_.box == box && chunk_.number == number)
+        return chunk_;
+    write_chunk();
+    chunk_.box = box;
+    chunk_.number = number;
+    chunk_.entries.clear();
+    MailKey list_key(box, number);
+    MDB_val key = list_key.value();
+    MDB_val value;
+    int code = mdb_get(txn_, index_.list_, &key, &value);
+    if (code == 0) {
+        chunk_.entries.resize(value.mv_size / sizeof(Listed));
+        std::memcpy(chunk_.entries.data(), value.mv_data, chunk_.entries.size() * sizeof(Listed));
+    } else if (code != MDB_NOTFOUND) {
+        chunk_.box = 0;
+        check(code, "read list");
+    }
+    return chunk_;
+}
+
+void Txn::write_chunk() {
+    if (!chunk_.changed)
+        return;
+    chunk_.changed = false;
+    MailKey list_key(chunk_.box, chunk_.number);
+    MDB_val key = list_key.value();
+    if (chunk_.entries.empty()) {
+        int code = mdb_del(txn_, index_.list_, &key, nullptr);
+        if (code != MDB_NOTFOUND)
+            check(code, "store list");
+        return;
+    }
+    MDB_val value{chunk_.entries.size() * sizeof(Listed), chunk_.entries.data()};
+    check(mdb_put(txn_, index_.list_, &key, &value, 0), "store list");
+}
+
+std::vector<Txn::Listed> Txn::list(std::uint32_t box, std::size_t expected) {
+    write_chunk();
+    std::vector<Listed> all;
+    all.reserve(expected);
+    MDB_cursor* cursor = nullptr;
+    check(mdb_cursor_open(txn_, index_.list_, &cursor), "read list");
+    MailKey first(box, 0);
+    MDB_val key = first.value();
+    MDB_val value;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    for (; code == 0 && number_at(key, 0) == box; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        std::size_t had = all.size();
+        all.resize(had + value.mv_size / sizeof(Listed));
+        std::memcpy(all.data() + had, value.mv_data, (all.size() - had) * sizeof(Listed));
+    }
+    mdb_cursor_close(cursor);
+    if (code != 0 && code != MDB_NOTFOUND)
+        throw IndexError("read list", code);
+    return all;
 }
 
 void Txn::remove_mail(std::uint32_t box, std::uint32_t uid) {
+    Chunk& chunk = chunk_of(box, uid);
+    auto at = std::lower_bound(chunk.entries.begin(), chunk.entries.end(), uid, before_uid);
+    if (at != chunk.entries.end() && at->uid == uid) {
+        chunk.entries.erase(at);
+        chunk.changed = true;
+    }
     MailKey mail_key(box, uid);
     for (MDB_dbi table : {index_.mail_, index_.cache_}) {
         MDB_val key = mail_key.value();
@@ -340,7 +421,8 @@ void Txn::remove_mail(std::uint32_t box, std::uint32_t uid) {
 }
 
 void Txn::remove_all_mail(std::uint32_t box) {
-    for (MDB_dbi table : {index_.mail_, index_.cache_}) {
+    chunk_ = Chunk{};
+    for (MDB_dbi table : {index_.mail_, index_.cache_, index_.list_}) {
         MDB_cursor* cursor = nullptr;
         check(mdb_cursor_open(txn_, table, &cursor), "remove messages");
         MailKey first(box, 0);

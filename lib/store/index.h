@@ -6,6 +6,7 @@
 // The truth is in file names, dovecot-uidlist and dovecot-keywords.
 //
 // Tables      boxes: folder directory -> BoxRecord;  mail: (box, uid) -> MailRecord;
+//             list: (box, uid / 256) -> UIDs and flags, packed, so that a mailbox is listed at once;
 //             cache: (box, uid) -> ready-made answers
 // Failure     throws IndexError for what LMDB reports; the caller discards the index and tries again.
 // Lifetime    a transaction must end before its Index goes. After fork() a child opens its own.
@@ -40,7 +41,7 @@ struct FileTime {
 
 /// What is known of one folder. Stored as it is; the keywords follow it in the record.
 struct BoxState {
-    static constexpr std::uint32_t kVersion = 3;
+    static constexpr std::uint32_t kVersion = 4;
 
     std::uint32_t version = kVersion;
     std::uint32_t id = 0;
@@ -116,6 +117,13 @@ public:
     void remove_mail(std::uint32_t box, std::uint32_t uid);  // with its cache
     void remove_all_mail(std::uint32_t box);
 
+    /// UID and flags of every message, by UID.
+    struct Listed {
+        std::uint32_t uid = 0;
+        Flags flags = 0;
+    };
+    std::vector<Listed> list(std::uint32_t box, std::size_t expected);
+
     std::optional<CacheRecord> find_cache(std::uint32_t box, std::uint32_t uid);
     void put_cache(std::uint32_t box, std::uint32_t uid, const CacheRecord& cache);
 
@@ -146,8 +154,18 @@ private:
         MDB_cursor* cursor_ = nullptr;
     };
 
+    /// The part of the list that is being changed; written when another one is, and before the commit.
+    struct Chunk {
+        std::uint32_t box = 0, number = 0;
+        bool changed = false;
+        std::vector<Listed> entries;
+    };
+    Chunk& chunk_of(std::uint32_t box, std::uint32_t uid);
+    void write_chunk();
+
     Index& index_;
     MDB_txn* txn_ = nullptr;
+    Chunk chunk_;
 };
 
 class Index {
@@ -180,7 +198,7 @@ private:
     void open_environment(int root, const std::string& path);
 
     MDB_env* env_ = nullptr;
-    MDB_dbi boxes_ = 0, mail_ = 0, cache_ = 0;
+    MDB_dbi boxes_ = 0, mail_ = 0, cache_ = 0, list_ = 0;
     event::Fd root_;
     struct stat opened_{};
     std::uint64_t* intent_ = nullptr;  // shared by the user's processes

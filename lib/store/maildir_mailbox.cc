@@ -201,19 +201,10 @@ Result<MailboxStatus> MaildirMailbox::status() {
             status.first_unseen = state.first_unseen_sequence;
             return status;
         }
-        std::uint32_t first = 0;
-        reading().txn.each_mail(state.id, 0, [&](std::uint32_t uid, const MailRecord& record) {
+        for (const Txn::Listed& entry : reading().txn.list(state.id, state.messages)) {
             ++status.first_unseen;
-            first = uid;
-            return (record.state.flags & kSeen) != 0;
-        });
-        if (status.first_unseen > 1000) {
-            std::unique_ptr<Writing> writing = begin_change(false);
-            if (writing->box.state.generation == state.generation) {
-                writing->box.state.first_unseen_uid = first;
-                writing->box.state.first_unseen_sequence = status.first_unseen;
-                finish_change(*writing);
-            }
+            if (!(entry.flags & kSeen))
+                break;
         }
         return status;
     });
@@ -230,10 +221,8 @@ Result<std::vector<Message>> MaildirMailbox::messages() {
         if (!box || box->state.uid_validity != uid_validity_)
             trouble(Failure::Kind::not_found, name_ + ": the mailbox was deleted");
         box_ = std::move(*box);
-        reading().txn.each_mail(box_.state.id, 0, [&list](std::uint32_t uid, const MailRecord& record) {
-            list.push_back({uid, record.state.flags});
-            return true;
-        });
+        for (const Txn::Listed& entry : reading().txn.list(box_.state.id, box_.state.messages))
+            list.push_back({entry.uid, entry.flags});
         return list;
     });
 }

@@ -16,6 +16,7 @@
 #include "lib/store/index.h"
 #include "lib/store/maildir_account.h"
 #include "lib/store/mailbox.h"
+#include "lib/store/uid_list.h"
 
 namespace store {
 
@@ -165,7 +166,7 @@ private:
         std::string_view name;
         bool in_new;
         std::uint32_t uid;  // 0 until given
-        bool from_list;
+        std::uint32_t listed;  // by dovecot-uidlist; 0 if it does not say
     };
     std::uint32_t proven_uid(const Arrival& arrival);
 
@@ -176,7 +177,8 @@ private:
     Listing listing_;
     std::vector<Change> changes_;
     std::vector<std::uint32_t> missing_;
-    std::unordered_map<std::string, std::uint32_t> listed_;  // dovecot-uidlist by base name
+    UidList::Contents list_;
+    std::unordered_map<std::string_view, std::uint32_t> listed_;  // list_ by base name
     bool list_loaded_ = false;
     bool list_found_ = false;
     bool list_rewrite_ = false;

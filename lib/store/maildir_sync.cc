@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <unordered_set>
 
 #include "lib/store/maildir_mailbox.h"
 #include "lib/store/maildir_name.h"
@@ -216,7 +215,8 @@ void Sync::begin_box() {
 
 void Sync::read_uid_list() {
     UidList list(mailbox_.folder()->self(), mailbox_.name());
-    UidList::Contents contents = list.read();
+    list_ = list.read();
+    const UidList::Contents& contents = list_;
     list_found_ = contents.found;
     list_loaded_ = true;
     if (contents.found && state_.uid_validity != 0 && contents.uid_validity != state_.uid_validity) {
@@ -233,8 +233,8 @@ void Sync::read_uid_list() {
         list_next_ = contents.uid_next;
         state_.list_lines = contents.lines;
         listed_.reserve(contents.entries.size());
-        for (UidListEntry& entry : contents.entries)
-            listed_[std::move(entry.base)] = entry.uid;
+        for (const UidListEntry& entry : contents.entries)
+            listed_[entry.base] = entry.uid;
         std::string_view guid = contents.guid;
         for (std::size_t i = 0; i < sizeof state_.guid && guid.size() == 2 * sizeof state_.guid; ++i)
             std::from_chars(guid.data() + 2 * i, guid.data() + 2 * i + 2, state_.guid[i], 16);
@@ -326,12 +326,9 @@ void Sync::apply_matches() {
 
 /// The UID that a file had already, by the list or by its own name; 0 if there is no proof.
 std::uint32_t Sync::proven_uid(const Arrival& arrival) {
+    if (arrival.listed != 0)
+        return rebuilding_ || arrival.listed >= state_.uid_next ? arrival.listed : 0;
     MaildirName name = parse_maildir_name(arrival.name);
-    if (auto listed = listed_.find(std::string(name.base)); listed != listed_.end()) {
-        if (rebuilding_ || listed->second >= state_.uid_next)
-            return listed->second;
-        return 0;
-    }
     if (!name.uid || *name.uid == 0 || *name.uid > kLastUid)
         return 0;
     // A copy made by `cp` carries a number of another mailbox. Ours are below what the list has promised,
@@ -345,18 +342,16 @@ void Sync::add_new_messages() {
     std::vector<Arrival> arrivals;
     for (const Listing::Entry& entry : listing_.entries()) {
         if (!entry.matched)
-            arrivals.push_back({entry.name, entry.in_new, 0, false});
+            arrivals.push_back({entry.name, entry.in_new, 0, 0});
     }
     if (arrivals.empty())
         return;
     if (!list_loaded_)
         read_uid_list();
-    std::unordered_set<std::uint32_t> listed_uids;
     for (Arrival& arrival : arrivals) {
-        arrival.from_list = listed_.contains(std::string(maildir_base(arrival.name)));
+        auto listed = listed_.find(maildir_base(arrival.name));
+        arrival.listed = listed == listed_.end() ? 0 : listed->second;
         arrival.uid = proven_uid(arrival);
-        if (arrival.from_list && arrival.uid != 0)
-            listed_uids.insert(arrival.uid);
     }
     // Proven ones by UID, the list before names where two claim the same; the others by name, which is
     // by time of delivery.
@@ -365,8 +360,8 @@ void Sync::add_new_messages() {
             return a.uid != 0;
         if (a.uid != b.uid)
             return a.uid < b.uid;
-        if (a.from_list != b.from_list)
-            return a.from_list;
+        if ((a.listed == a.uid) != (b.listed == b.uid))
+            return a.listed == a.uid;
         return a.name < b.name;
     });
     std::uint32_t previous = 0;
@@ -383,8 +378,7 @@ void Sync::add_new_messages() {
         state_.unseen += (mail.flags & kSeen) ? 0 : 1;
         state_.in_new += mail.in_new;
         state_.uid_next = std::max(state_.uid_next, arrival.uid + 1);
-        auto listed = listed_.find(std::string(name.base));
-        if (listed == listed_.end() || listed->second != arrival.uid) {
+        if (arrival.listed != arrival.uid) {
             list_additions_.emplace_back(arrival.uid, std::string(name.base));
             additions_durable_ = additions_durable_ || !name.uid || *name.uid != arrival.uid;
         }
