@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cleanup/trace.h"
+#include "lib/address/header_addresses.h"
 #include "lib/address/mailbox.h"
 #include "lib/text/mail_date.h"
 #include "lib/text/text.h"
@@ -17,6 +18,14 @@ std::string_view without_line_end(std::string_view line) {
     while (!line.empty() && (line.back() == '\r' || line.back() == '\n'))
         line.remove_suffix(1);
     return line;
+}
+
+bool holds_addresses(std::string_view name) {
+    static constexpr std::string_view kFields[] = {"from", "to", "cc", "sender", "reply-to", "errors-to",
+                                                   "disposition-notification-to", "return-receipt-to"};
+    if (name.starts_with("resent-"))
+        name.remove_prefix(7);
+    return std::find(std::begin(kFields), std::end(kFields), name) != std::end(kFields);
 }
 
 }  // namespace
@@ -118,10 +127,30 @@ void MessageFilter::end_field(std::string& out) {
     const std::string name = text::lower(std::string_view{field_}.substr(0, length));
     if (std::find(rules_.drop.begin(), rules_.drop.end(), name) == rules_.drop.end()) {
         note_field(name, std::string_view{field_}.substr(field_.find(':') + 1));
-        out += field_;
+        const bool rewrite = facts_.local_origin && facts_.complete && holds_addresses(name);
+        out += rewrite ? completed(field_) : field_;
     }
     field_.clear();
     truncated_ = false;
+}
+
+// Only what changes is written anew: the rest of the field, its comments and folding, stays as it is.
+std::string MessageFilter::completed(std::string_view field) const {
+    const std::size_t value_at = field.find(':') + 1;
+    const std::string_view value = field.substr(value_at);
+    std::string out{field.substr(0, value_at)};
+    std::size_t done = 0;
+    for (const address::HeaderAddress& one : address::parse_header_addresses(value)) {
+        const std::string text = one.mailbox.text();
+        const std::string whole = text.empty() ? text : facts_.complete(text);
+        if (whole == text || one.begin < done || one.end > value.size() || one.begin >= one.end)
+            continue;
+        out += value.substr(done, one.begin - done);
+        out += address::quote(whole);
+        done = one.end;
+    }
+    out += value.substr(done);
+    return out;
 }
 
 void MessageFilter::note_field(std::string_view name, std::string_view value) {

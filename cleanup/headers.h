@@ -8,6 +8,7 @@
 // Counted      Received, for hopcount_limit.
 // Added        Message-Id, Date and From (or their Resent- forms) where they are missing and the mail is of local
 //              origin or always_add_missing_headers is set; undisclosed_recipients_header without To and Cc.
+// Completed    addresses without a domain in the header of mail of local origin (user -> user@$myorigin).
 // Standards    RFC 5322, 3.6; RFC 5321, 6.3 (loops)
 // Failure      none; too_many_hops() tells about a loop.
 // Trust        the text comes from strangers: one field is kept up to header_size_limit, the rest of it dropped;
@@ -15,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +43,8 @@ struct HeaderFacts {
     std::string full_name;
     std::int64_t arrival = 0;  // seconds since 1970
     bool local_origin = false;
+    // What completes an address in text form; none: header addresses stay as they are.
+    std::function<std::string(const std::string&)> complete;
 };
 
 class MessageFilter {
@@ -69,6 +73,7 @@ class MessageFilter {
     void extend_field(std::string_view piece);
     void end_field(std::string& out);
     void end_header(std::string& out);
+    std::string completed(std::string_view field) const;
     void note_field(std::string_view name, std::string_view value);
     void add_missing(std::string& out);
     std::string from_line(std::string_view label) const;

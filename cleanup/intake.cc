@@ -62,6 +62,8 @@ void Intake::begin_content() {
     facts.full_name = open_.full_name;
     facts.arrival = arrival;
     facts.local_origin = (open_.flags & ipc::records::kCleanupLocalOrigin) != 0;
+    if (facts.local_origin)
+        facts.complete = [this](const std::string& address) { return service_.rewriting().complete(address); };
     filter_.emplace(service_.header_rules(), std::move(facts));
     const HeaderRules& rules = service_.header_rules();
     out_ = format_received(open_, queue_id_, TraceSite{rules.myhostname, rules.mail_name}, arrival);

@@ -20,10 +20,13 @@ Destinations::Destinations(event::Loop& loop, const Settings& settings)
 
 event::Task<std::expected<std::vector<event::SocketAddress>, std::string>> Destinations::resolve(
     event::Endpoint endpoint) {
-    if (endpoint.is_numeric())
-        co_return endpoint.resolve();
+    std::expected<std::vector<event::SocketAddress>, std::string> addresses;
+    if (endpoint.is_numeric()) {
+        addresses = endpoint.resolve();
+        co_return addresses;
+    }
     auto job = [endpoint] { return endpoint.resolve(); };
-    std::expected<std::vector<event::SocketAddress>, std::string> addresses = co_await resolver_.run(std::move(job));
+    addresses = co_await resolver_.run(std::move(job));
     co_return addresses;
 }
 

@@ -1,5 +1,6 @@
 #include "smtpd/command_table.h"
 
+#include "lib/text/text.h"
 #include "smtpd/session.h"
 
 namespace smtpd {
@@ -34,6 +35,14 @@ const CommandSpec* find_command(std::string_view verb) {
         if (spec.verb == verb)
             return &spec;
     return nullptr;
+}
+
+std::vector<std::string> command_order() {
+    std::vector<std::string> order;
+    for (const CommandSpec& spec : kCommands)
+        order.push_back(text::lower(spec.verb));
+    order.emplace_back("unknown");
+    return order;
 }
 
 }  // namespace smtpd

@@ -1,7 +1,9 @@
 // smtpd/command_table.h - every command: who handles it, and when it is allowed.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/event/task.h"
 #include "lib/smtp/command.h"
@@ -30,5 +32,7 @@ struct CommandSpec {
 };
 
 const CommandSpec* find_command(std::string_view verb);
+// The verbs in lower case, in the order in which the log counts them; "unknown" is the last.
+std::vector<std::string> command_order();
 
 }  // namespace smtpd

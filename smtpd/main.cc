@@ -49,6 +49,9 @@ int main(int argc, char** argv) {
     worker::Program program(argc, argv, "smtpd", params);
     smtpd::Services services(params, program.main_cf(), program.loop());
     load_tls(services, program.service());
+    if (params.sasl_auth_enable() && params.sasl_type() != "dovecot")
+        logging::fatal("smtpd_sasl_type: \"{}\" is not supported; use dovecot, which auth(8) and Dovecot speak",
+                       params.sasl_type());
     for (const std::string& problem : services.problems())
         logging::warning("{}", problem);
 

@@ -14,7 +14,10 @@ Services::Services(const Params& the_params, config::MainCf& main_cf, event::Loo
       mynetworks(dict::MatchList::open("mynetworks", params.mynetworks(), dict::ListKind::addresses)),
       restrictions(params, main_cf),
       peer_names(the_loop),
-      cleanup(the_loop, "public/cleanup") {}
+      cleanup(the_loop, "public/cleanup") {
+    if (params.sasl_auth_enable())
+        auth = std::make_unique<sasl::AuthClient>(loop, params.sasl_path());
+}
 
 std::vector<std::string> Services::problems() const {
     std::vector<std::string> all = resolver.problems();

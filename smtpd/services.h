@@ -11,6 +11,7 @@
 #include "lib/address/virtual_alias.h"
 #include "lib/dict/match_list.h"
 #include "lib/event/tls_context.h"
+#include "lib/sasl/auth_client.h"
 #include "lib/worker/program.h"
 #include "smtpd/cleanup_link.h"
 #include "smtpd/params.h"
@@ -34,6 +35,7 @@ struct Services {
     // Made once the process is in its jail.
     PeerNames peer_names;
     CleanupLink cleanup;
+    std::unique_ptr<sasl::AuthClient> auth;  // where AUTH is enabled
 
     // Lists and tables that cannot work as written.
     std::vector<std::string> problems() const;

@@ -225,7 +225,11 @@ void Session::log_broken(const event::StreamError& error) {
 void Session::log_disconnect() {
     std::string counts;
     int accepted = 0, all = 0;
-    for (const auto& [verb, count] : counts_) {
+    for (const std::string& verb : command_order()) {
+        const auto found = counts_.find(verb);
+        if (found == counts_.end())
+            continue;
+        const std::pair<int, int>& count = found->second;
         accepted += count.first;
         all += count.second;
         counts += count.first == count.second ? fmt::format(" {}={}", verb, count.first)

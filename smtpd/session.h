@@ -88,8 +88,11 @@ class Session {
     smtp::Reply judge(const Reception& reception);
     void end_transaction();
 
-    bool offers_auth() const;
-    std::string mechanisms() const;
+    // AUTH.
+    bool may_authenticate() const;
+    event::Task<void> learn_mechanisms();
+    sasl::ClientInfo about_client() const;
+    event::Task<smtp::Reply> run_mechanism(std::string mechanism, std::optional<std::string> initial);
 
     event::Stream peer_;
     worker::Client& seat_;
@@ -102,6 +105,7 @@ class Session {
     bool extended_ = false;  // EHLO rather than HELO
     std::string helo_;
     std::string login_, login_method_;
+    std::vector<std::string> mechanisms_;  // offered at the last EHLO
     std::optional<Transaction> transaction_;
     bool pipelined_too_early_ = false;
     int errors_ = 0, junk_ = 0, overshoot_ = 0;

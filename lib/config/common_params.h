@@ -103,10 +103,6 @@ struct HostParams : ParamSet {
         "The most Received lines of a message before it counts as looping."};
     Param<bool> enable_long_queue_ids{*this, "enable_long_queue_ids", false,
         "Long queue IDs, which sort by time; either form is never used twice."};
-    Param<List> hash_queue_names{*this, "hash_queue_names", "deferred, defer",
-        "The queue directories that are split into subdirectories."};
-    Param<int> hash_queue_depth{*this, "hash_queue_depth", 1, {.min = 1, .max = 16},
-        "How many levels of subdirectories those have."};
     Param<bool> soft_bounce{*this, "soft_bounce", false,
         "Turns every permanent failure into \"try later\", while a new configuration is tried out."};
     Param<bool> smtputf8_enable{*this, "smtputf8_enable", "${{$compatibility_level} <level {1} ? {no} : {yes}}",

@@ -14,6 +14,7 @@ enum class Field : std::uint8_t {
     returns = 5,
     flags = 6,
     recipient = 7,
+    full_name = 8,
     client_name = 16,
     client_address = 17,
     client_port = 18,
@@ -68,6 +69,7 @@ bool take_field(Field type, std::string_view value, Envelope& envelope) {
         case Field::queue_id: envelope.queue_id = value; return true;
         case Field::sender: envelope.sender = value; return true;
         case Field::envid: envelope.envid = value; return true;
+        case Field::full_name: envelope.full_name = value; return true;
         case Field::client_name: envelope.client.name = value; return true;
         case Field::client_address: envelope.client.address = value; return true;
         case Field::client_port: envelope.client.port = value; return true;
@@ -100,6 +102,7 @@ std::string encode_envelope(const Envelope& envelope) {
     if (envelope.returns != Return::unspecified)
         put_number(out, Field::returns, static_cast<std::uint8_t>(envelope.returns));
     put_number(out, Field::flags, envelope.flags);
+    put_present(out, Field::full_name, envelope.full_name);
     put_present(out, Field::client_name, envelope.client.name);
     put_present(out, Field::client_address, envelope.client.address);
     put_present(out, Field::client_port, envelope.client.port);

@@ -57,6 +57,7 @@ struct Envelope {
     std::string envid;             // RFC 3461, still in xtext
     Return returns = Return::unspecified;
     std::uint32_t flags = 0;
+    std::string full_name;         // in maildrop/ only: of the person who ran sendmail
     ClientInfo client;
     std::vector<Recipient> recipients;
 };

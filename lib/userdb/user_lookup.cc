@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMaxLine = 8192;
 constexpr auto kTimeout = 30s;
 constexpr auto kKeep = 5s;
+constexpr auto kPatience = 10s;
 constexpr std::size_t kMaxKept = 10000;
 
 std::vector<std::string> split_fields(std::string_view line) {
@@ -157,7 +158,10 @@ void UserLookup::State::take_line(std::string_view line) {
 event::Task<std::string> UserLookup::State::ensure_connection() {
     co_await connecting.acquire();
     std::string reason;
-    if (!stream) {
+    // auth may be starting, or starting again: its timer in master.cf sees to that within seconds.
+    event::Clock::time_point until = event::Clock::now() + kPatience;
+    while (!stream) {
+        reason.clear();
         try {
             event::Stream fresh = co_await event::connect(loop, event::unix_address(socket), 5s);
             stream = std::make_shared<event::Stream>(std::move(fresh));
@@ -166,6 +170,9 @@ event::Task<std::string> UserLookup::State::ensure_connection() {
         } catch (const event::StreamError& error) {
             reason = socket + ": " + error.what();
         }
+        if (stream || event::Clock::now() >= until)
+            break;
+        co_await event::sleep_for(loop, 100ms);
     }
     connecting.release();
     co_return reason;

@@ -28,11 +28,6 @@ bool is_acceptable_hello(std::string_view name) {
 
 }  // namespace
 
-bool Session::offers_auth() const {
-    return params_.sasl_auth_enable() && login_.empty() && (peer_.is_tls() || !params_.tls_auth_only()) &&
-           (peer_.is_tls() || params_.tls_security_level() != "encrypt") && !mechanisms().empty();
-}
-
 Reply Session::hello_reply(std::string_view argument, bool extended) {
     if (!is_acceptable_hello(argument))
         return Reply(501, "", extended ? "Syntax: EHLO hostname" : "Syntax: HELO hostname");
@@ -59,10 +54,12 @@ event::Task<Reply> Session::ehlo(std::string_view argument) {
     offer("SIZE", params_.message_size_limit() > 0 ? fmt::format("SIZE {}", params_.message_size_limit()) : "SIZE");
     if (services_.tls && !peer_.is_tls())
         offer("STARTTLS", "STARTTLS");
-    if (offers_auth()) {
-        offer("AUTH", "AUTH " + mechanisms());
+    co_await learn_mechanisms();
+    if (!mechanisms_.empty()) {
+        std::string all = fmt::format("{}", fmt::join(mechanisms_, " "));
+        offer("AUTH", "AUTH " + all);
         if (params_.broken_sasl_auth_clients())
-            offer("AUTH", "AUTH=" + mechanisms());
+            offer("AUTH", "AUTH=" + all);
     }
     offer("ENHANCEDSTATUSCODES", "ENHANCEDSTATUSCODES");
     offer("8BITMIME", "8BITMIME");

@@ -39,7 +39,7 @@ smtpd_tls_received_header = yes
 auth_passwd_file = {dir}/etc/users
 auth_default_domain = {domain}
 mailadm_mailbox_map = {dir}/etc/mailboxes
-mailadm_home = {dir}/mail/%n
+auth_default_home = {dir}/mail/%n
 mail_location = maildir:~/Maildir
 login_tls_chain_files = {dir}/etc/key.pem, {dir}/etc/cert.pem
 )",
@@ -81,7 +81,7 @@ virtual                 unix  -       n      n      -      -       virtual
 lmtp                    unix  -       -      n      -      -       lmtp
 smtp                    unix  -       -      n      -      -       smtp
 relay                   unix  -       -      n      -      -       smtp
-auth                    unix  -       -      n      -      1       auth
+auth                    unix  -       -      n      5      1       auth
 imap                    unix  -       n      n      -      1       imapd
 mailbox-lmtp            unix  -       -      y      -      -       lmtpd
 lmtp-store              unix  -       n      n      -      1       lmtp-store

@@ -144,3 +144,20 @@ TEST_CASE("Received is written as Postfix writes it", "[cleanup]") {
           "Received: by mx.example.test (Malleposte, from userid 1000)\r\n"
           "\tid ABCDEF1; Mon, 21 Sep 2026 14:13:20 +0000 (UTC)\r\n");
 }
+
+TEST_CASE("header addresses of local mail are completed", "[cleanup]") {
+    HeaderFacts facts;
+    facts.local_origin = true;
+    facts.complete = [](const std::string& address) {
+        return address.find('@') == std::string::npos ? address + "@here.test" : address;
+    };
+    const HeaderRules with = rules();
+    MessageFilter filter{with, facts};
+    std::string out;
+    filter.feed("From: alice (the one)\r\nTo: Bob <bob>, carol@away.test,\r\n dora\r\nCc: friends: eve, f@g.test;\r\n"
+                "Subject: to bob\r\nDate: x\r\nMessage-Id: <1>\r\n\r\nTo: bob\r\n", out);
+    filter.finish(out);
+    CHECK(out == "From: alice@here.test (the one)\r\nTo: Bob <bob@here.test>, carol@away.test,\r\n dora@here.test\r\n"
+                 "Cc: friends: eve@here.test, f@g.test;\r\nSubject: to bob\r\nDate: x\r\nMessage-Id: <1>\r\n\r\n"
+                 "To: bob\r\n");
+}
