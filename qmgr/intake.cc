@@ -94,12 +94,12 @@ event::Task<std::string> take_frame(std::string_view frame, ipc::Channel& channe
 
 event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Scheduler& scheduler, Scanner& scanner) {
     const bool trusted = is_one_of_us(stream.descriptor());
+    const std::size_t limit = trusted ? ipc::kMaxFrame : kMaxCommand;
     ipc::Channel channel{std::move(stream)};
     seat.set(worker::Client::State::between_requests);
     try {
         for (;;) {
-            std::optional<std::string_view> frame =
-                co_await channel.next_frame(trusted ? ipc::kMaxFrame : kMaxCommand);
+            std::optional<std::string_view> frame = co_await channel.next_frame(limit);
             if (!frame)
                 co_return;
             std::string wrong = co_await take_frame(*frame, channel, trusted, scheduler, scanner);

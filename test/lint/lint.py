@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""The house's rules, as far as a program can see them.
+
+  lint.py SOURCE_FOLDER      prints file:line: what is wrong; exit status 1 if anything is
+
+  co_await   stands alone: `co_await x;`, `T v = co_await x;`, `v = co_await x;`, `co_return co_await x;`, without
+             braces or a lambda inside (g++ 12 miscompiles other spellings; see lib/event/task.h)
+  layers     programs include lib/ and their own folder; a library includes only those below it
+  headers    begin with their own path and a sentence, and say #pragma once
+  unfinished words that mark work left undone
+  pages      every manual page passes mandoc -T lint
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.abspath(sys.argv[1])
+PROGRAMS = ["master", "smtpd", "cleanup", "qmgr", "local", "lmtp", "imapd"]
+# Lowest first; a library may include those before it.
+LAYERS = ["text", "log", "event", "config", "ipc", "worker", "delivery", "dict", "message", "dsn", "smtp", "imap", "sasl",
+          "userdb", "address", "queue", "store"]
+
+problems = []
+
+
+def problem(path, line, text):
+    problems.append(f"{os.path.relpath(path, ROOT)}:{line}: {text}")
+
+
+def sources(*endings):
+    for folder in PROGRAMS + ["lib", "man", "test"]:
+        for place, folders, names in os.walk(os.path.join(ROOT, folder)):
+            for name in sorted(names):
+                if name.endswith(endings):
+                    yield os.path.join(place, name)
+
+
+def without_comments_and_strings(text):
+    """The code with comments and literals blanked, line numbers kept."""
+    def blank(match):
+        found = match.group(0)
+        if found.startswith(("/", )):
+            return re.sub(r"[^\n]", " ", found)
+        return '""' if found.startswith('"') else "' '"
+    pattern = r'R"\((?:.|\n)*?\)"|//[^\n]*|/\*(?:.|\n)*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\''
+    return re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m.group(0)) if m.group(0).startswith("R") else blank(m), text)
+
+
+ALLOWED = re.compile(r"^(?:co_return\s+|(?:[\w:<>,&*\s\[\].()>-]*?=\s*))?co_await\s+[^?]*$", re.S)
+
+
+def check_co_await(path, code):
+    # Statements: what lies between ; { and }. A statement with braces inside its awaited expression is cut at the
+    # brace, and then does not end in ";": that is how braces and lambdas show.
+    start = 0
+    for match in re.finditer(r"[;{}]", code):
+        statement = code[start:match.start()].strip()
+        line = code.count("\n", 0, match.start()) + 1
+        start = match.end()
+        if "co_await" not in statement:
+            continue
+        # The head of a loop or condition, or a label, in front of the statement proper.
+        statement = re.sub(r"^(?:case\s+[^:]+:|default:|else\b|try\b)\s*", "", statement)
+        head = re.match(r"^(?:if|while|for|switch)\s*", statement)
+        if head:
+            depth, end = 0, None
+            for i, c in enumerate(statement[head.end():], head.end()):
+                depth += c == "("
+                depth -= c == ")"
+                if depth == 0 and c == ")":
+                    end = i
+                    break
+            if end is None or "co_await" in statement[:end]:
+                problem(path, line, "co_await in a condition or loop head: name its result before")
+                continue
+            statement = statement[end + 1:].strip()
+        if match.group(0) != ";":
+            problem(path, line, "braces or a lambda inside an awaited expression: name them before")
+        elif statement.count("co_await") > 1 or not ALLOWED.match(statement) or re.search(r"&&|\|\|", statement):
+            problem(path, line, "co_await does not stand alone")
+        elif re.match(r"^(?:const\s+)?auto\s*&{0,2}\s*\[", statement):
+            problem(path, line, "structured binding of an awaited value")
+
+
+def check_includes(path, text):
+    relative = os.path.relpath(path, ROOT)
+    parts = relative.split("/")
+    for number, line in enumerate(text.split("\n"), 1):
+        match = re.match(r'#include "([^"]+)"', line)
+        if not match:
+            continue
+        target = match.group(1).split("/")
+        if parts[0] in PROGRAMS and target[0] in PROGRAMS and target[0] != parts[0]:
+            problem(path, number, f"{parts[0]} includes {match.group(1)}: programs meet in lib/ipc/records")
+        if parts[0] == "lib" and target[0] in PROGRAMS:
+            problem(path, number, f"a library includes a program's {match.group(1)}")
+        if parts[0] == "lib" and target[0] == "lib" and target[1] != parts[1]:
+            if parts[1] not in LAYERS or target[1] not in LAYERS:
+                problem(path, number, "a library that has no place in the layers of test/lint/lint.py")
+            elif LAYERS.index(target[1]) > LAYERS.index(parts[1]):
+                problem(path, number, f"lib/{parts[1]} includes lib/{target[1]}, which is above it")
+        if re.search(r"event2/", line) and not relative.startswith("lib/event/"):
+            problem(path, number, "libevent is included outside lib/event")
+
+
+def check_header(path, text):
+    relative = os.path.relpath(path, ROOT)
+    first = text.split("\n", 1)[0]
+    if not relative.startswith("test/") and not first.startswith(f"// {relative} - "):
+        problem(path, 1, f"a header begins with \"// {relative} - what it is for\"")
+    if "#pragma once" not in text:
+        problem(path, 1, "no #pragma once")
+
+
+def check_words(path, text):
+    for number, line in enumerate(text.split("\n"), 1):
+        if re.search(r"\b(TODO|FIXME|XXX|HACK)\b|not implemented yet", line) and "lint" not in path:
+            problem(path, number, "unfinished work")
+
+
+def check_pages():
+    mandoc = shutil.which("mandoc")
+    pages = [os.path.join(place, name) for place, _, names in os.walk(os.path.join(ROOT, "man"))
+             for name in names if re.search(r"\.[1-8]$", name)]
+    if mandoc is None:
+        print("mandoc is not installed: manual pages are not checked")
+        return
+    for page in sorted(pages):
+        result = subprocess.run([mandoc, "-T", "lint", "-W", "warning", page], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if result.returncode != 0:
+            for line in result.stdout.strip().split("\n"):
+                problem(page, 0, line)
+
+
+for source in sources(".h", ".cc"):
+    with open(source) as f:
+        content = f.read()
+    check_co_await(source, without_comments_and_strings(content)) if "compiler_traps" not in source else None
+    check_includes(source, content)
+    check_words(source, content)
+    if source.endswith(".h"):
+        check_header(source, content)
+check_pages()
+print("\n".join(problems) if problems else "the house is in order")
+sys.exit(1 if problems else 0)
