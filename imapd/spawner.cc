@@ -76,10 +76,13 @@ void close_parents_descriptors(int keep) {
 }  // namespace
 
 struct Spawner::Login {
-    Login(event::Loop& loop, event::Stream stream) : channel(std::move(stream)), replies(loop), scope(loop) {}
+    Login(event::Loop& loop, event::Stream stream, worker::Client& client)
+        : channel(std::move(stream)), replies(loop), scope(loop), seat(client) {}
     ipc::Channel channel;
     event::Queue<ImapHandoverReply> replies;
     event::Scope scope;
+    worker::Client& seat;
+    int outstanding = 0;
 };
 
 Spawner::Spawner(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter)
@@ -104,12 +107,12 @@ void Spawner::reap() {
 }
 
 event::Task<void> Spawner::serve_login(event::Stream stream, worker::Client& seat) {
-    Login login(jail_.loop(), std::move(stream));
+    Login login(jail_.loop(), std::move(stream), seat);
     login.scope.spawn(write_replies(login));
     std::string broken;
+    seat.set(worker::Client::State::between_requests);
     try {
         for (;;) {
-            seat.set(login.scope.size() > 1 ? worker::Client::State::busy : worker::Client::State::between_requests);
             std::optional<std::string_view> frame = co_await login.channel.next_frame(kMaxHandover);
             if (!frame)
                 break;
@@ -120,6 +123,7 @@ event::Task<void> Spawner::serve_login(event::Stream stream, worker::Client& sea
                 broken = handover ? "a handover without a descriptor" : handover.error();
                 break;
             }
+            ++login.outstanding;
             login.scope.spawn(take_handover(login, std::move(*handover), std::move(client)));
         }
     } catch (const event::StreamError& error) {
@@ -159,6 +163,8 @@ event::Task<void> Spawner::take_handover(Login& login, Handover handover, event:
     }
     reply.accepted = reply.reason.empty();
     login.replies.push(std::move(reply));
+    if (--login.outstanding == 0)
+        login.seat.set(worker::Client::State::between_requests);
 }
 
 /// Empty if the session process runs; otherwise words for the client.

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "lib/log/log.h"
 #include "lib/store/trouble.h"
 
 namespace store {
@@ -119,8 +120,30 @@ std::shared_ptr<Index> Index::open(int root, const std::string& root_name) {
             system_trouble("create " + root_name + "/" + kFolder);
         write_small_file(root, kIncarnationFile, now);
     }
-    index->open_environment(root, root_name + "/" + kFolder);
+    try {
+        index->open_environment(root, root_name + "/" + kFolder);
+    } catch (const IndexError& error) {
+        if (!error.is_damage())
+            throw;
+        logging::warning("{}: index is made anew: {}", root_name, error.what());
+        index = std::shared_ptr<Index>(new Index);
+        index->root_ = event::Fd(fcntl(root, F_DUPFD_CLOEXEC, 0));
+        discard(root);
+        write_small_file(root, kIncarnationFile, now);
+        index->open_environment(root, root_name + "/" + kFolder);
+    }
     return index;
+}
+
+bool IndexError::is_damage() const {
+    return code != MDB_MAP_RESIZED && code != MDB_READERS_FULL && code != ENOSPC && code != ENOMEM && code != EACCES &&
+           code != EMFILE && code != ENFILE && code != EIO;
+}
+
+void Index::discard_if_current() {
+    DirectoryLock lock(root_.get());
+    if (is_current())
+        discard(root_.get());
 }
 
 void Index::open_environment(int root, const std::string& path) {

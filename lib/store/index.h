@@ -30,6 +30,7 @@ namespace store {
 
 struct IndexError : std::runtime_error {
     IndexError(const std::string& what, int code) : std::runtime_error(what + ": " + mdb_strerror(code)), code(code) {}
+    bool is_damage() const;  // the file is at fault, not the system
     int code;
 };
 
@@ -177,8 +178,8 @@ public:
     /// True while the file on disk is the one that is open.
     bool is_current() const;
 
-    /// Removes what is on disk, so that the next open() begins anew.
-    static void discard(int root);
+    /// Removes what is on disk, unless another process has made it anew meanwhile.
+    void discard_if_current();
 
     /// A slot that survives a killed process but not a reboot: which UID was about to be given out.
     struct Intent {
@@ -196,6 +197,7 @@ private:
     friend class Txn;
     Index() = default;
     void open_environment(int root, const std::string& path);
+    static void discard(int root);
 
     MDB_env* env_ = nullptr;
     MDB_dbi boxes_ = 0, mail_ = 0, cache_ = 0, list_ = 0;

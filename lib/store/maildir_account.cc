@@ -162,14 +162,12 @@ std::shared_ptr<Index> MaildirAccount::index() {
 }
 
 void MaildirAccount::drop_index(const IndexError& error) {
-    bool damaged = error.code != MDB_MAP_RESIZED && error.code != MDB_READERS_FULL && error.code != ENOSPC &&
-                   error.code != ENOMEM && error.code != EACCES && error.code != EMFILE && error.code != ENFILE;
     std::lock_guard lock(mutex_);
-    index_.reset();
-    if (damaged) {
+    if (index_ && error.is_damage()) {
         logging::warning("{}: index is made anew: {}", settings_.root, error.what());
-        Index::discard(root_.get());
+        index_->discard_if_current();
     }
+    index_.reset();
 }
 
 void MaildirAccount::rest() {
