@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
