@@ -10,7 +10,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
