@@ -80,8 +80,7 @@ event::Task<void> watch_idleness(Program::State& state) {
     while (!state.leaving) {
         auto pause = std::min<std::chrono::milliseconds>(kIdleLook, max_idle);
         co_await event::sleep_for(state.loop, pause);
-        bool idle = state.clients.empty() && state.held == 0 && !state.stays;
-        if (!idle)
+        if (!state.is_idle())
             state.idle_since = event::Clock::now();
         else if (event::Clock::now() - state.idle_since >= max_idle)
             state.leave(false);
@@ -119,7 +118,10 @@ void Program::State::seat_client(event::Fd descriptor) {
         std::unique_ptr<Client> client;
     };
     auto slot = std::make_shared<Slot>(std::move(client));
-    Seats::ends_now(*seat) = [this](Client::State now) { return ends(now); };
+    Seats::ends_now(*seat) = [this](Client::State now) {
+        idle_since = event::Clock::now();
+        return ends(now);
+    };
     auto on_end = [this, slot] { client_ended(slot->client.get()); };
     loop.spawn(serve_seat(*this, std::move(descriptor), *seat), &Seats::context(*seat), on_end);
     if (!leaving && params->max_use() > 0 && served >= static_cast<std::uint64_t>(params->max_use()))
@@ -160,6 +162,16 @@ void Program::State::leave(bool stop) {
 bool Program::State::ends(Client::State state) const {
     return (leaving && state == Client::State::between_requests) ||
            (stopping && state == Client::State::between_commands);
+}
+
+// Internal connections with nothing under way keep no process alive: whoever holds one makes a new one.
+bool Program::State::is_idle() const {
+    if (held > 0 || stays)
+        return false;
+    for (const Client* client : clients)
+        if (client->state() != Client::State::between_requests)
+            return false;
+    return true;
 }
 
 void Program::State::end_idle_clients() {

@@ -59,6 +59,7 @@ struct Program::State {
     void start_serving();
     void leave(bool stop);
     bool ends(Client::State state) const;  // whether a client in that state is to go now
+    bool is_idle() const;
     void end_idle_clients();
     void maybe_finish();
     void client_ended(Client* client);
