@@ -14,6 +14,7 @@ using ipc::records::CleanupRecipient;
 using ipc::records::CleanupReply;
 
 constexpr std::size_t kPart = 256 << 10;
+constexpr std::size_t kMaxRecipients = 200'000;
 
 std::int64_t now_us() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -49,8 +50,11 @@ Intake::Intake(Service& service, std::string queue_id, CleanupOpen open)
 }
 
 void Intake::add_recipients(std::vector<CleanupRecipient> more) {
-    for (CleanupRecipient& recipient : more)
+    for (CleanupRecipient& recipient : more) {
+        if (open_.recipients.size() > kMaxRecipients)
+            return;  // finish() refuses
         open_.recipients.push_back(std::move(recipient));
+    }
 }
 
 // The header can only begin when all recipients are known: Received names a single one.
@@ -88,8 +92,9 @@ event::Task<void> Intake::add_content(std::string octets) {
 // In the thread pool.
 std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
     if (!writer_) {
-        const bool hold = (open_.flags & ipc::records::kCleanupHold) != 0;
-        auto created = queue::QueueWriter::create(service_.spool().root(), hold ? "hold" : "incoming", queue_id_);
+        began_in_hold_ = (open_.flags & ipc::records::kCleanupHold) != 0;
+        auto created = queue::QueueWriter::create(service_.spool().root(), began_in_hold_ ? "hold" : "incoming",
+                                                  queue_id_);
         if (!created)
             return created.error();
         writer_.emplace(std::move(*created));
@@ -163,6 +168,8 @@ std::optional<CleanupReply> Intake::refusal() const {
         return reply(552, "5.3.4", "message file too big");
     if (filter_->too_many_hops())
         return reply(554, "5.4.0", "too many hops");
+    if (open_.recipients.size() > kMaxRecipients)
+        return reply(452, "4.5.3", "too many recipients");
     if (open_.recipients.empty())
         return reply(550, "5.1.0", "no recipients specified");
     return std::nullopt;
@@ -172,6 +179,15 @@ void Intake::log_message_id() const {
     if (!filter_->resent_message_id().empty())
         logging::info("{}: resent-message-id={}", queue_id_, filter_->resent_message_id());
     logging::info("{}: message-id={}", queue_id_, filter_->message_id().empty() ? "<>" : filter_->message_id());
+}
+
+// A large message was begun in incoming/ before somebody said HOLD. In the thread pool.
+std::optional<queue::Trouble> Intake::hold_late() {
+    const bool hold = (open_.flags & ipc::records::kCleanupHold) != 0;
+    if (!hold || began_in_hold_)
+        return std::nullopt;
+    const auto moved = service_.spool().move(queue_id_, "incoming", "hold");
+    return moved ? std::nullopt : std::optional{moved.error()};
 }
 
 event::Task<std::optional<queue::Trouble>> Intake::commit() {
@@ -185,7 +201,7 @@ event::Task<std::optional<queue::Trouble>> Intake::commit() {
             return done.error();
         }
         layout_ = *done;
-        return std::nullopt;
+        return hold_late();
     };
     std::optional<queue::Trouble> trouble = co_await service_.pool().run(std::move(job));
     if (!trouble && (open_.flags & ipc::records::kCleanupHold) == 0)

@@ -37,6 +37,7 @@ class Intake {
     event::Task<void> write_part();
     event::Task<std::optional<queue::Trouble>> commit();
     std::optional<queue::Trouble> append_part(std::string_view part);
+    std::optional<queue::Trouble> hold_late();
     void hand_over(std::string envelope);
     void log_message_id() const;
 
@@ -51,6 +52,7 @@ class Intake {
     std::optional<queue::QueueWriter> writer_;
     std::optional<queue::Trouble> trouble_;
     queue::Layout layout_;
+    bool began_in_hold_ = false;
 };
 
 }  // namespace cleanup

@@ -11,10 +11,11 @@ using ipc::records::QmgrVerb;
 
 namespace {
 constexpr std::size_t kMaxUnsent = 1 << 20;
+constexpr std::size_t kMaxEnvelope = 1 << 20;  // a message with more recipients is read from its file
 }
 
 void QmgrLink::hand_over(const ipc::records::QueueHandover& handover, event::Fd file) {
-    if (!connected_ || channel_.stream().unsent() > kMaxUnsent) {
+    if (!connected_ || handover.envelope.size() > kMaxEnvelope || channel_.stream().unsent() > kMaxUnsent) {
         missed_ = true;
     } else {
         channel_.write_with_fd(handover, std::move(file));

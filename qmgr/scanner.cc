@@ -110,6 +110,12 @@ event::Task<void> Scanner::serve_deferred() {
 }
 
 event::Task<void> Scanner::tick() {
+    // After a reload the process before this one lets its messages go little by little.
+    for (const std::chrono::seconds pause : {1s, 5s, 25s}) {
+        co_await event::sleep_for(loop_, pause);
+        want_incoming();
+        want_deferred();
+    }
     for (;;) {
         co_await event::sleep_for(loop_, params_.queue_run_delay());
         want_incoming();

@@ -232,9 +232,21 @@ void Scheduler::revive_all() {
 
 std::size_t Scheduler::unfinished() const {
     std::size_t count = disk_.pending();
+    for (const auto& [id, message] : active_)
+        count += message->finishing;
     for (const auto& [name, transport] : transports_)
         count += transport->outstanding();
     return count;
+}
+
+void Scheduler::drain() {
+    draining_ = true;
+    for (auto& [name, transport] : transports_)
+        transport->drop_jobs();
+    std::erase_if(active_, [](const auto& item) {
+        const Message& message = *item.second;
+        return message.in_delivery == 0 && !message.finishing && !message.saving;
+    });
 }
 
 void Scheduler::note_clock_jump() {

@@ -49,8 +49,8 @@ class Scheduler final : public DeliveryOwner {
     void note_clock_jump();
     // Deliveries under way and changes on the disk: what a process that leaves has to wait for.
     std::size_t unfinished() const;
-    // No new deliveries from now on.
-    void drain() { draining_ = true; }
+    // No new deliveries from now on; messages that no agent holds are let go, for the next process.
+    void drain();
 
   private:
     bool may_start() const override { return !draining_; }

@@ -285,6 +285,11 @@ std::size_t Transport::forget(const Message& message) {
     return dropped;
 }
 
+void Transport::drop_jobs() {
+    for (auto& [key, target] : destinations_)
+        target->jobs.clear();
+}
+
 // Destinations that nobody needs any more would add up over the months.
 void Transport::sweep() {
     if (destinations_.size() < kManyDestinations || Clock::now() - swept_ < retry_time_)

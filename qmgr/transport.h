@@ -90,6 +90,8 @@ class Transport final : AgentLink::Owner {
     void revive();
     // Drops what has not been given to an agent yet, and says how many recipients that were.
     std::size_t forget(const Message& message);
+    // Drops everything that has not been given to an agent.
+    void drop_jobs();
     std::size_t outstanding() const { return outstanding_.size(); }
 
   private:

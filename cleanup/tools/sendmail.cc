@@ -33,6 +33,7 @@ using ipc::records::CleanupRecipients;
 using ipc::records::CleanupReply;
 
 constexpr std::size_t kBlock = 32768;
+constexpr std::size_t kRecipients = 1000;  // in one record
 constexpr std::uint32_t kNever = 1, kSuccess = 2, kFailure = 4, kDelay = 8;
 
 enum class Mode { send, list, aliases, smtp, daemon, flush, flush_id, flush_site };
@@ -62,6 +63,7 @@ class Sendmail {
     void start_postdrop();
     void send_record(const std::string& frame);
     void send_content();
+    void send_header_recipients(const std::vector<std::string>& addresses);
     int finish();
 
     worker::Command command_{"sendmail"};
@@ -341,16 +343,24 @@ void Sendmail::send_content() {
         if (!part.octets.empty())
             send_record(ipc::encode(part));
     }
-    CleanupRecipients found;
-    for (std::string& one : submission.recipients()) {
-        CleanupRecipient& recipient = found.recipients.emplace_back();
-        recipient.address = std::move(one);
-        recipient.notify = notify_;
-    }
-    if (extract_ && found.recipients.empty() && arguments_.empty())
+    send_header_recipients(submission.recipients());
+}
+
+void Sendmail::send_header_recipients(const std::vector<std::string>& addresses) {
+    if (extract_ && addresses.empty() && arguments_.empty())
         fatal(EX_USAGE, "No recipient addresses found in message header");
-    if (!found.recipients.empty())
-        send_record(ipc::encode(found));
+    CleanupRecipients some;
+    for (const std::string& one : addresses) {
+        CleanupRecipient& recipient = some.recipients.emplace_back();
+        recipient.address = one;
+        recipient.notify = notify_;
+        if (some.recipients.size() == kRecipients) {
+            send_record(ipc::encode(some));
+            some.recipients.clear();
+        }
+    }
+    if (!some.recipients.empty())
+        send_record(ipc::encode(some));
 }
 
 int Sendmail::finish() {

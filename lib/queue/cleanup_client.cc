@@ -1,5 +1,7 @@
 #include "lib/queue/cleanup_client.h"
 
+#include <algorithm>
+
 #include "lib/event/error.h"
 
 namespace queue {
@@ -9,11 +11,13 @@ using ipc::records::CleanupContent;
 using ipc::records::CleanupEnd;
 using ipc::records::CleanupOpen;
 using ipc::records::CleanupReady;
+using ipc::records::CleanupRecipients;
 using ipc::records::CleanupReply;
 
 namespace {
 constexpr std::size_t kMostIdle = 4;
 constexpr std::size_t kMaxReply = 64 << 10;
+constexpr std::size_t kRecipients = 1000;  // in one record
 }  // namespace
 
 event::Task<CleanupClient::Connection> CleanupClient::take_connection() {
@@ -34,7 +38,17 @@ event::Task<std::expected<CleanupReply, std::string>> CleanupClient::talk(Connec
                                                                           const CleanupOpen& open,
                                                                           const Content& content) {
     ipc::Channel& channel = connection.channel;
-    channel.write(open);
+    CleanupOpen first = open;
+    first.recipients.resize(std::min(open.recipients.size(), kRecipients));
+    channel.write(first);
+    for (std::size_t at = kRecipients; at < open.recipients.size(); at += kRecipients) {
+        const std::size_t end = std::min(at + kRecipients, open.recipients.size());
+        CleanupRecipients more;
+        more.recipients.assign(open.recipients.begin() + static_cast<std::ptrdiff_t>(at),
+                               open.recipients.begin() + static_cast<std::ptrdiff_t>(end));
+        channel.write(more);
+        co_await channel.stream().drain();
+    }
     CleanupContent part;
     part.octets = content(true);
     while (!part.octets.empty()) {

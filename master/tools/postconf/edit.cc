@@ -8,7 +8,7 @@
 #include "lib/config/main_cf.h"
 #include "lib/config/master_cf.h"
 #include "lib/text/text.h"
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 #include "master/tools/postconf/layout.h"
 #include "master/tools/postconf/master_listing.h"
 

@@ -6,7 +6,7 @@
 
 #include "lib/config/expand.h"
 #include "lib/config/known_names.h"
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 
 namespace postconf {
 namespace {

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "lib/text/text.h"
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 
 namespace postconf {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "lib/dict/table.h"
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 #include "master/tools/postconf/edit.h"
 #include "master/tools/postconf/main_listing.h"
 #include "master/tools/postconf/master_listing.h"

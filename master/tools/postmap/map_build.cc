@@ -15,7 +15,7 @@
 #include "lib/dict/source_file.h"
 #include "lib/dict/table.h"
 #include "lib/text/text.h"
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 
 namespace postmap {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "lib/config/common_params.h"
 #include "lib/text/text.h"
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 #include "master/tools/postmap/map_build.h"
 #include "master/tools/postmap/map_query.h"
 

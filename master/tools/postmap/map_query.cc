@@ -7,7 +7,7 @@
 
 #include "lib/dict/table.h"
 #include "lib/text/text.h"
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 
 namespace postmap {
 namespace {

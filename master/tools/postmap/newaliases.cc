@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "lib/config/common_params.h"
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 #include "master/tools/postmap/map_build.h"
 
 int main(int argc, char** argv) {

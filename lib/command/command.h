@@ -1,4 +1,4 @@
-// master/tools/command/command.h - what the commands for the administrator share: complaints, configuration, files.
+// lib/command/command.h - what commands for the administrator share: complaints, configuration, files.
 //
 // Complaints go to the standard error in the form that scripts know: "postmap: warning: ...", "postmap: fatal: ...".
 #pragma once

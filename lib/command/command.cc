@@ -1,4 +1,4 @@
-#include "master/tools/command/command.h"
+#include "lib/command/command.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
