@@ -156,7 +156,7 @@ void Index::open_environment(int root, const std::string& path) {
     std::string by_descriptor = "/proc/self/fd/" + std::to_string(root) + "/" + kFolder;
     if (access(by_descriptor.c_str(), F_OK) != 0)
         by_descriptor = path;
-    check(mdb_env_open(env_, by_descriptor.c_str(), MDB_NOSYNC | MDB_NOTLS | MDB_NORDAHEAD | MDB_NOMEMINIT, 0600),
+    check(mdb_env_open(env_, by_descriptor.c_str(), MDB_NOSYNC | MDB_NOTLS | MDB_NOMEMINIT, 0600),
           "open index");
     int dead = 0;
     mdb_reader_check(env_, &dead);
