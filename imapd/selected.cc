@@ -6,7 +6,7 @@
 
 namespace imapd {
 
-store::Result<void> Selected::begin() {
+store::Result<void> Selected::begin(Selected* before) {
     if (auto fresh = mailbox_->refresh(); !fresh)
         return fresh;
     store::Result<store::MailboxStatus> status = mailbox_->status();
@@ -16,10 +16,16 @@ store::Result<void> Selected::begin() {
         recent_.push_back({status->uid_next - status->recent, UINT32_MAX});
     if (auto claimed = claim(); !claimed)
         return claimed;
-    auto messages = mailbox_->messages();
-    if (!messages)
-        return std::unexpected(messages.error());
-    list_ = std::move(*messages);
+    bool same = before && before->mailbox_->name() == mailbox_->name() && !before->ghosts_ &&
+                before->generation_ == mailbox_->generation();
+    if (same) {
+        list_ = std::move(before->list_);
+    } else {
+        auto messages = mailbox_->messages();
+        if (!messages)
+            return std::unexpected(messages.error());
+        list_ = std::move(*messages);
+    }
     generation_ = mailbox_->generation();
     if (read_only_ && status->recent > 0 && list_.size() >= status->recent)
         recent_[0].first = list_[list_.size() - status->recent].uid;

@@ -20,8 +20,9 @@ public:
     Selected(std::unique_ptr<store::Mailbox> mailbox, bool read_only)
         : mailbox_(std::move(mailbox)), read_only_(read_only) {}
 
-    /// Reads the list for the first time. SELECT claims what is recent, EXAMINE looks at it.
-    store::Result<void> begin();
+    /// Reads the list for the first time. SELECT claims what is recent, EXAMINE looks at it. Where `before` was
+    /// the same mailbox and nothing has changed since, its list is taken over.
+    store::Result<void> begin(Selected* before = nullptr);
 
     /// What SELECT says first: FLAGS, EXISTS, RECENT and the codes.
     store::Result<void> announce(Wire& wire);

@@ -220,6 +220,12 @@ void Session::select(std::unique_ptr<Selected> selected) {
     state_ = State::selected;
 }
 
+std::unique_ptr<Selected> Session::take_selected() {
+    std::unique_ptr<Selected> taken = std::move(selected_);
+    unselect();
+    return taken;
+}
+
 void Session::unselect() {
     selected_.reset();
     opened_.reset();

@@ -68,6 +68,7 @@ public:
     bool has_selected() const { return selected_ != nullptr; }
     void select(std::unique_ptr<Selected> selected);
     void unselect();
+    std::unique_ptr<Selected> take_selected();  // unselects
 
     /// The literal that the command's text ends with, for APPEND.
     std::optional<imap::Literal>& open_literal() { return open_literal_; }

@@ -5,13 +5,13 @@ namespace imapd {
 
 Reply command_select(Session& session, const imap::Command& command) {
     std::string name = imap::parse_astrings(command.args, 1).front();
-    session.unselect();  // also if this fails (RFC 3501, 6.3.1)
+    std::unique_ptr<Selected> before = session.take_selected();  // also if this fails (RFC 3501, 6.3.1)
     bool read_only = command.name == "EXAMINE";
     auto mailbox = session.account().open(name);
     if (!mailbox)
         return Reply::of(mailbox.error());
     auto selected = std::make_unique<Selected>(std::move(*mailbox), read_only);
-    if (auto begun = selected->begin(); !begun)
+    if (auto begun = selected->begin(before.get()); !begun)
         return Reply::of(begun.error());
     if (auto announced = selected->announce(session.wire()); !announced)
         return Reply::of(announced.error());

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 
@@ -155,7 +156,7 @@ void Index::open_environment(int root, const std::string& path) {
     std::string by_descriptor = "/proc/self/fd/" + std::to_string(root) + "/" + kFolder;
     if (access(by_descriptor.c_str(), F_OK) != 0)
         by_descriptor = path;
-    check(mdb_env_open(env_, by_descriptor.c_str(), MDB_NOSYNC | MDB_NOTLS | MDB_NORDAHEAD | MDB_NOMEMINIT, 0600),
+    check(mdb_env_open(env_, by_descriptor.c_str(), MDB_NOSYNC | MDB_NOTLS | MDB_NOMEMINIT, 0600),
           "open index");
     int dead = 0;
     mdb_reader_check(env_, &dead);
@@ -406,25 +407,24 @@ void Txn::write_chunk() {
     check(mdb_put(txn_, index_.list_, &key, &value, 0), "store list");
 }
 
-std::vector<Txn::Listed> Txn::list(std::uint32_t box, std::size_t expected) {
+void Txn::each_listed(std::uint32_t box, const std::function<bool(const Listed*, std::size_t)>& each) {
     write_chunk();
-    std::vector<Listed> all;
-    all.reserve(expected);
     MDB_cursor* cursor = nullptr;
     check(mdb_cursor_open(txn_, index_.list_, &cursor), "read list");
     MailKey first(box, 0);
     MDB_val key = first.value();
     MDB_val value;
+    std::array<Listed, kChunk> entries;  // values are not aligned for their type
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     for (; code == 0 && number_at(key, 0) == box; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        std::size_t had = all.size();
-        all.resize(had + value.mv_size / sizeof(Listed));
-        std::memcpy(all.data() + had, value.mv_data, (all.size() - had) * sizeof(Listed));
+        std::size_t count = std::min(value.mv_size / sizeof(Listed), entries.size());
+        std::memcpy(entries.data(), value.mv_data, count * sizeof(Listed));
+        if (!each(entries.data(), count))
+            break;
     }
     mdb_cursor_close(cursor);
     if (code != 0 && code != MDB_NOTFOUND)
         throw IndexError("read list", code);
-    return all;
 }
 
 void Txn::remove_mail(std::uint32_t box, std::uint32_t uid) {

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -123,7 +124,8 @@ public:
         std::uint32_t uid = 0;
         Flags flags = 0;
     };
-    std::vector<Listed> list(std::uint32_t box, std::size_t expected);
+    /// Calls each(first, count) with parts of the list, in order, until it returns false.
+    void each_listed(std::uint32_t box, const std::function<bool(const Listed*, std::size_t)>& each);
 
     std::optional<CacheRecord> find_cache(std::uint32_t box, std::uint32_t uid);
     void put_cache(std::uint32_t box, std::uint32_t uid, const CacheRecord& cache);

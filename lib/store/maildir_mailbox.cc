@@ -201,11 +201,14 @@ Result<MailboxStatus> MaildirMailbox::status() {
             status.first_unseen = state.first_unseen_sequence;
             return status;
         }
-        for (const Txn::Listed& entry : reading().txn.list(state.id, state.messages)) {
-            ++status.first_unseen;
-            if (!(entry.flags & kSeen))
-                break;
-        }
+        reading().txn.each_listed(state.id, [&status](const Txn::Listed* first, std::size_t count) {
+            for (std::size_t i = 0; i < count; ++i) {
+                ++status.first_unseen;
+                if (!(first[i].flags & kSeen))
+                    return false;
+            }
+            return true;
+        });
         return status;
     });
 }
@@ -213,7 +216,7 @@ Result<MailboxStatus> MaildirMailbox::status() {
 Result<std::vector<Message>> MaildirMailbox::messages() {
     return account_->attempt([&] {
         std::vector<Message> list;
-        list.reserve(box_.state.messages);
+        list.reserve(box_.state.messages + 16);
         // A fresh snapshot, with the generation that belongs to it.
         flush_pending();
         reading_.reset();
@@ -221,8 +224,11 @@ Result<std::vector<Message>> MaildirMailbox::messages() {
         if (!box || box->state.uid_validity != uid_validity_)
             trouble(Failure::Kind::not_found, name_ + ": the mailbox was deleted");
         box_ = std::move(*box);
-        for (const Txn::Listed& entry : reading().txn.list(box_.state.id, box_.state.messages))
-            list.push_back({entry.uid, entry.flags});
+        reading().txn.each_listed(box_.state.id, [&list](const Txn::Listed* first, std::size_t count) {
+            for (std::size_t i = 0; i < count; ++i)
+                list.push_back({first[i].uid, first[i].flags});
+            return true;
+        });
         return list;
     });
 }

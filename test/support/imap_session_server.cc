@@ -45,11 +45,11 @@ std::string greet(imapd::Wire& wire, std::string& tag) {
             std::string user = imap::parse_astrings(command->args, 2).front();
             return user.find('/') == std::string::npos ? user : "";
         } else if (command->name == "CAPABILITY") {
-            wire.write("* CAPABILITY " + std::string(imap::kCapabilities) + "\r\n" + command->tag + " OK\r\n");
+            wire.write("* CAPABILITY " + std::string(imap::kCapabilities) + "\r\n" + command->tag + " OK Done\r\n");
         } else if (command->name == "NOOP") {
-            wire.write(command->tag + " OK\r\n");
+            wire.write(command->tag + " OK Done\r\n");
         } else if (command->name == "LOGOUT") {
-            wire.write("* BYE\r\n" + command->tag + " OK\r\n");
+            wire.write("* BYE\r\n" + command->tag + " OK Done\r\n");
             wire.flush();
             return "";
         } else {
