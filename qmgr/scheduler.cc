@@ -78,8 +78,10 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
     const std::string& address = message.envelope.recipients[index].address;
     const std::string discard = params_.double_bounce_sender() + "@" + params_.myhostname();
     if (text::equal_ignoring_case(address, discard)) {
-        logging::info("{}: to=<{}>, relay=none, delay={}, dsn=2.0.0, status=sent (undeliverable postmaster "
-                      "notification discarded)", message.id, address, std::max<std::int64_t>(0, now_seconds() - message.arrival()));
+        logging::info(
+            "{}: to=<{}>, relay=none, delay={}, dsn=2.0.0, status=sent (undeliverable postmaster "
+            "notification discarded)",
+            message.id, address, std::max<std::int64_t>(0, now_seconds() - message.arrival()));
         note_result(message, index, Phase::delivered, queue::Outcome::delivered);
         co_return false;
     }
