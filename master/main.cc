@@ -44,7 +44,7 @@ Options parse_options(int argc, char** argv) {
     Options options;
     for (int option = 0; (option = ::getopt(argc, argv, "c:w:tdv")) != -1;) {
         switch (option) {
-            case 'c': options.config_directory = optarg; break;
+            case 'c': options.config_directory = config::absolute_directory(optarg); break;
             case 'w': options.ready_descriptor = static_cast<int>(text::parse_number(optarg).value_or(0)); break;
             case 't': options.test_only = true; break;
             case 'd': break;  // foreground is the only way it runs

@@ -26,7 +26,7 @@ struct Params : config::HostParams {
     config::Param<std::string> default_gid{*this, "auth_default_gid", "",
         "The group, by name or number, where the file has no gid."};
     config::Param<std::string> default_home{*this, "auth_default_home", "",
-        "The home directory where the file has none; %u is the user name, %n and %d its parts before and after the @."};
+        "The home directory where the file has none, and of new users; %u is the user name, %n and %d its parts before and after the @."};
     config::Param<std::chrono::seconds> failure_delay{*this, "auth_failure_delay", 2s, {.max = 60s},
         "How long after the attempt a failure is told, whatever its reason."};
     config::Param<std::chrono::seconds> cache_ttl{*this, "auth_cache_ttl", 3600s, {.min = 0s},

@@ -335,7 +335,8 @@ Task<void> Session::hand_over_relayed(ipc::records::ImapHandover handover, std::
             services_.waiting_by_address.erase(found);
     }
     state_ = State::handed_over;
-    seat_.set(worker::Client::State::between_commands);
+    // The session hears of a stop too, and says goodbye through us: we end when it does.
+    seat_.set(worker::Client::State::busy);
     co_await relay(stream_, session, params_.relay_timeout());
 }
 

@@ -194,7 +194,7 @@ int add_user(const mailadm::Params& params, const Options& options) {
                                                                                                   : free_uid(file, params);
     user.gid = !options.gid.empty() ? options.gid : !params.default_gid().empty() ? "" : one_user ? std::to_string(::getegid())
                                                                                                   : user.uid;
-    user.home = !options.home.empty() ? options.home : auth::fill_pattern(params.home(), user.name);
+    user.home = !options.home.empty() ? options.home : auth::fill_pattern(params.default_home(), user.name);
     if (user.home.find(':') != std::string::npos || user.uid.find(':') != std::string::npos ||
         user.gid.find(':') != std::string::npos)
         command::fatal("a passwd-file cannot hold a colon in uid, gid or home", kUsageError);

@@ -9,9 +9,6 @@ struct Params : auth::Params {
     config::Param<std::string> mailbox_map{*this, "mailadm_mailbox_map", "",
         "A table in text form that gets a line for every user, with its indexed form beside it; meant for "
         "virtual_mailbox_maps. Empty for none."};
-    config::Param<std::string> home{*this, "mailadm_home", "",
-        "The home directory of a new user; %u is the name, %n and %d its parts before and after the @. Empty: "
-        "auth_default_home gives it."};
     config::Param<int> first_uid{*this, "mailadm_first_uid", 70001, {.min = 1000},
         "Where the search for a free uid begins, for users who need a uid of their own."};
 };

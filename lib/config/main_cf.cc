@@ -3,6 +3,7 @@
 #include "lib/config/expand.h"
 #include "lib/config/known_names.h"
 #include "lib/config/logical_lines.h"
+#include "lib/config/place.h"
 
 namespace config {
 namespace {
@@ -32,7 +33,8 @@ std::expected<NameValue, std::string> split_name_value(std::string_view text) {
     return NameValue{std::string(name), std::string(trim(rest.substr(1)))};
 }
 
-MainCf MainCf::load(const std::string& directory) {
+MainCf MainCf::load(const std::string& given) {
+    std::string directory = absolute_directory(given);
     std::string path = directory + "/main.cf";
     std::expected<std::string, std::string> text = read_text_file(path);
     MainCf cf;

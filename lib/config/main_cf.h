@@ -37,7 +37,7 @@ public:
 
     MainCf() = default;
 
-    // Reads DIRECTORY/main.cf and sets config_directory.
+    // Reads DIRECTORY/main.cf and sets config_directory, made absolute.
     static MainCf load(const std::string& directory);
     static MainCf parse(std::string_view text, const std::string& file_name);
 

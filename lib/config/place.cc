@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "lib/config/values.h"
 
@@ -153,9 +154,15 @@ std::string install_prefix() {
 
 std::string default_directory() {
     if (const char* directory = ::secure_getenv("MAIL_CONFIG"); directory != nullptr && *directory != '\0')
-        return directory;
+        return absolute_directory(directory);
     std::string prefix = install_prefix();
     return prefix == "/usr" ? "/etc/malleposte" : prefix + "/etc/malleposte";
+}
+
+std::string absolute_directory(const std::string& directory) {
+    std::error_code error;
+    std::filesystem::path path = std::filesystem::absolute(directory, error);
+    return error ? directory : path.lexically_normal().string();
 }
 
 std::string derive_myhostname(const MainCf& cf) {

@@ -17,6 +17,8 @@ std::string install_prefix();
 // -c DIRECTORY is stronger than $MAIL_CONFIG; that is stronger than /etc/malleposte (PREFIX/etc/malleposte where
 // PREFIX is not /usr).
 std::string default_directory();
+// A configuration directory as the user wrote it, made to mean the same after a change of the working directory.
+std::string absolute_directory(const std::string& directory);
 
 // gethostname(), completed with $mydomain or ".localdomain" when it has no dot.
 std::string derive_myhostname(const MainCf& cf);

@@ -20,7 +20,7 @@ import sys
 ROOT = os.path.abspath(sys.argv[1])
 PROGRAMS = ["master", "smtpd", "cleanup", "qmgr", "local", "lmtp", "imapd"]
 # Lowest first; a library may include those before it.
-LAYERS = ["text", "log", "event", "config", "ipc", "worker", "delivery", "dict", "message", "dsn", "smtp", "imap", "sasl",
+LAYERS = ["text", "log", "event", "config", "command", "ipc", "worker", "delivery", "dict", "message", "dsn", "smtp", "imap", "sasl",
           "userdb", "address", "queue", "store"]
 
 problems = []

@@ -50,7 +50,7 @@ int run(int argc, char** argv) {
     call.config_directory = config::default_directory();
     for (int option = 0; (option = ::getopt(argc, argv, "+c:v")) != -1;) {
         if (option == 'c')
-            call.config_directory = optarg;
+            call.config_directory = config::absolute_directory(optarg);
         else if (option != 'v')
             return usage();
     }

@@ -1,0 +1,83 @@
+"""postconf, postmap, postalias and newaliases as scripts use them."""
+
+import os
+import stat
+import subprocess
+import tempfile
+import unittest
+
+from instance import program
+
+
+class Tools(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.dir = self.folder.name
+        self.write("main.cf", "myhostname = mx.example.test\nrelayhost =\n")
+        self.write("master.cf", "smtp inet n - y - - smtpd\n  -o smtpd_x=1\n")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def write(self, name, text):
+        with open(os.path.join(self.dir, name), "w") as out:
+            out.write(text)
+
+    def read(self, name):
+        with open(os.path.join(self.dir, name)) as lines:
+            return lines.read()
+
+    def run_tool(self, name, *arguments, stdin=""):
+        return subprocess.run([program(name), *arguments], cwd=self.dir, input=stdin, text=True, capture_output=True,
+                              env=dict(os.environ, MAIL_CONFIG=self.dir))
+
+    def test_postconf_shows(self):
+        self.assertEqual(self.run_tool("postconf", "-n").stdout,
+                         f"config_directory = {self.dir}\nmyhostname = mx.example.test\nrelayhost =\n")
+        self.assertEqual(self.run_tool("postconf", "-hx", "mydestination").stdout,
+                         "mx.example.test, localhost.example.test, localhost\n")
+        self.assertEqual(self.run_tool("postconf", "-d", "relayhost").stdout, "relayhost =\n")
+        self.assertIn("unused parameter: smtpd_x=1", self.run_tool("postconf", "-n").stderr)
+        self.assertIn("did you mean mydestination?", self.run_tool("postconf", "mydestinaton").stderr)
+        self.assertEqual(self.run_tool("postconf", "-M").stdout,
+                         "smtp       inet  n       -       y       -       -       smtpd -o smtpd_x=1\n")
+        self.assertIn("lmdb\n", self.run_tool("postconf", "-m").stdout)
+
+    def test_postconf_edits(self):
+        self.run_tool("postconf", "-e", "relayhost = [mx]", "new = $relayhost")
+        self.assertEqual(self.read("main.cf"), "myhostname = mx.example.test\nrelayhost = [mx]\nnew = $relayhost\n")
+        self.run_tool("postconf", "-#", "new")
+        self.run_tool("postconf", "-X", "relayhost")
+        self.assertEqual(self.read("main.cf"), "myhostname = mx.example.test\n#new = $relayhost\n")
+
+    def test_postconf_names_the_line_of_a_mistake(self):
+        self.write("main.cf", "good = 1\nnot a setting\n")
+        result = self.run_tool("postconf", "-n")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("main.cf, line 2: missing '=' after attribute name", result.stderr)
+
+    def test_postmap(self):
+        self.write("map", "a 1\nA 2\nb two words\n")
+        os.chmod(os.path.join(self.dir, "map"), 0o640)
+        result = self.run_tool("postmap", "hash:map")
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+        self.assertEqual(result.stderr, 'postmap: warning: map.lmdb: duplicate entry: "a"\n')
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.join(self.dir, "map.lmdb")).st_mode), 0o640)
+        self.assertEqual(self.run_tool("postmap", "-q", "B", "hash:map").stdout, "two words\n")
+        missing = self.run_tool("postmap", "-q", "x", "hash:map")
+        self.assertEqual((missing.returncode, missing.stdout), (1, ""))
+        self.assertEqual(self.run_tool("postmap", "-q", "-", "hash:map", stdin="a\nx\nb\n").stdout, "a\t1\nb\ttwo words\n")
+        self.assertEqual(self.run_tool("postmap", "-d", "a", "hash:map").returncode, 0)
+        self.assertEqual(self.run_tool("postmap", "-s", "hash:map").stdout, "b\ttwo words\n")
+        self.assertEqual(self.run_tool("postmap", "hash:none").returncode, 1)
+
+    def test_aliases(self):
+        self.write("aliases", "root: alice\n")
+        self.run_tool("postconf", "-e", f"alias_database = hash:{self.dir}/aliases")
+        result = self.run_tool("newaliases")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+        self.assertEqual(self.run_tool("postalias", "-q", "root", "hash:aliases").stdout, "alice\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
