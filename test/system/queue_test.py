@@ -139,6 +139,14 @@ class Queue(unittest.TestCase):
         self.mail.wait_for_empty_queue()
         self.assertNotIn("non-delivery notification", self.mail.log())
 
+    def test_postmaster_is_told(self):
+        self.mail.run("postconf", "-e", "notify_classes = 2bounce, bounce", "2bounce_notice_recipient = bob@example.test",
+                      "bounce_notice_recipient = bob@example.test")
+        self.sendmail("-f", "<>", "x@gone.test")  # before bounce runs for the first time
+        notice = self.one_message("bob")
+        self.assertEqual(notice["Subject"], "Postmaster Copy: Undelivered Mail")
+        self.assertRegex(notice["Return-Path"], "<double-bounce@.*>")
+
     def test_expired_by_hand(self):
         ident = self.deferred()
         self.mail.run("postsuper", "-e", ident)
