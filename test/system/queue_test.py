@@ -147,6 +147,16 @@ class Queue(unittest.TestCase):
         self.assertEqual(notice["Subject"], "Postmaster Copy: Undelivered Mail")
         self.assertRegex(notice["Return-Path"], "<double-bounce@.*>")
 
+    def test_long_queue_ids(self):
+        self.mail.run("postconf", "-e", "enable_long_queue_ids = yes")
+        ident = self.deferred()  # cleanup starts with the first message
+        self.assertRegex(ident, r"^[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10}z[0-9B-DF-HJ-NP-TV-Yb-df-hj-np-tv-y]{4,}$")
+        lines = self.mail.queue().splitlines()
+        self.assertEqual(lines[0], "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------")
+        self.assertRegex(lines[1], rf"^{ident} +\d+ \w\w\w \w\w\w [ \d]\d \d\d:\d\d:\d\d alice@example.test$")
+        self.assertEqual(self.mail.run("postsuper", "-d", ident).stderr,
+                         f"postsuper: {ident}: removed\npostsuper: Deleted: 1 message\n")
+
     def test_expired_by_hand(self):
         ident = self.deferred()
         self.mail.run("postsuper", "-e", ident)
