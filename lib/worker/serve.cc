@@ -47,6 +47,15 @@ event::Task<void> accept_clients(Program::State& state, event::Listener& listene
                 state.tell(ToMaster::busy);
             co_await state.seat_freed->wait();
         }
+        if (state.outdated) {
+            // The client must not be taken before we know: it belongs to the fresh process then.
+            co_await event::wait_readable(state.loop, listener.descriptor());
+            if (!state.leaving && state.outdated()) {
+                logging::info("a table has changed -- a fresh process takes over");
+                state.leave(false);
+                co_return;
+            }
+        }
         event::Fd descriptor = co_await listener.accept();
         state.seat_client(std::move(descriptor));
     }
@@ -206,6 +215,7 @@ Jailed::~Jailed() = default;
 event::Loop& Jailed::loop() { return state_->loop; }
 const std::string& Jailed::service() const { return state_->service; }
 void Jailed::on_wakeup(std::function<void()> call) { state_->wakeups.push_back(std::move(call)); }
+void Jailed::leave_when(std::function<bool()> outdated) { state_->outdated = std::move(outdated); }
 void Jailed::on_leave(std::function<void()> call) { state_->leave_calls.push_back(std::move(call)); }
 void Jailed::on_stop(std::function<void()> call) { state_->stop_calls.push_back(std::move(call)); }
 void Jailed::stay_when_idle() { state_->stays = true; }

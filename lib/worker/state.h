@@ -49,6 +49,7 @@ struct Program::State {
     bool stopping = false;
     std::unique_ptr<event::Notice> seat_freed;
     std::vector<std::function<void()>> wakeups, leave_calls, stop_calls;
+    std::function<bool()> outdated;
 
     void parse_options(int argc, char** argv);
     void load_configuration();
