@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kStopGrace = 20s;     // what is still busy after a stop is cancelled
+constexpr auto kTableLook = 100ms;  // under load tables are not looked at for each client
 constexpr auto kIdleLook = 1000ms;   // how often idleness is looked at
 
 // What master says; and its end, when it says no more.
@@ -47,7 +48,7 @@ event::Task<void> accept_clients(Program::State& state, event::Listener& listene
                 state.tell(ToMaster::busy);
             co_await state.seat_freed->wait();
         }
-        if (state.outdated) {
+        if (state.outdated && event::Clock::now() - state.looked_at_tables > kTableLook) {
             // The client must not be taken before we know: it belongs to the fresh process then.
             co_await event::wait_readable(state.loop, listener.descriptor());
             if (!state.leaving && state.outdated()) {
@@ -55,6 +56,7 @@ event::Task<void> accept_clients(Program::State& state, event::Listener& listene
                 state.leave(false);
                 co_return;
             }
+            state.looked_at_tables = event::Clock::now();
         }
         event::Fd descriptor = co_await listener.accept();
         state.seat_client(std::move(descriptor));

@@ -42,6 +42,7 @@ struct Program::State {
     std::vector<event::Context*> accept_contexts;
     std::uint64_t served = 0;
     event::Clock::time_point idle_since = event::Clock::now();
+    event::Clock::time_point looked_at_tables{};
     bool busy_told = false;
     bool stays = false;
     int held = 0;
