@@ -32,7 +32,9 @@ std::string host_text(std::string_view raw) {
     return clean;
 }
 
-bool is_atom_text(char c) { return text::is_alnum(c) || std::string_view{"!#$%&'*+-/=?^_`{|}~"}.find(c) != std::string_view::npos; }
+bool is_atom_text(char c) {
+    return text::is_alnum(c) || std::string_view{"!#$%&'*+-/=?^_`{|}~"}.find(c) != std::string_view::npos;
+}
 
 std::string encoded_words(std::string_view name) {
     std::string out;
@@ -70,7 +72,8 @@ std::string format_phrase(std::string_view raw) {
     for (const char c : raw.substr(0, 1024))
         name.push_back(static_cast<unsigned char>(c) < ' ' || c == 127 ? ' ' : c);
     name = text::trim(name);
-    const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
+    const bool ascii =
+        std::all_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
     if (!ascii)
         return encoded_words(name);
     const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return is_atom_text(c) || c == ' '; });

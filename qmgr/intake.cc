@@ -1,6 +1,7 @@
 #include "qmgr/intake.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/event/error.h"
@@ -19,12 +20,14 @@ using ipc::records::QueueHandover;
 
 constexpr std::size_t kMaxCommand = 4096;
 
+// Whoever may write into incoming/ may as well tell us about it.
 bool is_one_of_us(int descriptor) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    struct stat incoming {};
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || stat("incoming", &incoming) != 0)
         return false;
-    return peer.uid == geteuid() || peer.uid == 0;
+    return peer.uid == geteuid() || peer.uid == incoming.st_uid || peer.uid == 0;
 }
 
 // A reason, or the message is taken in or left for the next look into incoming/.

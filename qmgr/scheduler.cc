@@ -32,6 +32,11 @@ std::size_t limit_by_descriptors(std::size_t wanted) {
     return std::min(wanted, most);
 }
 
+// It becomes the name of a socket below private/.
+bool is_service_name(std::string_view name) {
+    return !name.empty() && name.size() < 64 && name.front() != '.' && name.find('/') == std::string_view::npos;
+}
+
 std::string clean(const std::string& text) { return text::printable(std::string_view{text}.substr(0, kMaxText)); }
 
 }  // namespace
@@ -78,15 +83,23 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
     const std::string& address = message.envelope.recipients[index].address;
     const std::string discard = params_.double_bounce_sender() + "@" + params_.myhostname();
     if (text::equal_ignoring_case(address, discard)) {
-        logging::info("{}: to=<{}>, relay=none, delay={}, dsn=2.0.0, status=sent (undeliverable postmaster "
-                      "notification discarded)", message.id, address, std::max<std::int64_t>(0, now_seconds() - message.arrival()));
+        logging::info(
+            "{}: to=<{}>, relay=none, delay={}, dsn=2.0.0, status=sent (undeliverable postmaster "
+            "notification discarded)",
+            message.id, address, std::max<std::int64_t>(0, now_seconds() - message.arrival()));
         note_result(message, index, Phase::delivered, queue::Outcome::delivered);
         co_return false;
     }
     std::expected<Route, std::string> found = co_await routing_.resolve(message.envelope.sender, address);
-    if (found) {
+    if (found && is_service_name(found->transport)) {
         route = std::move(*found);
         co_return true;
+    }
+    if (found) {
+        logging::warning("{}: <{}>: \"{}\" is not the name of a delivery service", message.id, address,
+                         found->transport);
+        set_aside(message, {index}, "4.3.5", "mail system configuration error", true);
+        co_return false;
     }
     logging::warning("{}: {}", message.id, found.error());
     set_aside(message, {index}, "4.3.0", "address resolver failure", true);

@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
         logging::warning("{}", problem);
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+    jail.leave_when([&] { return services.stale(); });
 
     return jail.serve([&](event::Stream client, worker::Client& seat) {
         return smtpd::serve_client(std::move(client), seat, services);

@@ -169,7 +169,9 @@ void Sendmail::take_option(int option, const char* argument) {
             break;
         case 'N': notify_ = parse_notify(argument); break;
         case 'R':
-            returns_ = text::equal_ignoring_case(argument, "full") ? 1 : text::equal_ignoring_case(argument, "hdrs") ? 2 : 0;
+            returns_ = text::equal_ignoring_case(argument, "full")   ? 1
+                       : text::equal_ignoring_case(argument, "hdrs") ? 2
+                                                                     : 0;
             if (returns_ == 0)
                 fatal(EX_USAGE, "-R requires \"full\" or \"hdrs\"");
             break;
@@ -337,7 +339,8 @@ void Sendmail::send_content() {
         if (got < 0)
             fatal(EX_IOERR, "standard input: {}", std::strerror(errno));
         CleanupContent part;
-        more = got > 0 && submission.feed(std::string_view{block}.substr(0, static_cast<std::size_t>(got)), part.octets);
+        more = got > 0 &&
+               submission.feed(std::string_view{block}.substr(0, static_cast<std::size_t>(got)), part.octets);
         if (!more)
             submission.finish(part.octets);
         if (!part.octets.empty())

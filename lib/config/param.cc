@@ -176,8 +176,10 @@ Problems ParamSet::load(MainCf& cf) {
     for (ParamBase* parameter : parameters_) {
         auto complain = [&](const std::string& text) {
             const Setting* setting = cf.find(parameter->name());
+            // A number's default is safe; a protection that was meant to be on or off is not to be guessed.
+            bool unsafe = parameter->kind() == Kind::boolean;
             problems.push_back({setting ? setting->file : cf.directory() + "/main.cf", setting ? setting->line : 0,
-                                parameter->name(), text, true});
+                                parameter->name(), text, unsafe});
         };
         if (parameter->kind() == Kind::raw) {
             if (Checked done = parameter->assign(cf.raw(parameter->name()).value_or("")); !done)

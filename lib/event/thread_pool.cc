@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "lib/log/log.h"
@@ -67,8 +68,8 @@ bool ThreadPool::Impl::start_thread(std::function<void()>& job) {
 
 // False where none is left: the worker is on the idle list then, or shall end.
 bool ThreadPool::Impl::next_job(Worker& worker) {
+    std::function<void()> done = std::exchange(worker.job, nullptr);  // destroyed without the lock
     std::lock_guard lock(mutex);
-    worker.job = nullptr;
     if (!jobs.empty()) {
         worker.job = std::move(jobs.front());
         jobs.pop_front();

@@ -24,7 +24,7 @@ inline void put_string(std::string& out, std::string_view text) {
 }
 
 class Reader {
-public:
+  public:
     explicit Reader(std::string_view bytes) : bytes_{bytes} {}
 
     template <typename Int>
@@ -53,7 +53,7 @@ public:
     bool empty() const { return bytes_.empty(); }
     std::size_t left() const { return bytes_.size(); }
 
-private:
+  private:
     std::string_view bytes_;
     bool ok_ = true;
 };

@@ -31,7 +31,7 @@ std::optional<std::uint64_t> parse_queue_id_time(std::string_view text);
 
 // Gives ids to one process. Blocking: about one short file access per 4096 ids or per second.
 class IdSource {
-public:
+  public:
     // `counter_path` is a file in the spool that all processes share; it is created when missing.
     IdSource(std::string counter_path, IdForm form) : path_{std::move(counter_path)}, form_{form} {}
 
@@ -41,7 +41,7 @@ public:
     using Clock = std::uint64_t (*)();
     void set_clock(Clock clock) { clock_ = clock; }
 
-private:
+  private:
     std::expected<void, std::string> take_block(std::uint64_t now);
 
     std::string path_;

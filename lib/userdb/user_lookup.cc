@@ -140,12 +140,13 @@ void UserLookup::State::fail_all(const std::string& reason) {
 
 void UserLookup::State::take_line(std::string_view line) {
     std::vector<std::string> fields = split_fields(line);
-    if (fields.size() < 2)
-        return;
+    bool is_answer = fields[0] == "USER" || fields[0] == "NOTFOUND" || fields[0] == "FAIL";
+    if (!is_answer || fields.size() < 2)
+        return;  // the greeting
     auto id = text::parse_number(fields[1]);
     auto question = id ? questions.find(*id) : questions.end();
     if (question == questions.end())
-        return;  // the greeting, or an answer nobody waits for any more
+        return;  // nobody waits for it any more
     if (fields[0] == "USER")
         question->second = Found(parse_user(fields, 2));
     else if (fields[0] == "NOTFOUND")

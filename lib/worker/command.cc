@@ -1,5 +1,6 @@
 #include "lib/worker/command.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -43,7 +44,7 @@ Command::Command(std::string name) : name_{std::move(name)} {
     // Descriptors 0 to 2 have to be something, or the first file that is opened becomes the standard error.
     for (int fd = 0; fd < 3; ++fd) {
         struct stat info {};
-        if (fstat(fd, &info) != 0 && freopen("/dev/null", fd == 0 ? "r" : "w", fd == 0 ? stdin : fd == 1 ? stdout : stderr) == nullptr)
+        if (fstat(fd, &info) != 0 && open("/dev/null", O_RDWR) != fd)
             _exit(EX_OSERR);
     }
     signal(SIGPIPE, SIG_IGN);
@@ -100,7 +101,7 @@ void Command::complain(std::string_view level, const std::string& text) const {
 }
 
 void Command::end(int status, const std::string& text) const {
-    fflush(stdout);
+    std::fflush(stdout);
     complain("fatal", text);
     if (log_open_)
         logging::line(logging::Level::fatal, text);

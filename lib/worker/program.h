@@ -97,6 +97,9 @@ class Jailed {
     void on_leave(std::function<void()> call);
     // Called once when master says stop (or is gone): also what the service forked has to end.
     void on_stop(std::function<void()> call);
+    // Asked before each client is taken: when it says yes, this process takes no more and a fresh one follows. For
+    // tables that were replaced and cannot be opened again from inside the jail.
+    void leave_when(std::function<bool()> outdated);
     // The service stays although it has no clients (qmgr).
     void stay_when_idle();
     // Work that is no client but must be finished before exit.

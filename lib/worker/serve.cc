@@ -47,6 +47,15 @@ event::Task<void> accept_clients(Program::State& state, event::Listener& listene
                 state.tell(ToMaster::busy);
             co_await state.seat_freed->wait();
         }
+        if (state.outdated) {
+            // The client must not be taken before we know: it belongs to the fresh process then.
+            co_await event::wait_readable(state.loop, listener.descriptor());
+            if (!state.leaving && state.outdated()) {
+                logging::info("a table has changed -- a fresh process takes over");
+                state.leave(false);
+                co_return;
+            }
+        }
         event::Fd descriptor = co_await listener.accept();
         state.seat_client(std::move(descriptor));
     }
@@ -80,8 +89,7 @@ event::Task<void> watch_idleness(Program::State& state) {
     while (!state.leaving) {
         auto pause = std::min<std::chrono::milliseconds>(kIdleLook, max_idle);
         co_await event::sleep_for(state.loop, pause);
-        bool idle = state.clients.empty() && state.held == 0 && !state.stays;
-        if (!idle)
+        if (!state.is_idle())
             state.idle_since = event::Clock::now();
         else if (event::Clock::now() - state.idle_since >= max_idle)
             state.leave(false);
@@ -119,7 +127,10 @@ void Program::State::seat_client(event::Fd descriptor) {
         std::unique_ptr<Client> client;
     };
     auto slot = std::make_shared<Slot>(std::move(client));
-    Seats::ends_now(*seat) = [this](Client::State now) { return ends(now); };
+    Seats::ends_now(*seat) = [this](Client::State now) {
+        idle_since = event::Clock::now();
+        return ends(now);
+    };
     auto on_end = [this, slot] { client_ended(slot->client.get()); };
     loop.spawn(serve_seat(*this, std::move(descriptor), *seat), &Seats::context(*seat), on_end);
     if (!leaving && params->max_use() > 0 && served >= static_cast<std::uint64_t>(params->max_use()))
@@ -162,6 +173,16 @@ bool Program::State::ends(Client::State state) const {
            (stopping && state == Client::State::between_commands);
 }
 
+// Internal connections with nothing under way keep no process alive: whoever holds one makes a new one.
+bool Program::State::is_idle() const {
+    if (held > 0 || stays)
+        return false;
+    for (const Client* client : clients)
+        if (client->state() != Client::State::between_requests)
+            return false;
+    return true;
+}
+
 void Program::State::end_idle_clients() {
     for (Client* client : clients)
         if (ends(client->state()) && Seats::context(*client) != nullptr)
@@ -194,6 +215,7 @@ Jailed::~Jailed() = default;
 event::Loop& Jailed::loop() { return state_->loop; }
 const std::string& Jailed::service() const { return state_->service; }
 void Jailed::on_wakeup(std::function<void()> call) { state_->wakeups.push_back(std::move(call)); }
+void Jailed::leave_when(std::function<bool()> outdated) { state_->outdated = std::move(outdated); }
 void Jailed::on_leave(std::function<void()> call) { state_->leave_calls.push_back(std::move(call)); }
 void Jailed::on_stop(std::function<void()> call) { state_->stop_calls.push_back(std::move(call)); }
 void Jailed::stay_when_idle() { state_->stays = true; }

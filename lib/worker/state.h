@@ -49,6 +49,7 @@ struct Program::State {
     bool stopping = false;
     std::unique_ptr<event::Notice> seat_freed;
     std::vector<std::function<void()>> wakeups, leave_calls, stop_calls;
+    std::function<bool()> outdated;
 
     void parse_options(int argc, char** argv);
     void load_configuration();
@@ -59,6 +60,7 @@ struct Program::State {
     void start_serving();
     void leave(bool stop);
     bool ends(Client::State state) const;  // whether a client in that state is to go now
+    bool is_idle() const;
     void end_idle_clients();
     void maybe_finish();
     void client_ended(Client* client);

@@ -22,7 +22,8 @@ std::vector<ShowqRecipient> waiting_recipients(const queue::Message& message) {
     std::vector<ShowqRecipient> waiting;
     for (std::size_t i = 0; i < count; ++i) {
         const queue::Status* status = last[i];
-        if (status != nullptr && (status->outcome == queue::Outcome::delivered || status->outcome == queue::Outcome::reported))
+        if (status != nullptr &&
+            (status->outcome == queue::Outcome::delivered || status->outcome == queue::Outcome::reported))
             continue;
         ShowqRecipient& recipient = waiting.emplace_back();
         recipient.address = message.envelope.recipients[i].address;

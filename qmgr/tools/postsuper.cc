@@ -112,7 +112,8 @@ Postsuper::Postsuper(int argc, char** argv) {
     for (const std::string& queue : queues_) {
         const auto& known = queue::kMessageQueues;
         if (std::find(known.begin(), known.end(), queue) == known.end() && queue != "corrupt" && queue != "maildrop")
-            command_.fatal(EX_USAGE, "there is no queue \"{}\"; the queues are hold, incoming, active, deferred", queue);
+            command_.fatal(
+                EX_USAGE, "there is no queue \"{}\"; the queues are hold, incoming, active, deferred", queue);
     }
     if (queues_.empty())
         queues_.assign(queue::kMessageQueues.begin(), queue::kMessageQueues.end());

@@ -98,6 +98,7 @@ class Instance:
         self.auto_start = start
         self.own_directory = directory is None
         self.dir = directory or tempfile.mkdtemp(prefix="malleposte-test-")
+        os.makedirs(self.dir, exist_ok=True)
         os.chmod(self.dir, 0o755)
         self.port_locks = Ports()
         self.port = {}

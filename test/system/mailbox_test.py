@@ -123,20 +123,35 @@ class Mailbox(unittest.TestCase):
             with open(copy) as mbox:
                 self.assertIn("for mutt", mbox.read())
 
-    def test_odd_mail_comes_out_as_it_went_in(self):
+
+class OddMail(unittest.TestCase):
+    def test_it_comes_out_as_it_went_in(self):
         folder = os.path.join(SHARED, "conformance", "mime", "malformed")
         if not os.path.isdir(folder):
             self.skipTest("no conformance data beside the project")
-        user_count = self.inbox_count("alice")
+        # Nothing of what submission repairs, and nothing that cleanup takes out on purpose.
+        with Instance(main_cf={"local_header_rewrite_clients": ""}) as mail:
+            self.run_through(mail, folder)
+
+    def count(self, mail):
+        client = mail.imap("alice")
+        count = int(client.select("INBOX")[1][0])
+        client.logout()
+        return count
+
+    def run_through(self, mail, folder):
+        dropped = re.compile(rb"^(bcc|resent-bcc|return-path|content-length):", re.I | re.M)
         sent = []
         for name in sorted(os.listdir(folder)):
             if not name.endswith(".eml"):
                 continue
             with open(os.path.join(folder, name), "rb") as f:
                 text = re.sub(rb"\r\n|\r|\n", b"\r\n", f.read())
+            if dropped.search(text):
+                continue
             if not text.endswith(b"\r\n"):
                 text += b"\r\n"
-            with self.mail.smtp() as client:
+            with mail.smtp() as client:
                 client.ehlo("client.test")
                 client.mail("odd@client.test")
                 client.rcpt("alice@example.test")
@@ -146,10 +161,9 @@ class Mailbox(unittest.TestCase):
             if len(sent) == 60:
                 break
         self.assertGreater(len(sent), 5)
-        wait_until(lambda: self.inbox_count("alice") >= user_count + len(sent), "all of them arrive", 60)
-        client = self.mail.imap("alice")
+        wait_until(lambda: self.count(mail) >= len(sent), "all of them arrive", 60)
+        client = mail.imap("alice")
         client.select("INBOX", readonly=True)
-        _, found = client.search(None, "FROM", '""')
         bodies = []
         _, data = client.fetch("1:*", "(BODY.PEEK[])")
         for item in data:

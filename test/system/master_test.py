@@ -89,7 +89,6 @@ class Supervisor(unittest.TestCase):
         with Instance(start=False) as mail:
             with open(mail.path("etc/master.cf")) as f:
                 table = f.read()
-            first = re.search(r"^127\.0\.0\.1:\d+25 .*smtpd$", table, re.M).group(0)
             line = re.search(rf"^127\.0\.0\.1:{mail.port['smtp']} .*smtpd$", table, re.M).group(0)
             limited = re.sub(r"-(\s+)smtpd$", r"2\1smtpd -o client_limit=1", line)
             with open(mail.path("etc/master.cf"), "w") as f:
@@ -129,7 +128,7 @@ class Configuration(unittest.TestCase):
     def test_a_typo_is_named_with_the_nearest_name(self):
         with Instance(main_cf={"smptd_timeout": "10s", "smtpd_hard_error_limit": "many"}, start=False) as mail:
             result = mail.run("malleposte", "check", check=False)
-            self.assertEqual(result.returncode, 1)
+            self.assertNotEqual(result.returncode, 0)
             self.assertRegex(result.stderr, r"main\.cf, line \d+: smptd_timeout: .*smtpd_timeout")
             self.assertRegex(result.stderr, r"main\.cf, line \d+: smtpd_hard_error_limit: .*many")
             result = mail.run("malleposte", "start")

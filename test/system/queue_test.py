@@ -139,6 +139,24 @@ class Queue(unittest.TestCase):
         self.mail.wait_for_empty_queue()
         self.assertNotIn("non-delivery notification", self.mail.log())
 
+    def test_postmaster_is_told(self):
+        self.mail.run("postconf", "-e", "notify_classes = 2bounce, bounce", "2bounce_notice_recipient = bob@example.test",
+                      "bounce_notice_recipient = bob@example.test")
+        self.sendmail("-f", "<>", "x@gone.test")  # before bounce runs for the first time
+        notice = self.one_message("bob")
+        self.assertEqual(notice["Subject"], "Postmaster Copy: Undelivered Mail")
+        self.assertRegex(notice["Return-Path"], "<double-bounce@.*>")
+
+    def test_long_queue_ids(self):
+        self.mail.run("postconf", "-e", "enable_long_queue_ids = yes")
+        ident = self.deferred()  # cleanup starts with the first message
+        self.assertRegex(ident, r"^[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10}z[0-9B-DF-HJ-NP-TV-Yb-df-hj-np-tv-y]{4,}$")
+        lines = self.mail.queue().splitlines()
+        self.assertEqual(lines[0], "----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------")
+        self.assertRegex(lines[1], rf"^{ident} +\d+ \w\w\w \w\w\w [ \d]\d \d\d:\d\d:\d\d alice@example.test$")
+        self.assertEqual(self.mail.run("postsuper", "-d", ident).stderr,
+                         f"postsuper: {ident}: removed\npostsuper: Deleted: 1 message\n")
+
     def test_expired_by_hand(self):
         ident = self.deferred()
         self.mail.run("postsuper", "-e", ident)

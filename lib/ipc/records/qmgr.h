@@ -7,7 +7,7 @@
 // postqueue, sendmail -q, postsuper and cleanup send a QmgrCommand; a QmgrAnswer follows, except to scan_incoming.
 //
 // Trust       users reach this socket through set-gid tools. So commands offer only what cannot harm, trying again
-//             earlier; a hand-over is taken only from a peer with qmgr's own uid (SO_PEERCRED).
+//             earlier; a hand-over is taken only from the owner of incoming/ (SO_PEERCRED).
 #pragma once
 
 #include <cstdint>

@@ -53,12 +53,12 @@ std::string master_cf_text(const InstanceFacts& f) {
         R"(# service               type  private unpriv chroot wakeup maxproc command + args      (master(5))
 {smtp:<22}  inet  n       -      y      -      -       smtpd
 {submission:<22}  inet  n       -      y      -      -       smtpd
-  -o syslog_name=$syslog_name/submission
+  -o syslog_name=malleposte/submission
   -o smtpd_tls_security_level=encrypt
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 {submissions:<22}  inet  n       -      y      -      -       smtpd
-  -o syslog_name=$syslog_name/submissions
+  -o syslog_name=malleposte/submissions
   -o smtpd_tls_wrappermode=yes
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
