@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "imapd/mail_location.h"
@@ -25,6 +27,7 @@ using ipc::records::ImapHandover;
 using ipc::records::ImapHandoverReply;
 
 constexpr std::size_t kMaxHandover = 1024 * 1024;
+constexpr unsigned kTrimEvery = 32;
 
 SessionSettings session_settings(const Params& params) {
     SessionSettings settings;
@@ -88,6 +91,7 @@ struct Spawner::Login {
 Spawner::Spawner(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter)
     : params_(params), jail_(jail), filter_(std::move(filter)), auth_(jail.loop(), params.auth_master()),
       settings_(session_settings(params)) {
+    children_.reserve(static_cast<std::size_t>(params.process_limit()));
     jail_.loop().on_signal(SIGCHLD, [this] { reap(); });
     jail_.on_stop([this] {
         for (pid_t child : children_)
@@ -98,8 +102,11 @@ Spawner::Spawner(const Params& params, worker::Jailed& jail, worker::SeccompFilt
 void Spawner::reap() {
     int status = 0;
     for (pid_t child = waitpid(-1, &status, WNOHANG); child > 0; child = waitpid(-1, &status, WNOHANG)) {
-        if (children_.erase(child) == 0)
+        auto found = std::find(children_.begin(), children_.end(), child);
+        if (found == children_.end())
             continue;
+        *found = children_.back();
+        children_.pop_back();
         if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
             logging::error("session process {} was killed by signal {}", child, WTERMSIG(status));
         jail_.release();
@@ -183,6 +190,9 @@ std::string Spawner::spawn(const Handover& handover, const UserRecord& user, eve
         logging::error("{}: {}", user.name, root.error());
         return kTrouble;
     }
+    // Free pieces that are joined here need not be joined, and so copied, in every child.
+    if (++spawned_ % kTrimEvery == 0)
+        malloc_trim(0);
     pid_t child = fork();
     if (child == 0)
         run_child(handover, user, *root, std::move(client));
@@ -190,7 +200,7 @@ std::string Spawner::spawn(const Handover& handover, const UserRecord& user, eve
         logging::error("{}: cannot start a session process: {}", user.name, strerror(errno));
         return kTrouble;
     }
-    children_.insert(child);
+    children_.push_back(child);
     jail_.hold();
     return "";
 }

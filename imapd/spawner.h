@@ -8,8 +8,8 @@
 // Failure     a user without a uid, or with uid 0, is refused; so is everybody beyond imap_process_limit.
 #pragma once
 
-#include <set>
 #include <string>
+#include <vector>
 
 #include "imapd/auth_master.h"
 #include "imapd/params.h"
@@ -45,7 +45,9 @@ private:
     worker::SeccompFilter filter_;
     AuthMaster auth_;
     SessionSettings settings_;
-    std::set<pid_t> children_;
+    // A vector, reserved: each node of a tree would leave a hole in the heap that every later child copies.
+    std::vector<pid_t> children_;
+    unsigned spawned_ = 0;
 };
 
 }  // namespace imapd
