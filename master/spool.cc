@@ -24,7 +24,7 @@ constexpr Folder kFolders[] = {
     {"active", 0700, false, false},   {"bounce", 0700, false, false},  {"corrupt", 0700, false, false},
     {"defer", 0700, false, false},    {"deferred", 0700, false, false}, {"flush", 0700, false, false},
     {"hold", 0700, false, false},     {"incoming", 0700, false, false}, {"private", 0700, false, false},
-    {"saved", 0700, false, false},    {"trace", 0700, false, false},   {"maildrop", 0730, false, true},
+    {"saved", 0700, false, false},    {"trace", 0700, false, false},   {"maildrop", 01730, false, true},
     {"public", 0710, false, true},    {"pid", 0755, true, false},
 };
 
