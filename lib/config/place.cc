@@ -153,7 +153,9 @@ std::string install_prefix() {
 }
 
 std::string default_directory() {
-    if (const char* directory = ::secure_getenv("MAIL_CONFIG"); directory != nullptr && *directory != '\0')
+    // Whoever runs a set-gid command may not steer it; root has nothing to gain by that.
+    const char* directory = ::getuid() == 0 ? ::getenv("MAIL_CONFIG") : ::secure_getenv("MAIL_CONFIG");
+    if (directory != nullptr && *directory != '\0')
         return absolute_directory(directory);
     std::string prefix = install_prefix();
     return prefix == "/usr" ? "/etc/malleposte" : prefix + "/etc/malleposte";
