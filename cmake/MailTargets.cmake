@@ -35,8 +35,8 @@ endif()
 add_compile_definitions(_GNU_SOURCE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # libstdc++ 12 offers <expected> only to compilers that claim newer concepts than clang 16 does.
-  add_compile_options(-Wno-builtin-macro-redefined -D__cpp_concepts=202002L -Wno-unused-private-field
-                      -Wno-unused-lambda-capture)
+  add_compile_options(-Wno-macro-redefined -Wno-builtin-macro-redefined -D__cpp_concepts=202002L -Wno-unused-private-field
+                      -Wno-unused-lambda-capture -Wno-unknown-warning-option)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_definitions(_FORTIFY_SOURCE=2)

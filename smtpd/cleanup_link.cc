@@ -19,6 +19,19 @@ bool is_gone(ipc::Channel& channel) {
 
 CleanupLink::CleanupLink(event::Loop& loop, std::string socket) : loop_(loop), socket_(std::move(socket)) {}
 
+event::Task<ipc::Channel> CleanupLink::connect() {
+    if (service_) {
+        int ends[2];
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+            throw event::StreamError(event::StreamError::Kind::io, "cannot make a socket pair");
+        event::Stream stream(loop_, event::Fd(ends[0]));
+        service_(event::Fd(ends[1]));
+        co_return ipc::Channel(std::move(stream));
+    }
+    ipc::Channel channel = co_await ipc::connect_service(loop_, socket_, 10s);
+    co_return std::move(channel);
+}
+
 event::Task<std::expected<CleanupLink::Lease, std::string>> CleanupLink::acquire() {
     while (!idle_.empty()) {
         Lease lease = std::move(idle_.back());
@@ -29,7 +42,7 @@ event::Task<std::expected<CleanupLink::Lease, std::string>> CleanupLink::acquire
     std::string reason;
     try {
         Lease lease;
-        lease.channel = co_await ipc::connect_service(loop_, socket_, 10s);
+        lease.channel = co_await connect();
         lease.channel.stream().set_timeout(10s);
         std::expected<ipc::records::CleanupReady, std::string> ready =
             co_await lease.channel.receive<ipc::records::CleanupReady>();

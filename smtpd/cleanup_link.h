@@ -5,6 +5,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,14 +23,20 @@ class CleanupLink {
 
     CleanupLink(event::Loop& loop, std::string socket);
 
+    // Talks to this instead of connecting: called with the other end of each connection.
+    void use(std::function<void(event::Fd)> service) { service_ = std::move(service); }
+
     // A connection for one message; the reason where cleanup cannot be reached.
     event::Task<std::expected<Lease, std::string>> acquire();
     // Gives it back after a reply, or unused.
     void give_back(Lease lease);
 
   private:
+    event::Task<ipc::Channel> connect();
+
     event::Loop& loop_;
     std::string socket_;
+    std::function<void(event::Fd)> service_;
     std::vector<Lease> idle_;
 };
 

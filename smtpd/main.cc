@@ -2,6 +2,7 @@
 //     smtpd - the SMTP server
 // SYNOPSIS
 //     smtpd [generic master options]
+//     smtpd -c config_dir -S              (stand-alone, for sendmail -bs)
 // DESCRIPTION
 //     Takes mail from other hosts and from users: runs the dialogue, decides by the smtpd_..._restrictions who may
 //     send to whom, and streams each accepted message to cleanup(8). Recipients that do not exist are refused at
@@ -15,6 +16,7 @@
 #include "lib/worker/program.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
+#include "smtpd/stand_alone.h"
 
 namespace {
 
@@ -45,6 +47,9 @@ void load_tls(smtpd::Services& services, const std::string& service) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // -c config_dir -S: a person's sendmail -bs, not master.
+    if (argc == 4 && std::string_view(argv[1]) == "-c" && std::string_view(argv[3]) == "-S")
+        return smtpd::run_stand_alone(argv[2]);
     smtpd::Params params;
     worker::Program program(argc, argv, "smtpd", params);
     smtpd::Services services(params, program.main_cf(), program.loop());

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kStopGrace = 20s;     // what is still busy after a stop is cancelled
-constexpr auto kTableLook = 100ms;  // under load tables are not looked at for each client
+constexpr auto kTableLook = 5ms;  // under load tables are not looked at for each client
 constexpr auto kIdleLook = 1000ms;   // how often idleness is looked at
 
 // What master says; and its end, when it says no more.
