@@ -48,15 +48,17 @@ event::Task<void> accept_clients(Program::State& state, event::Listener& listene
                 state.tell(ToMaster::busy);
             co_await state.seat_freed->wait();
         }
-        if (state.outdated && event::Clock::now() - state.looked_at_tables > kTableLook) {
+        if (state.outdated) {
             // The client must not be taken before we know: it belongs to the fresh process then.
             co_await event::wait_readable(state.loop, listener.descriptor());
-            if (!state.leaving && state.outdated()) {
+            bool look = event::Clock::now() - state.looked_at_tables > kTableLook;
+            if (look && !state.leaving && state.outdated()) {
                 logging::info("a table has changed -- a fresh process takes over");
                 state.leave(false);
                 co_return;
             }
-            state.looked_at_tables = event::Clock::now();
+            if (look)
+                state.looked_at_tables = event::Clock::now();
         }
         event::Fd descriptor = co_await listener.accept();
         state.seat_client(std::move(descriptor));

@@ -102,6 +102,15 @@ class Mailbox(unittest.TestCase):
                         "alice@example.test", "--auth-password", "secret", "--from", "alice@example.test", "--to", "bob@example.test"],
                        stdout=subprocess.DEVNULL, check=True)
 
+    def test_sendmail_in_all_its_ways(self):
+        before = self.inbox_count("bob")
+        self.mail.run("sendmail", "-t", "-i", input="To: bob@example.test\nSubject: by -t\n\n.\nhello\n")
+        self.mail.run("sendmail", "-f", "me@client.test", "-F", "Me", "bob@example.test", input="no header at all\n")
+        dialogue = "EHLO here.test\r\nMAIL FROM:<me@client.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nSubject: by -bs\r\n\r\nx\r\n.\r\nQUIT\r\n"
+        said = self.mail.run("sendmail", "-bs", input=dialogue).stdout
+        self.assertIn("221 2.0.0 Bye", said)
+        wait_until(lambda: self.inbox_count("bob") == before + 3, "all three arrive")
+
     def test_mutt_reads_the_inbox(self):
         if not shutil.which("mutt"):
             self.skipTest("mutt is not installed")
