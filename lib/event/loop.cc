@@ -140,6 +140,8 @@ void Loop::run() {
         impl_->run_ready();
         if (impl_->stopped)
             break;
+        if (impl_->ready.empty())
+            logging::flush();  // before the process sleeps
         event_base_loop(impl_->base, impl_->ready.empty() ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
     }
 }
@@ -148,6 +150,8 @@ void Loop::run_until_idle() {
     while (!impl_->roots.empty() || !impl_->ready.empty()) {
         ++impl_->turn;
         impl_->run_ready();
+        if (impl_->ready.empty())
+            logging::flush();
         if (!impl_->roots.empty())
             event_base_loop(impl_->base, impl_->ready.empty() ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
     }

@@ -1,6 +1,7 @@
 #include "lib/log/log.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <mutex>
 
 #include "lib/text/text.h"
@@ -28,6 +30,8 @@ struct State {
     std::string tag = "malleposte";
     std::time_t stamp_second = -1;
     std::string stamp;
+    bool buffered = false;
+    std::string kept;  // lines of this turn
 };
 
 State& state() {
@@ -107,6 +111,14 @@ void write_all(int descriptor, std::string_view octets) {
     }
 }
 
+// The caller holds the lock.
+void write_kept(State& s) {
+    write_all(s.descriptor, s.kept);
+    s.kept.clear();
+}
+
+constexpr std::size_t kMaxKept = 32768;
+
 void write_standard_error(const State& s, std::string_view text) {
     write_all(STDERR_FILENO, fmt::format("{}: {}\n", s.tag, text));
 }
@@ -154,8 +166,10 @@ void line(Level level, std::string_view text) {
             write_standard_error(s, message);
             return;
         case Place::descriptor:
-            write_all(s.descriptor, fmt::format("{} {} {}[{}]: {}\n", time_stamp(s), s.settings.host, s.tag,
-                                                ::getpid(), message));
+            fmt::format_to(std::back_inserter(s.kept), "{} {} {}[{}]: {}\n", time_stamp(s), s.settings.host, s.tag,
+                           ::getpid(), message);
+            if (!s.buffered || level == Level::fatal || level == Level::panic || s.kept.size() > kMaxKept)
+                write_kept(s);
             break;
         case Place::syslog:
             ::syslog(priority(level), "%s", message.c_str());
@@ -167,6 +181,29 @@ void line(Level level, std::string_view text) {
     }
     if (s.settings.also_stderr && level != Level::info)
         write_standard_error(s, message);
+}
+
+void set_buffered(bool buffered) {
+    State& s = state();
+    {
+        std::lock_guard lock(s.mutex);
+        s.buffered = buffered;
+    }
+    // A child shares the file, not what its parent has still to write there.
+    static const int registered = ::pthread_atfork(nullptr, nullptr, [] {
+        state().kept.clear();
+        state().buffered = false;
+    });
+    (void)registered;
+    if (!buffered)
+        flush();
+}
+
+void flush() {
+    State& s = state();
+    std::lock_guard lock(s.mutex);
+    if (!s.kept.empty())
+        write_kept(s);
 }
 
 void exit_fatal(std::string_view text) {

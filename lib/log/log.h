@@ -36,6 +36,11 @@ int verbosity();
 
 void line(Level level, std::string_view text);
 
+// A busy worker writes the lines of one turn of its event loop together: the loop calls flush() before it waits.
+// Ends by itself in a child process, which starts with nothing kept. fatal and panic lines are never held back.
+void set_buffered(bool buffered);
+void flush();
+
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
     line(Level::info, fmt::format(format, std::forward<Args>(args)...));

@@ -243,8 +243,10 @@ int Jailed::serve(Handler handler) {
     state_->loop.on_signal(SIGINT, [] {});
     state_->loop.on_signal(SIGTERM, [this] { state_->leave(true); });
     state_->start_serving();
+    logging::set_buffered(true);
     state_->loop.run();
     state_->loop.cancel_all();
+    logging::set_buffered(false);
     ::_exit(0);  // what is left belongs to this process alone; sockets close with it
 }
 
