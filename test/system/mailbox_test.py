@@ -3,11 +3,14 @@
 import email
 import imaplib
 import os
+import pty
 import re
+import select
 import shutil
 import smtplib
 import subprocess
 import tempfile
+import time
 import unittest
 
 from instance import SHARED, Instance, skip, wait_until
@@ -119,16 +122,29 @@ class Mailbox(unittest.TestCase):
         with tempfile.TemporaryDirectory() as home:
             with open(os.path.join(home, "muttrc"), "w") as rc:
                 rc.write(f'set folder="imap://127.0.0.1:{self.mail.port["imap"]}"\nset spoolfile="+INBOX"\nset imap_user="bob@example.test"\n'
-                         f'set imap_pass="geheim"\nset ssl_starttls=no\nset ssl_force_tls=no\nset copy=no\nset confirmappend=no\n'
+                         f'set imap_pass="geheim"\nset ssl_starttls=no\nset ssl_force_tls=no\nset copy=no\nset confirmappend=no\nset confirmcreate=no\n'
                          f'set imap_authenticators="plain:login"\nset delete=no\nset quit=yes\nset record=""\nset wait_key=no\n')
-            # mutt without a terminal: copy every message of the inbox into a file, then quit.
+            # mutt wants a terminal: copy every message of the inbox into a file, then quit.
             copy = os.path.join(home, "copy.mbox")
-            result = subprocess.run(["mutt", "-F", os.path.join(home, "muttrc"), "-e",
-                                     f'push "<tag-pattern>~A<enter><tag-prefix><copy-message>{copy}<enter><exit>"'],
-                                    env=dict(os.environ, HOME=home, TERM="vt100"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                    stderr=subprocess.STDOUT, timeout=60)
-            if not os.path.exists(copy):
-                self.skipTest(f"mutt does not run without a terminal here: {result.stdout[-200:]!r}")
+            keys = f'push "<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>{copy}<enter><exit>"'
+            main, terminal = pty.openpty()
+            process = subprocess.Popen(["mutt", "-n", "-F", os.path.join(home, "muttrc"), "-e", keys], env=dict(os.environ, HOME=home, TERM="vt100"),
+                                       stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
+            os.close(terminal)
+            screen = b""
+            try:
+                end = time.monotonic() + 20
+                while process.poll() is None and time.monotonic() < end:
+                    if select.select([main], [], [], 0.2)[0]:
+                        try:
+                            screen += os.read(main, 65536)
+                        except OSError:
+                            break
+            finally:
+                process.kill()
+                process.wait()
+                os.close(main)
+            self.assertTrue(os.path.exists(copy), screen[-2000:])
             with open(copy) as mbox:
                 self.assertIn("for mutt", mbox.read())
 
