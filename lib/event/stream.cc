@@ -286,7 +286,7 @@ ssize_t Stream::Impl::send_with_fd(std::string_view octets, int descriptor) {
     iovec part{const_cast<char*>(octets.data()), octets.size()};
     if (fds_out.size() > 1)
         part.iov_len = std::min<std::size_t>(part.iov_len, fds_out[1].position - out_position);
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
