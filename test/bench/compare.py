@@ -166,7 +166,7 @@ def measure(side, work, sessions, reuse, options):
     have = count(folders)
     sink = None
     if work == "relay":
-        sink = subprocess.Popen(["smtp-sink", "-c", "-m", "1000", "-M", str(options.messages), f"127.0.0.1:{SINK}", "1000"],
+        sink = subprocess.Popen(["smtp-sink", "-u", "nobody", "-c", "-m", "1000", "-M", str(options.messages), f"127.0.0.1:{SINK}", "1000"],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     cpu, start = cpu_seconds(side.master), time.monotonic()
     if work == "maildir":
@@ -176,8 +176,8 @@ def measure(side, work, sessions, reuse, options):
         clients = [source(side.port, "u0@" + domain, sessions, options.messages, reuse, options)]
     if any(client.wait() for client in clients):
         sys.exit(f"{side.name}: a client failed")
-    if sink:
-        sink.wait()
+    if sink and sink.wait() != 0:
+        sys.exit("smtp-sink failed")
     while work == "maildir" and count(folders) - have < options.messages // USERS * USERS:
         time.sleep(0.02)
     took, cpu = time.monotonic() - start, cpu_seconds(side.master) - cpu
@@ -192,6 +192,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--messages", type=int, default=3000)
     parser.add_argument("--bytes", type=int, default=1024)
+    parser.add_argument("--only", choices=["accept", "relay", "maildir"], help="this kind of work alone")
     options = parser.parse_args()
     sides = [Postfix(options.folder), Malleposte(options.folder)]
     os.makedirs(options.folder, exist_ok=True)
@@ -202,6 +203,8 @@ def main():
             side.start()
         for work, sessions, reuse in (("accept", 10, False), ("accept", 10, True), ("accept", 100, False), ("accept", 100, True),
                                       ("relay", 100, False), ("maildir", 10, False)):
+            if options.only not in (None, work):
+                continue
             results = {side.name: [] for side in sides}
             for _ in range(options.runs):
                 for side in sides:
