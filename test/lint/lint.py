@@ -20,8 +20,8 @@ import sys
 ROOT = os.path.abspath(sys.argv[1])
 PROGRAMS = ["master", "smtpd", "cleanup", "qmgr", "local", "lmtp", "imapd"]
 # Lowest first; a library may include those before it.
-LAYERS = ["text", "log", "event", "config", "command", "ipc", "worker", "delivery", "dict", "message", "dsn", "smtp", "imap", "sasl",
-          "userdb", "address", "queue", "store"]
+LAYERS = ["text", "log", "event", "config", "command", "ipc", "worker", "delivery", "dict", "dns", "message", "dsn", "smtp", "imap",
+          "sasl", "userdb", "address", "authres", "spf", "dkim", "dmarc", "sieve", "queue", "store"]
 
 problems = []
 
