@@ -168,7 +168,6 @@ event::Task<Verdict> Verifier::finish() {
         result.code = Code::permerror;
         result.reason = "the header is longer than " + std::to_string(options_.max_header) + " octets";
         verdict.signatures.push_back(std::move(result));
-        verdict.arc.code = Code::fail;
         verdict.arc.reason = verdict.signatures.front().reason;
         co_return verdict;
     }
