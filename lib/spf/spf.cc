@@ -55,7 +55,7 @@ std::string comment(std::string_view text) {
 }
 
 std::string sentence(const Verdict& verdict, const std::string& client) {
-    std::string domain = "domain of " + verdict.domain;
+    const std::string& domain = verdict.domain;
     switch (verdict.result) {
         case Result::pass: return fmt::format("{} lets {} send", domain, client);
         case Result::fail: return fmt::format("{} does not let {} send", domain, client);
