@@ -44,6 +44,7 @@ class Evaluation {
 
     // The client's names that have its address among theirs, most wanted first.
     event::Task<void> learn_names();
+    event::Task<void> look_up_names();
     event::Task<void> choose_client_name(std::string domain);
     event::Task<dns::Answer<dict::IpAddress>> addresses(std::string name);
 
@@ -61,6 +62,7 @@ class Evaluation {
     int lookups_ = 0, voids_ = 0, questions_ = 0;
     event::Clock::time_point began_ = event::Clock::now();
     std::optional<std::vector<std::string>> names_;   // confirmed names of the client, once they were asked for
+    int names_voids_ = 0;                             // of the questions that they took
     std::optional<Outcome> failed_;
 };
 

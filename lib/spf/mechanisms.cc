@@ -113,19 +113,28 @@ event::Task<Evaluation::Match> Evaluation::match_mx(const Mechanism& mechanism, 
 
 // 5.5
 event::Task<void> Evaluation::learn_names() {
-    if (names_)
-        co_return;
+    if (!names_)
+        co_await look_up_names();
+    // Each term that leads nowhere counts, also where the answer is known already.
+    voids_ += names_voids_;
+    if (voids_ > limits_.void_lookups)
+        end(Result::permerror, fmt::format("more than {} questions to the DNS led nowhere", limits_.void_lookups));
+}
+
+event::Task<void> Evaluation::look_up_names() {
     names_.emplace();
     ++questions_;
     dns::Answer<std::string> answer = co_await resolver_.ptr(query_.client);
+    names_voids_ += answer.status == dns::Status::does_not_exist ? 1 : 0;
     if (answer.status != dns::Status::found)
-        co_return;
+        co_return;  // 5.5: trouble with the DNS is no match
     if (answer.records.size() > static_cast<std::size_t>(limits_.names))
         answer.records.resize(static_cast<std::size_t>(limits_.names));  // 4.6.4: the others are not looked at
     for (std::string& name : answer.records) {
         if (!in_time())
             co_return;
         dns::Answer<dict::IpAddress> own = co_await addresses(name);
+        names_voids_ += own.status == dns::Status::does_not_exist ? 1 : 0;
         if (std::find(own.records.begin(), own.records.end(), query_.client) != own.records.end())
             names_->push_back(std::move(name));
     }

@@ -144,6 +144,7 @@ TEST_CASE("limits", "[spf][rfc7208:4.6.4][bad-input]") {
         dns::ZoneData zone = zone_with("v=spf1 ptr:last.test -all");
         for (int i = 0; i < 100; ++i)
             REQUIRE(zone.add("1.2.0.192.in-addr.arpa", dns::Type::ptr, "n" + std::to_string(i) + ".last.test"));
+        REQUIRE(zone.add("*.last.test", dns::Type::a, "198.51.100.1"));
         CHECK(check(zone).result == Result::fail);
         CHECK(zone.questions() <= 12);
     }
