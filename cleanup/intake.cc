@@ -9,6 +9,7 @@
 namespace cleanup {
 namespace {
 
+using ipc::records::CleanupEnd;
 using ipc::records::CleanupOpen;
 using ipc::records::CleanupRecipient;
 using ipc::records::CleanupReply;
@@ -98,11 +99,20 @@ std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
         if (!created)
             return created.error();
         writer_.emplace(std::move(*created));
+        writer_->reserve(open_.prepend_room);
     }
     const auto written = writer_->append(part);
     if (!written)
         return written.error();
     return std::nullopt;
+}
+
+// In the thread pool.
+std::optional<queue::Trouble> Intake::put_in_front(std::string_view fields) {
+    if (fields.empty())
+        return std::nullopt;
+    const auto done = writer_->prepend(fields);
+    return done ? std::nullopt : std::optional{done.error()};
 }
 
 event::Task<void> Intake::write_part() {
@@ -190,10 +200,12 @@ std::optional<queue::Trouble> Intake::hold_late() {
     return moved ? std::nullopt : std::optional{moved.error()};
 }
 
-event::Task<std::optional<queue::Trouble>> Intake::commit() {
+event::Task<std::optional<queue::Trouble>> Intake::commit(std::string prepend) {
     const std::string envelope = queue::encode_envelope(envelope_);
-    auto job = [this, &envelope]() -> std::optional<queue::Trouble> {
+    auto job = [this, &envelope, &prepend]() -> std::optional<queue::Trouble> {
         if (auto trouble = append_part(out_))
+            return trouble;
+        if (auto trouble = put_in_front(prepend))
             return trouble;
         const auto done = writer_->commit(envelope, envelope_.arrival_us, service_.params().queue_directory_fsync());
         if (!done) {
@@ -219,8 +231,8 @@ void Intake::hand_over(std::string envelope) {
     service_.qmgr().hand_over(handover, writer_->take_file());
 }
 
-event::Task<CleanupReply> Intake::finish(std::uint32_t flags) {
-    open_.flags |= flags;
+event::Task<CleanupReply> Intake::finish(CleanupEnd end) {
+    open_.flags |= end.flags;
     envelope_.flags = open_.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin | queue::kInternalMail);
     if (!filter_)
         begin_content();
@@ -236,7 +248,7 @@ event::Task<CleanupReply> Intake::finish(std::uint32_t flags) {
         co_return reply(451, "4.3.0", "temporary lookup failure");
     }
     log_message_id();
-    trouble_ = co_await commit();
+    trouble_ = co_await commit(std::move(end.prepend));
     refused = refusal();
     if (refused)
         co_return *refused;

@@ -25,7 +25,7 @@ class Intake {
 
     void add_recipients(std::vector<ipc::records::CleanupRecipient> more);
     event::Task<void> add_content(std::string octets);
-    event::Task<ipc::records::CleanupReply> finish(std::uint32_t flags);
+    event::Task<ipc::records::CleanupReply> finish(ipc::records::CleanupEnd end);
 
   private:
     ipc::records::CleanupReply reply(int code, std::string dsn, std::string reason) const;
@@ -35,8 +35,9 @@ class Intake {
     bool is_new(const queue::Recipient& recipient);
     event::Task<std::optional<std::string>> resolve_recipients();
     event::Task<void> write_part();
-    event::Task<std::optional<queue::Trouble>> commit();
+    event::Task<std::optional<queue::Trouble>> commit(std::string prepend);
     std::optional<queue::Trouble> append_part(std::string_view part);
+    std::optional<queue::Trouble> put_in_front(std::string_view fields);
     std::optional<queue::Trouble> hold_late();
     void hand_over(std::string envelope);
     void log_message_id() const;

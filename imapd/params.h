@@ -27,6 +27,11 @@ struct Params : config::HostParams {
         "The largest message in bytes that APPEND takes."};
     config::Param<int> process_limit{*this, "imap_process_limit", 10000, {.min = 1},
         "The most sessions at once; beyond it logins are refused for the moment."};
+    config::Param<int> spare_process_limit{*this, "imap_spare_process_limit", 100, {.min = 0},
+        "How many session processes may stay without a client, so that the next connection of the same user needs no new "
+        "process. 0: each connection gets a fresh one."};
+    config::Param<std::chrono::seconds> spare_process_time{*this, "imap_spare_process_time", 30s, {.min = 1s},
+        "How long such a process waits for its user's next connection."};
     config::Param<std::string> auth_master{*this, "imap_auth_socket", "private/auth-master", {.min = 1},
         "The socket where the user database is asked, below queue_directory; Dovecot's auth-master protocol."};
     config::Param<config::List> drafts{*this, "imap_drafts_mailboxes", "Drafts",

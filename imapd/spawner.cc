@@ -16,6 +16,7 @@
 #include <cstdlib>
 
 #include "imapd/mail_location.h"
+#include "lib/event/child_process.h"
 #include "lib/event/scope.h"
 #include "lib/ipc/channel.h"
 #include "lib/log/log.h"
@@ -27,7 +28,7 @@ using ipc::records::ImapHandover;
 using ipc::records::ImapHandoverReply;
 
 constexpr std::size_t kMaxHandover = 1024 * 1024;
-constexpr unsigned kTrimEvery = 32;
+constexpr std::chrono::seconds kDismissEvery{1};
 
 SessionSettings session_settings(const Params& params) {
     SessionSettings settings;
@@ -60,14 +61,14 @@ bool belongs_to_parent(int descriptor) {
     return !is_socket || type == SOCK_STREAM || type == SOCK_SEQPACKET;
 }
 
-void close_parents_descriptors(int keep) {
+void close_parents_descriptors(std::initializer_list<int> keep) {
     DIR* directory = opendir("/proc/self/fd");
     if (!directory)
         return;
     std::vector<int> unwanted;
     while (const dirent* entry = readdir(directory)) {
         int descriptor = std::atoi(entry->d_name);
-        if (descriptor > STDERR_FILENO && descriptor != keep && descriptor != dirfd(directory) &&
+        if (descriptor > STDERR_FILENO && std::find(keep.begin(), keep.end(), descriptor) == keep.end() && descriptor != dirfd(directory) &&
             belongs_to_parent(descriptor))
             unwanted.push_back(descriptor);
     }
@@ -90,23 +91,38 @@ struct Spawner::Login {
 
 Spawner::Spawner(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter)
     : params_(params), jail_(jail), filter_(std::move(filter)), auth_(jail.loop(), params.auth_master()),
-      settings_(session_settings(params)) {
-    children_.reserve(static_cast<std::size_t>(params.process_limit()));
+      settings_(session_settings(params)),
+      processes_(static_cast<std::size_t>(params.process_limit()), static_cast<std::size_t>(params.spare_process_limit()),
+                 params.spare_process_time()) {
     jail_.loop().on_signal(SIGCHLD, [this] { reap(); });
+    jail_.on_leave([this] { processes_.dismiss_all(); });
     jail_.on_stop([this] {
-        for (pid_t child : children_)
-            kill(child, SIGTERM);
+        processes_.dismiss_all();
+        processes_.signal_all(SIGTERM);
     });
+    jail_.loop().spawn(watch_notices());
+    jail_.loop().spawn(dismiss_in_time());
+}
+
+event::Task<void> Spawner::watch_notices() {
+    for (;;) {
+        co_await event::wait_readable(jail_.loop(), processes_.notices());
+        processes_.take_notices(event::Clock::now());
+    }
+}
+
+event::Task<void> Spawner::dismiss_in_time() {
+    for (;;) {
+        co_await event::sleep_for(jail_.loop(), kDismissEvery);
+        processes_.dismiss_old(event::Clock::now());
+    }
 }
 
 void Spawner::reap() {
     int status = 0;
     for (pid_t child = waitpid(-1, &status, WNOHANG); child > 0; child = waitpid(-1, &status, WNOHANG)) {
-        auto found = std::find(children_.begin(), children_.end(), child);
-        if (found == children_.end())
+        if (!processes_.remove(child))
             continue;
-        *found = children_.back();
-        children_.pop_back();
         if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
             logging::error("session process {} was killed by signal {}", child, WTERMSIG(status));
         jail_.release();
@@ -166,7 +182,7 @@ event::Task<void> Spawner::take_handover(Login& login, Handover handover, event:
         logging::warning("{}: {}", handover.user_name, user.error());
         reply.reason = "The user database cannot be asked now, try again later";
     } else {
-        reply.reason = spawn(handover, *user, std::move(client));
+        reply.reason = seat(handover, *user, std::move(client));
     }
     reply.accepted = reply.reason.empty();
     login.replies.push(std::move(reply));
@@ -174,13 +190,9 @@ event::Task<void> Spawner::take_handover(Login& login, Handover handover, event:
         login.seat.set(worker::Client::State::between_requests);
 }
 
-/// Empty if the session process runs; otherwise words for the client.
-std::string Spawner::spawn(const Handover& handover, const UserRecord& user, event::Fd client) {
+/// Empty if a session process has the client; otherwise words for the client.
+std::string Spawner::seat(const Handover& handover, const UserRecord& user, event::Fd client) {
     constexpr const char* kTrouble = "Your mail cannot be opened now, try again later";
-    if (children_.size() >= static_cast<std::size_t>(params_.process_limit())) {
-        logging::warning("imap_process_limit: {} sessions are open, {} is refused", children_.size(), user.name);
-        return "Too many sessions, try again later";
-    }
     if (geteuid() == 0 && (!user.uid || !user.gid || *user.uid == 0)) {
         logging::error("{}: the user database gives no uid and gid, or those of root: no session", user.name);
         return kTrouble;
@@ -190,19 +202,29 @@ std::string Spawner::spawn(const Handover& handover, const UserRecord& user, eve
         logging::error("{}: {}", user.name, root.error());
         return kTrouble;
     }
+    if (processes_.hand_on(make_owner(user, *root), handover, client.get()))
+        return "";
+    if (processes_.full()) {
+        logging::warning("imap_process_limit: {} sessions are open, {} is refused", processes_.size(), user.name);
+        return "Too many sessions, try again later";
+    }
+    return spawn(handover, user, *root, std::move(client)) ? "" : kTrouble;
+}
+
+bool Spawner::spawn(const Handover& handover, const UserRecord& user, const std::string& root, event::Fd client) {
     // Free pieces that are joined here need not be joined, and so copied, in every child.
-    if (++spawned_ % kTrimEvery == 0)
-        malloc_trim(0);
-    pid_t child = fork();
+    malloc_trim(0);
+    std::optional<ChildSockets> sockets = processes_.prepare();
+    pid_t child = sockets ? fork() : -1;
     if (child == 0)
-        run_child(handover, user, *root, std::move(client));
+        run_child(handover, user, root, std::move(client), std::move(*sockets));
     if (child < 0) {
         logging::error("{}: cannot start a session process: {}", user.name, strerror(errno));
-        return kTrouble;
+        return false;
     }
-    children_.push_back(child);
+    processes_.add(child, make_owner(user, root));
     jail_.hold();
-    return "";
+    return true;
 }
 
 void Spawner::become(const UserRecord& user) {
@@ -215,13 +237,13 @@ void Spawner::become(const UserRecord& user) {
         logging::panic("{}: the rights of root could be had back", user.name);
 }
 
-void Spawner::run_child(const Handover& handover, const UserRecord& user, const std::string& root,
-                        event::Fd client) {
+void Spawner::run_child(Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
+                        ChildSockets sockets) {
     pid_t parent = getppid();
     signal(SIGINT, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     install_stop_signal();
-    close_parents_descriptors(client.get());
+    close_parents_descriptors({client.get(), sockets.control.get(), sockets.notices.get()});
     become(user);
     prctl(PR_SET_PDEATHSIG, SIGTERM);  // an orphan does not stay
     if (getppid() != parent)
@@ -230,29 +252,38 @@ void Spawner::run_child(const Handover& handover, const UserRecord& user, const 
         logging::debug("this process runs without its system call filter: {}", applied.error());
 
     settings_.user = user.name;
-    int status = 0;
-    {
-        Wire wire(std::move(client), handover.input, params_.autologout(), params_.write_timeout());
-        store::AccountSettings account_settings{root, params_.hierarchy_separator().front()};
-        auto account = store::open_account(account_settings);
-        if (account) {
-            logging::info("login: user=<{}>, rip={}, lip={}{}", user.name, handover.remote_address,
-                          handover.local_address, handover.tls ? ", TLS" : "");
-            Session session(wire, *account, settings_);
-            session.run(handover.tag);
-            logging::info("logout: user=<{}> in={} out={}", user.name, wire.octets_in(), wire.octets_out());
-        } else {
-            logging::error("{}: {}", user.name, account.error().text);
-            try {
-                wire.write(fmt::format("{} NO [UNAVAILABLE] Your mail cannot be opened now, try again later\r\n"
-                                       "* BYE Disconnected\r\n", handover.tag));
-                wire.flush();
-            } catch (const Disconnected&) {
-                status = 1;
-            }
-        }
+    auto account = store::open_account({root, params_.hierarchy_separator().front()});
+    while (serve(handover, std::move(client), account)) {
+        std::optional<NextClient> next = wait_for_next(sockets);
+        if (!next)
+            break;
+        handover = std::move(next->handover);
+        client = std::move(next->client);
     }
-    _exit(status);
+    _exit(0);
+}
+
+/// One client from its first answer to its end. False if another had better get a fresh process.
+bool Spawner::serve(const Handover& handover, event::Fd client,
+                    const store::Result<std::shared_ptr<store::Account>>& account) {
+    Wire wire(std::move(client), handover.input, params_.autologout(), params_.write_timeout());
+    if (account) {
+        logging::info("login: user=<{}>, rip={}, lip={}{}", settings_.user, handover.remote_address,
+                      handover.local_address, handover.tls ? ", TLS" : "");
+        Session session(wire, *account, settings_);
+        session.run(handover.tag);
+        logging::info("logout: user=<{}> in={} out={}", settings_.user, wire.octets_in(), wire.octets_out());
+        return true;
+    }
+    logging::error("{}: {}", settings_.user, account.error().text);
+    try {
+        wire.write(fmt::format("{} NO [UNAVAILABLE] Your mail cannot be opened now, try again later\r\n"
+                               "* BYE Disconnected\r\n", handover.tag));
+        wire.flush();
+    } catch (const Disconnected&) {
+        return false;  // it does not want to hear it
+    }
+    return false;
 }
 
 }  // namespace imapd

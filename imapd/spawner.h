@@ -1,7 +1,8 @@
 // imapd/spawner.h - makes a process for each connection that login hands over.
 //
-// One Spawner serves all login processes. Each handover: ask auth, fork, and the child becomes the user. The
-// parent keeps root and nothing of the client: it closes the descriptor and answers login.
+// One Spawner serves all login processes. Each handover: ask auth, fork, and the child becomes the user; or a process that
+// the same user has just left takes it (session_processes.h). The parent keeps root and nothing of the client: it closes the
+// descriptor and answers login.
 //
 // Rights      root (or, in an instance without root, its one user). It parses records of login and lines of
 //             auth, never what a client said: `input` goes to the child unread.
@@ -14,6 +15,7 @@
 #include "imapd/auth_master.h"
 #include "imapd/params.h"
 #include "imapd/session.h"
+#include "imapd/session_processes.h"
 #include "lib/event/fd.h"
 #include "lib/ipc/records/imap_handover.h"
 #include "lib/worker/program.h"
@@ -34,9 +36,13 @@ private:
 
     event::Task<void> take_handover(Login& login, Handover handover, event::Fd client);
     event::Task<void> write_replies(Login& login);
-    std::string spawn(const Handover& handover, const UserRecord& user, event::Fd client);
-    [[noreturn]] void run_child(const Handover& handover, const UserRecord& user, const std::string& root,
-                                event::Fd client);
+    event::Task<void> watch_notices();
+    event::Task<void> dismiss_in_time();
+    std::string seat(const Handover& handover, const UserRecord& user, event::Fd client);
+    bool spawn(const Handover& handover, const UserRecord& user, const std::string& root, event::Fd client);
+    [[noreturn]] void run_child(Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
+                                ChildSockets sockets);
+    bool serve(const Handover& handover, event::Fd client, const store::Result<std::shared_ptr<store::Account>>& account);
     void become(const UserRecord& user);
     void reap();
 
@@ -45,9 +51,7 @@ private:
     worker::SeccompFilter filter_;
     AuthMaster auth_;
     SessionSettings settings_;
-    // A vector, reserved: each node of a tree would leave a hole in the heap that every later child copies.
-    std::vector<pid_t> children_;
-    unsigned spawned_ = 0;
+    SessionProcesses processes_;
 };
 
 }  // namespace imapd

@@ -92,6 +92,7 @@ struct CleanupOpen {
     Client client;
     std::vector<std::string> trace_comments;   // "using TLSv1.3 with cipher ...", without the parentheses
     std::vector<CleanupRecipient> recipients;  // the first, usually all
+    std::uint32_t prepend_room = 0;            // octets that CleanupEnd::prepend may have; at most 64 KiB
 
     static constexpr std::string_view kRecord = "cleanup_open/1";
     static constexpr auto fields() {
@@ -104,7 +105,8 @@ struct CleanupOpen {
                           ipc::field("user_id", &CleanupOpen::user_id),
                           ipc::field("client", &CleanupOpen::client),
                           ipc::field("trace_comments", &CleanupOpen::trace_comments),
-                          ipc::field("recipients", &CleanupOpen::recipients)};
+                          ipc::field("recipients", &CleanupOpen::recipients),
+                          ipc::field("prepend_room", &CleanupOpen::prepend_room)};
     }
 };
 
@@ -129,9 +131,12 @@ struct CleanupContent {
 // The message is whole. Flags that became known late are added to those of CleanupOpen.
 struct CleanupEnd {
     std::uint32_t flags = 0;
+    std::string prepend;  // header fields with their CR LF, to stand above everything: what is known only now
 
     static constexpr std::string_view kRecord = "cleanup_end/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("flags", &CleanupEnd::flags)}; }
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("flags", &CleanupEnd::flags), ipc::field("prepend", &CleanupEnd::prepend)};
+    }
 };
 
 struct CleanupAbort {
