@@ -71,10 +71,18 @@ event::Task<Reply> Session::mail(std::string_view argument) {
     transaction.sender = services_.resolver.rewrite(path->mailbox);
     if (std::optional<Reply> wrong = take_mail_parameters(path->parameters, transaction))
         co_return *wrong;
+    if (is_stranger()) {
+        std::optional<Reply> later = co_await check_sender(transaction);
+        if (later)
+            co_return *later;
+    }
     transaction_ = std::move(transaction);
     State before = state_;
     state_ = kSender;
-    if (std::optional<Reply> refused = evaluate_early(Stage::sender, "MAIL")) {
+    std::optional<Reply> refused = evaluate_early(Stage::sender, "MAIL");
+    if (!refused && !params_.delay_reject())
+        refused = refusal_by_spf(facts(), "MAIL");
+    if (refused) {
         transaction_.reset();
         state_ = before;
         co_return *refused;
@@ -123,6 +131,8 @@ event::Task<Reply> Session::rcpt(std::string_view argument) {
     for (Stage stage : {Stage::relay, Stage::recipient})
         if (!refused)
             refused = evaluate(stage, known);
+    if (!refused)
+        refused = refusal_by_spf(known, "RCPT");
     if (refused)
         co_return *refused;
     Verdict listed;
