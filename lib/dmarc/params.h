@@ -1,0 +1,32 @@
+// lib/dmarc/params.h - the main.cf parameters of every program that judges messages by DMARC.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "lib/config/param.h"
+#include "lib/dmarc/evaluate.h"
+
+namespace dmarc {
+
+struct Params : config::ParamSet {
+    config::Param<std::string> policy_discovery{*this, "dmarc_policy_discovery", "public_suffix_list",
+        "How the policy of a domain's organisation is found: public_suffix_list as in RFC 7489, or tree_walk up the DNS as in "
+        "its successor."};
+    config::Param<config::List> trusted_sealers{*this, "arc_trusted_sealers", "",
+        "Domains of forwarders and mailing lists whose ARC seals are believed. Where an unbroken run of them says that DMARC "
+        "passed before they changed the message, its failure has no consequence."};
+
+    std::expected<Options, std::string> options() const {
+        Options options;
+        options.trusted_sealers = trusted_sealers();
+        if (policy_discovery() == "tree_walk")
+            options.method = Method::tree_walk;
+        else if (policy_discovery() != "public_suffix_list")
+            return std::unexpected("dmarc_policy_discovery = " + policy_discovery() +
+                                   ": public_suffix_list or tree_walk is wanted");
+        return options;
+    }
+};
+
+}  // namespace dmarc
