@@ -13,10 +13,11 @@ namespace smtpd::authentication {
 
 Gate::Gate(config::MainCf& main_cf, event::Loop& loop, std::string host, bool soft_bounce)
     : loop_(loop), host_(std::move(host)) {
-    for (const config::Problem& problem : params_.load(main_cf))
-        problems_.push_back(config::format_problem(problem));
+    for (config::ParamSet* set : std::initializer_list<config::ParamSet*>{&params_, &dkim_params_, &dmarc_params_})
+        for (const config::Problem& problem : set->load(main_cf))
+            problems_.push_back(config::format_problem(problem));
     authserv_id_ = params_.authserv_id();
-    policy_ = std::make_unique<Policy>(params_, soft_bounce);
+    policy_ = std::make_unique<Policy>(params_, dkim_params_, dmarc_params_, soft_bounce);
 }
 
 std::vector<std::string> Gate::problems() const {

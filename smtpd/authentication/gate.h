@@ -49,6 +49,8 @@ class Gate {
     event::Loop& loop_;
     std::string host_, authserv_id_;
     Params params_;
+    dkim::Params dkim_params_;
+    dmarc::Params dmarc_params_;
     std::vector<std::string> problems_;
     std::unique_ptr<Policy> policy_;
     std::unique_ptr<dns::Resolver> resolver_;

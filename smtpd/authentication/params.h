@@ -29,24 +29,13 @@ struct Params : config::ParamSet {
     config::Param<std::string> authserv_id{*this, "authserv_id", "$myhostname", {.min = 1},
         "The name under which this host writes Authentication-Results. Fields that strangers send in this name are "
         "taken out (RFC 8601, 5)."};
-    config::Param<config::List> trusted_sealers{*this, "arc_trusted_sealers", "",
-        "Domains whose ARC seals are believed: where an unbroken chain of them says that DMARC passed before a list or "
-        "forwarder changed the message, its failing here has no consequence."};
-    config::Param<std::string> discovery{*this, "dmarc_discovery", "public_suffix_list", {.min = 1},
-        "How the domain of an organisation is found: public_suffix_list (RFC 7489) or tree_walk (its successor)."};
 
     config::Param<std::chrono::seconds> spf_time_limit{*this, "spf_time_limit", "20s", {.min = std::chrono::seconds(1)},
         "How long one SPF evaluation may take (RFC 7208, 4.6.4); then it is a temperror."};
-    config::Param<int> signature_limit{*this, "dkim_signature_limit", 8, {.min = 1, .max = 100},
-        "DKIM signatures of a message that are verified; more are ignored."};
     config::Param<int> lookup_limit{*this, "dkim_lookup_limit", 60, {.min = 1, .max = 1000},
         "Keys that are looked up for one message, for DKIM and ARC together."};
     config::Param<int> header_limit{*this, "dkim_header_limit", 1048576, {.min = 10240},
         "Octets of a header that are kept for DKIM, ARC and DMARC; a longer one is not verified."};
-    config::Param<bool> allow_body_length{*this, "dkim_allow_body_length", false,
-        "Whether a signature with l= may pass, behind whose end anybody may add text."};
-    config::Param<int> min_key_bits{*this, "dkim_min_key_bits", 1024, {.min = 1024, .max = 4096},
-        "The shortest RSA key of a signature that may pass (RFC 8301, 3.2)."};
 };
 
 }  // namespace smtpd::authentication

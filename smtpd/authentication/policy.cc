@@ -37,7 +37,7 @@ bool Policy::one_of(const config::Param<std::string>& parameter, std::string_vie
     return parameter() != second;
 }
 
-Policy::Policy(const Params& params, bool soft_bounce)
+Policy::Policy(const Params& params, const dkim::Params& dkim, const dmarc::Params& dmarc, bool soft_bounce)
     : params_(params),
       soft_bounce_(soft_bounce),
       spf_(level(params.spf_policy)),
@@ -45,22 +45,21 @@ Policy::Policy(const Params& params, bool soft_bounce)
       dmarc_(level(params.dmarc_policy)),
       hold_(one_of(params.quarantine, "hold", "tag")),
       defers_(!one_of(params.temperror_action, "accept", "defer")),
-      walks_(!one_of(params.discovery, "public_suffix_list", "tree_walk")),
       exceptions_(dict::TableList::open("mail_auth_exception_maps", params.exception_maps())) {
     problems_.insert(problems_.end(), exceptions_.problems().begin(), exceptions_.problems().end());
+    settings_.verify_dmarc = dmarc_ != Level::none;
+    settings_.dkim = dkim.options();
+    settings_.dkim.max_header = static_cast<std::size_t>(params.header_limit());
+    settings_.dkim.max_lookups = static_cast<std::size_t>(params.lookup_limit());
+    if (auto options = dmarc.options())
+        settings_.dmarc = std::move(*options);
+    else
+        problems_.push_back(options.error() + "; public_suffix_list is taken");
 }
 
 Settings Policy::settings(std::int64_t now) const {
-    Settings settings;
-    settings.verify_dmarc = dmarc_ != Level::none;
+    Settings settings = settings_;
     settings.dkim.now = now;
-    settings.dkim.max_signatures = static_cast<std::size_t>(params_.signature_limit());
-    settings.dkim.max_header = static_cast<std::size_t>(params_.header_limit());
-    settings.dkim.max_lookups = static_cast<std::size_t>(params_.lookup_limit());
-    settings.dkim.allow_body_length = params_.allow_body_length();
-    settings.dkim.keys.min_rsa_bits = static_cast<unsigned>(params_.min_key_bits());
-    settings.dmarc.trusted_sealers = params_.trusted_sealers();
-    settings.dmarc.method = walks_ ? dmarc::Method::tree_walk : dmarc::Method::public_suffix_list;
     return settings;
 }
 

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "lib/dict/table_list.h"
+#include "lib/dkim/params.h"
+#include "lib/dmarc/params.h"
 #include "lib/smtp/reply.h"
 #include "smtpd/authentication/params.h"
 #include "smtpd/authentication/verification.h"
@@ -33,7 +35,7 @@ struct Exemption {
 
 class Policy {
   public:
-    Policy(const Params& params, bool soft_bounce);
+    Policy(const Params& params, const dkim::Params& dkim, const dmarc::Params& dmarc, bool soft_bounce);
 
     // Whether anything is asked at all.
     bool wants_spf() const { return spf_ != Level::none || dmarc_ != Level::none; }
@@ -69,8 +71,9 @@ class Policy {
     const Params& params_;
     bool soft_bounce_;
     std::vector<std::string> problems_;
+    Settings settings_;
     Level spf_, dkim_, dmarc_;
-    bool hold_, defers_, walks_;
+    bool hold_, defers_;
     dict::TableList exceptions_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lib/dns/name.h"
 #include "lib/text/text.h"
 
@@ -82,10 +84,9 @@ std::string fields_of(const Findings& findings, const authres::Header& header) {
 authres::Header make_results(const Findings& findings, const std::string& authserv_id) {
     authres::Header header;
     header.authserv_id = authserv_id;
-    if (findings.helo)
-        header.results.push_back(spf_result(*findings.helo, findings));
-    if (findings.mail_from)
-        header.results.push_back(spf_result(*findings.mail_from, findings));
+    for (const std::optional<spf::Verdict>* verdict : {&findings.mail_from, &findings.helo})
+        if (*verdict)
+            header.results.push_back(spf_result(**verdict, findings));
     if (findings.dkim) {
         for (const dkim::Result& signature : findings.dkim->signatures)
             header.results.push_back(dkim_result(signature));

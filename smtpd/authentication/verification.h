@@ -34,7 +34,7 @@ struct Tools {
 };
 
 struct Settings {
-    bool verify_dkim = true, verify_dmarc = true;
+    bool verify_dmarc = true;
     dkim::Options dkim;
     dmarc::Options dmarc;
 };
