@@ -67,12 +67,13 @@ class Session {
     event::Task<bool> read_command(std::string& line);
     event::Task<smtp::Reply> execute(std::string line);
     event::Task<void> send(smtp::Reply reply);
-    smtp::Reply hello_reply(std::string_view argument, bool extended);
+    event::Task<smtp::Reply> hello_reply(std::string_view argument, bool extended);
 
     // Restrictions.
     Facts facts() const;
-    std::optional<smtp::Reply> evaluate(Stage stage, const Facts& facts);
-    std::optional<smtp::Reply> evaluate_early(Stage stage, const char* command);
+    event::Task<Verdict> go_through(Stage stage, const Facts& facts, const char* command);
+    event::Task<std::optional<smtp::Reply>> evaluate(Stage stage, const Facts& facts);
+    event::Task<std::optional<smtp::Reply>> evaluate_early(Stage stage, const char* command);
     void log_reject(const char* command, const smtp::Reply& reply, const Facts& facts);
     void take_notes(const std::vector<Verdict>& notes, const char* command, const Facts& facts);
     bool is_trusted() const;

@@ -168,7 +168,8 @@ event::Task<Reply> Session::data(std::string_view argument) {
     if (transaction_->recipients.empty())
         co_return Reply(554, "5.5.1", "Error: no valid recipients");
     Facts known = facts();
-    if (std::optional<Reply> refused = evaluate(Stage::data, known))
+    std::optional<Reply> refused = co_await evaluate(Stage::data, known);
+    if (refused)
         co_return *refused;
     peer_.write("354 End data with <CR><LF>.<CR><LF>\r\n");
     Reception reception;
@@ -177,7 +178,7 @@ event::Task<Reply> Session::data(std::string_view argument) {
     open_message(reception);
     co_await receive(reception);
     known = facts();
-    std::optional<Reply> refused = evaluate(Stage::end_of_data, known);
+    refused = co_await evaluate(Stage::end_of_data, known);
     if (!refused && reception.inspection && judge(reception).code == 0)
         refused = co_await finish_inspection(reception);
     Reply reply;
