@@ -132,6 +132,10 @@ event::Task<Reply> Session::execute(std::string line) {
 
 bool Session::is_trusted() const { return services_.restrictions.permits(facts(), services_); }
 
+bool Session::is_ours() const {
+    return !login_.empty() || services_.mynetworks.matches_client(client_name_, client_address_).value_or(false);
+}
+
 Facts Session::facts() const {
     Facts known;
     known.client_name = client_name_;

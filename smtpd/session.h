@@ -77,6 +77,8 @@ class Session {
     void log_reject(const char* command, const smtp::Reply& reply, const Facts& facts);
     void take_notes(const std::vector<Verdict>& notes, const char* command, const Facts& facts);
     bool is_trusted() const;
+    // Whether the client is logged in or in mynetworks: its mail leaves in the name of this house.
+    bool is_ours() const;
 
     // MAIL and RCPT.
     std::optional<smtp::Reply> take_mail_parameters(std::string_view text, Transaction& transaction);

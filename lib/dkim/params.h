@@ -2,7 +2,6 @@
 #pragma once
 
 #include "lib/config/param.h"
-#include "lib/dkim/verifier.h"
 
 namespace dkim {
 
@@ -18,16 +17,6 @@ struct Params : config::ParamSet {
         "pass like others."};
     config::Param<std::chrono::seconds> clock_skew{*this, "dkim_clock_skew", "1h",
         "How far in the future a signature's time may lie."};
-
-    Options options() const {
-        Options options;
-        options.max_signatures = static_cast<std::size_t>(signature_limit());
-        options.allow_body_length = allow_body_length();
-        options.honour_test_mode = honour_test_mode();
-        options.clock_skew = clock_skew().count();
-        options.keys.min_rsa_bits = static_cast<unsigned>(minimum_key_bits());
-        return options;
-    }
 };
 
 }  // namespace dkim

@@ -106,8 +106,7 @@ Field unsigned_field(std::string name, const Unsigned& field) {
     return Field{std::move(name), std::string_view(field.text).substr(field.text.find(':') + 1), field.text};
 }
 
-Signer::Signer(std::vector<SigningKey> keys, SignOptions options)
-    : keys_(std::move(keys)), options_(std::move(options)), tap_(options_.body_canon) {
+Signer::Signer(SignOptions options) : options_(std::move(options)), tap_(options_.body_canon) {
     if (options_.names.empty())
         options_.names = default_signed_names();
     if (options_.oversigned.empty())
@@ -116,8 +115,7 @@ Signer::Signer(std::vector<SigningKey> keys, SignOptions options)
         options_.names.insert(options_.names.begin(), "from");
 }
 
-std::expected<std::vector<Unsigned>, std::string> Signer::finish() {
-    tap_.finish();
+std::expected<std::vector<Unsigned>, std::string> Signer::make_fields(const std::vector<SigningKey>& keys) const {
     if (tap_.too_long())
         return std::unexpected("the header is longer than " + std::to_string(kMaxSignedHeader) + " octets");
     const HeaderFields fields(tap_.header());
@@ -128,7 +126,7 @@ std::expected<std::vector<Unsigned>, std::string> Signer::finish() {
     for (const Field* field : fields.select(names))
         append_canonical(signed_text, options_.header_canon, *field);
     std::vector<Unsigned> unsigned_fields;
-    for (const SigningKey& key : keys_) {
+    for (const SigningKey& key : keys) {
         TagWriter tags("DKIM-Signature");
         tags.add("v", "1");
         tags.add("a", key.type == KeyType::rsa ? "rsa-sha256" : "ed25519-sha256");

@@ -1,8 +1,9 @@
 // lib/dkim/signer.h - signs one message with any number of keys while it streams through.
 //
-//     dkim::Signer signer(keys, options);
+//     dkim::Signer signer(options);
 //     for each piece: signer.feed(piece);
-//     for (dkim::Unsigned& field : signer.finish())
+//     signer.end();                              // from here on header() tells whose message it is
+//     for (dkim::Unsigned& field : signer.make_fields(keys))
 //         header = dkim::complete(field, key.sign(field.hash)) + header;
 //
 // The private keys are nowhere in here: what a key gets to see is a hash of 32 octets, so the step with the key can be
@@ -12,7 +13,7 @@
 // if they are there), so nobody can add a second one behind our back.
 //
 // Standards   RFC 6376, 3.5, 5; RFC 8301; RFC 8463
-// Failure     finish() gives a reason for a message that cannot be signed: no From, a header without end.
+// Failure     make_fields() gives a reason for a message that cannot be signed: no From, a header without end.
 // Lifetime    values own their text.
 #pragma once
 
@@ -63,13 +64,17 @@ std::string complete(const Unsigned& field, std::string_view signature, Fold fol
 
 class Signer {
   public:
-    Signer(std::vector<SigningKey> keys, SignOptions options);
+    explicit Signer(SignOptions options);
     void feed(std::string_view octets) { tap_.feed(octets); }
+    void end() { tap_.finish(); }
+
+    // After end().
+    const std::string& header() const { return tap_.header(); }
+    bool header_is_too_long() const { return tap_.too_long(); }
     // One for each key, in their order.
-    std::expected<std::vector<Unsigned>, std::string> finish();
+    std::expected<std::vector<Unsigned>, std::string> make_fields(const std::vector<SigningKey>& keys) const;
 
   private:
-    std::vector<SigningKey> keys_;
     SignOptions options_;
     MessageTap tap_;
 };

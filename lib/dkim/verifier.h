@@ -45,6 +45,9 @@ struct Options {
     KeyRules keys;
 };
 
+struct Params;
+Options options_of(const Params& params);   // lib/dkim/params.h
+
 struct Verdict {
     std::vector<Result> signatures;     // in the order of the header
     std::size_t ignored = 0;            // DKIM-Signature fields beyond max_signatures

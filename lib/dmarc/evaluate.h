@@ -9,6 +9,7 @@
 //             are each judged, and the strictest verdict holds.
 #pragma once
 
+#include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,10 @@ struct Options {
     Method method = Method::public_suffix_list;
     std::vector<std::string> trusted_sealers;       // domains whose ARC seals are believed
 };
+
+struct Params;
+// lib/dmarc/params.h; the error names the parameter.
+std::expected<Options, std::string> options_of(const Params& params);
 
 // RFC 7489, appendix C: PolicyOverrideType, and its comment.
 struct Override {

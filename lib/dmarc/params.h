@@ -1,11 +1,9 @@
 // lib/dmarc/params.h - the main.cf parameters of every program that judges messages by DMARC.
 #pragma once
 
-#include <expected>
 #include <string>
 
 #include "lib/config/param.h"
-#include "lib/dmarc/evaluate.h"
 
 namespace dmarc {
 
@@ -16,17 +14,6 @@ struct Params : config::ParamSet {
     config::Param<config::List> trusted_sealers{*this, "arc_trusted_sealers", "",
         "Domains of forwarders and mailing lists whose ARC seals are believed. Where an unbroken run of them says that DMARC "
         "passed before they changed the message, its failure has no consequence."};
-
-    std::expected<Options, std::string> options() const {
-        Options options;
-        options.trusted_sealers = trusted_sealers();
-        if (policy_discovery() == "tree_walk")
-            options.method = Method::tree_walk;
-        else if (policy_discovery() != "public_suffix_list")
-            return std::unexpected("dmarc_policy_discovery = " + policy_discovery() +
-                                   ": public_suffix_list or tree_walk is wanted");
-        return options;
-    }
 };
 
 }  // namespace dmarc

@@ -21,6 +21,8 @@ void Session::open_message(const Reception& reception) {
     open.flags = message.flags;
     if (is_trusted())
         open.flags |= ipc::records::kCleanupLocalOrigin;
+    if (is_ours())
+        open.flags |= ipc::records::kCleanupOurs;
     open.arrival_us = message.began_us;
     open.client.name = client_name_;
     open.client.address = client_address_;

@@ -33,7 +33,7 @@ event::Task<void> verify_message(Invocation& call, const std::string& octets, Ve
     dkim::Params params;
     for (const config::Problem& problem : params.load(call.main_cf()))
         command::warn(config::format_problem(problem));
-    dkim::Options options = params.options();
+    dkim::Options options = dkim::options_of(params);
     options.now = call.now;
     options.allow_body_length = options.allow_body_length || call.has("allow-body-length");
     out.keys = std::make_unique<dkim::KeyCache>();
@@ -54,7 +54,7 @@ dmarc::Options dmarc_options(Invocation& call) {
     }
     if (call.has("trusted-sealer"))
         params.trusted_sealers.set(call.all("trusted-sealer"));
-    auto options = params.options();
+    auto options = dmarc::options_of(params);
     if (!options)
         throw FileError(options.error());
     return *options;

@@ -73,10 +73,11 @@ event::Task<int> run_sign(Invocation& call) {
     std::vector<dkim::SigningKey> who;
     for (const NamedKey& one : keys)
         who.push_back({domain, one.selector, one.key.type(), call.get("identity")});
-    dkim::Signer signer(std::move(who), sign_options(call));
+    dkim::Signer signer(sign_options(call));
     const Message message = read_message();
     signer.feed(message.octets);
-    const auto unsigned_fields = signer.finish();
+    signer.end();
+    const auto unsigned_fields = signer.make_fields(who);
     if (!unsigned_fields)
         throw FileError(unsigned_fields.error());
     std::string fields;

@@ -70,9 +70,10 @@ inline std::string sign(std::string_view message, const std::vector<TestKey>& ke
     std::vector<dkim::SigningKey> who;
     for (const TestKey& key : keys)
         who.push_back(key.who);
-    dkim::Signer signer(who, options);
+    dkim::Signer signer(options);
     signer.feed(message);
-    const auto fields = signer.finish();
+    signer.end();
+    const auto fields = signer.make_fields(who);
     if (!fields)
         throw std::runtime_error(fields.error());
     std::string header;
