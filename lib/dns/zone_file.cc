@@ -201,7 +201,7 @@ class ZoneFile {
         Word word;
         for (; at_ < text_.size(); ++at_) {
             char c = text_[at_];
-            if (text::is_space(c) || c == ';' || c == '(' || c == ')' || c == '"')
+            if (std::string_view(" \t\r\n;()\"").find(c) != std::string_view::npos)  // what read_entry() knows
                 break;
             word.text += c;
             if (c == '\\' && at_ + 1 < text_.size())

@@ -13,5 +13,7 @@ spf::Query spf_query(Invocation& call);
 void add_spf(Report& report, const spf::Verdict& verdict);
 
 event::Task<int> run_spf(Invocation& call);
+event::Task<int> run_verify(Invocation& call);
+event::Task<int> run_check(Invocation& call);
 
 }  // namespace mailauth

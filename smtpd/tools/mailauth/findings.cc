@@ -1,5 +1,8 @@
 // How findings are printed.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "lib/text/text.h"
 #include "smtpd/tools/mailauth/subcommand.h"
@@ -21,10 +24,20 @@ std::size_t utf8_length(std::string_view text) {
     return overlong || outside ? 0 : length;
 }
 
+// A name that comes several times stands once, with a list.
 std::string json_object(const std::vector<std::pair<std::string, std::string>>& members) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> grouped;
+    for (const auto& [name, value] : members) {
+        auto known = std::find_if(grouped.begin(), grouped.end(), [&](const auto& group) { return group.first == name; });
+        if (known == grouped.end())
+            grouped.emplace_back(name, std::vector<std::string>{json_string(value)});
+        else
+            known->second.push_back(json_string(value));
+    }
     std::string out = "{";
-    for (const auto& [name, value] : members)
-        out += fmt::format("{}{}: {}", out.size() > 1 ? ", " : "", json_string(name), json_string(value));
+    for (const auto& [name, values] : grouped)
+        out += fmt::format("{}{}: {}", out.size() > 1 ? ", " : "", json_string(name),
+                           values.size() == 1 ? values[0] : fmt::format("[{}]", fmt::join(values, ", ")));
     return out + "}";
 }
 

@@ -7,6 +7,10 @@ namespace mailauth {
 
 const std::vector<Subcommand>& subcommands() {
     static const std::vector<Subcommand> table = {
+        {"verify",
+         {{"client", "IP", true}, {"helo", "HELO", true}, {"from", "ADDRESS", true}, {"method", "list|walk"},
+          {"trusted-sealer", "DOMAIN"}, {"allow-body-length", nullptr}, {"authserv-id", "HOST"}, {"receiver", "HOST"}},
+         "", 0, 0, run_verify, "< message"},
         {"spf",
          {{"client", "IP", true}, {"helo", "HELO", true}, {"from", "ADDRESS"}, {"identity", "helo|mailfrom"}, {"receiver", "HOST"}},
          "", 0, 0, run_spf},
@@ -27,6 +31,7 @@ const std::vector<Subcommand>& subcommands() {
          {{"domain", "DOMAIN", true}, {"selector", "SELECTOR", true}, {"type", "rsa|ed25519"}, {"bits", "N"},
           {"directory", "FOLDER"}},
          "", 0, 0, run_keygen},
+        {"check", {{"selector", "SELECTOR"}}, "DOMAIN", 1, 1, run_check},
         {"report", {}, "show FILE...", 2, 1000, run_report},
     };
     return table;

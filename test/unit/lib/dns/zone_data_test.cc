@@ -106,6 +106,7 @@ TEST_CASE("zone files that break their form", "[dns][rfc1035:5]") {
         {"no owner", "  A 192.0.2.1\n", "bad: line 1: an entry without a name, and none before it"},
         {"MX without number", "a.test. MX mail.a.test.\n", "bad: line 1: MX wants a number up to 65535 and a name"},
         {"odd hexadecimal", "a.test. TLSA 3 1 1 abc\n", "bad: line 1: the data of a TLSA record is not hexadecimal"},
+        {"a vertical tab is no blank", "a.test.\vA 192.0.2.1\n", "bad: line 1: \"192.0.2.1\" is no type of record"},
         {"directive", "$GENERATE 1-2 a A 192.0.2.$\n", "bad: line 1: the directive $GENERATE is unknown or incomplete"},
     };
     for (const Case& c : cases) {
