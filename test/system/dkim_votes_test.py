@@ -86,10 +86,10 @@ def message(number):
 
 
 def changed(content, dice):
-    """The message with one letter of its own, behind the signature, made another."""
-    start = content.index(b"From:")
-    places = [i for i in range(start, len(content)) if content[i:i + 1].isalpha() and content[i - 1:i].isalpha()]
-    at = dice.choice(places)
+    """The message with one letter of its body made another, or one of the name in From, which everybody signs."""
+    start = content.index(b"\r\n\r\n") + 4
+    places = [i for i in range(start, len(content)) if content[i:i + 1].isalpha()]
+    at = dice.choice(places) if places else content.index(b"Alice <") + dice.randrange(5)
     return content[:at] + (b"q" if content[at:at + 1] != b"q" else b"k") + content[at + 1:]
 
 
