@@ -14,6 +14,8 @@ struct Params : config::ParamSet {
     config::Param<config::List> trusted_sealers{*this, "arc_trusted_sealers", "",
         "Domains of forwarders and mailing lists whose ARC seals are believed. Where an unbroken run of them says that DMARC "
         "passed before they changed the message, its failure has no consequence."};
+    config::Param<bool> report_send{*this, "dmarc_report_send", false,
+        "Collect the results of DMARC and send a report about each day to the domains that ask for it with rua= in their record."};
 };
 
 }  // namespace dmarc

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "lib/dns/name.h"
 #include "lib/dns/params.h"
 #include "lib/dns/unbound_resolver.h"
 #include "lib/text/text.h"
@@ -18,6 +19,8 @@ Gate::Gate(config::MainCf& main_cf, event::Loop& loop, std::string host, bool so
             problems_.push_back(config::format_problem(problem));
     authserv_id_ = params_.authserv_id();
     policy_ = std::make_unique<Policy>(params_, dkim_params_, dmarc_params_, soft_bounce);
+    if (dmarc_params_.report_send() && policy_->wants_dmarc())
+        report_link_ = std::make_unique<dmarc::ReportLink>(loop_);
 }
 
 std::vector<std::string> Gate::problems() const {
@@ -45,7 +48,36 @@ void Gate::use_resolver(std::unique_ptr<dns::Resolver> resolver) {
     tools_.emplace(Tools{loop_, *resolver_, keys_, *suffixes_});
 }
 
+void Gate::report(const Findings& findings, Decision::Action action) const {
+    if (report_link_ == nullptr || !findings.dmarc)
+        return;
+    // The report says what was done, and that it was not what the domain asked for.
+    dmarc::Verdict verdict = *findings.dmarc;
+    const dmarc::Policy done = action == Decision::Action::reject       ? dmarc::Policy::reject
+                               : action == Decision::Action::quarantine ? dmarc::Policy::quarantine
+                                                                        : dmarc::Policy::none;
+    if (action == Decision::Action::defer)
+        return;     // it comes again
+    if (done != verdict.disposition)
+        verdict.overrides.push_back({"local_policy", ""});
+    verdict.disposition = done;
+    dmarc::ObservedEnvelope envelope;
+    envelope.client = dns::address_text(findings.envelope.client);
+    envelope.sender_domain = findings.envelope.sender.substr(findings.envelope.sender.rfind('@') + 1);
+    if (const spf::Verdict* spf = findings.spf()) {
+        envelope.spf_domain = spf->domain;
+        envelope.spf_of_helo = spf->identity == spf::Identity::helo;
+        envelope.spf_result = spf::result_name(spf->result);
+    }
+    if (findings.dkim)
+        envelope.dkim = &findings.dkim->signatures;
+    auto observation = dmarc::make_observation(verdict, envelope, policy_->settings(0).dmarc.method, std::time(nullptr));
+    if (observation)
+        report_link_->tell(std::move(*observation));
+}
+
 void Gate::close() {
+    report_link_.reset();
     tools_.reset();
     resolver_.reset();
 }
@@ -88,6 +120,7 @@ event::Task<Decision> Inspection::finish(std::string& out) {
         }
     }
     decision_ = decision;
+    gate_.report(checked_.findings, decision_.action);
     co_return decision;
 }
 

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "lib/config/main_cf.h"
+#include "lib/dmarc/observation.h"
 #include "smtpd/authentication/forgery_filter.h"
 #include "smtpd/authentication/policy.h"
 #include "smtpd/authentication/verification.h"
@@ -41,6 +42,8 @@ class Gate {
     bool has_dns() const { return resolver_ != nullptr; }
     dns::Resolver& resolver() const { return *resolver_; }
     const Tools& tools() const { return *tools_; }
+    // For the domain owner's daily report; does nothing unless dmarc_report_send is set.
+    void report(const Findings& findings, Decision::Action action) const;
     // Tests serve the DNS from memory.
     void use_resolver(std::unique_ptr<dns::Resolver> resolver);
     void close();
@@ -56,6 +59,7 @@ class Gate {
     std::unique_ptr<dns::Resolver> resolver_;
     dkim::KeyCache keys_;
     std::unique_ptr<dmarc::PublicSuffixes> suffixes_;
+    std::unique_ptr<dmarc::ReportLink> report_link_;
     std::optional<Tools> tools_;
 };
 

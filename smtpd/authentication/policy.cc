@@ -48,10 +48,10 @@ Policy::Policy(const Params& params, const dkim::Params& dkim, const dmarc::Para
       exceptions_(dict::TableList::open("mail_auth_exception_maps", params.exception_maps())) {
     problems_.insert(problems_.end(), exceptions_.problems().begin(), exceptions_.problems().end());
     settings_.verify_dmarc = dmarc_ != Level::none;
-    settings_.dkim = dkim.options();
+    settings_.dkim = dkim::options_of(dkim);
     settings_.dkim.max_header = static_cast<std::size_t>(params.header_limit());
     settings_.dkim.max_lookups = static_cast<std::size_t>(params.lookup_limit());
-    if (auto options = dmarc.options())
+    if (auto options = dmarc::options_of(dmarc))
         settings_.dmarc = std::move(*options);
     else
         problems_.push_back(options.error() + "; public_suffix_list is taken");

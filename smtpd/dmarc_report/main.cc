@@ -12,6 +12,7 @@
 //     RFC 7489, 7.1, 7.2 and appendix C
 #include <ctime>
 
+#include "lib/dmarc/params.h"
 #include "lib/dns/params.h"
 #include "lib/dns/unbound_resolver.h"
 #include "lib/log/log.h"
@@ -43,8 +44,10 @@ int main(int argc, char** argv) {
     dmarc_report::Params params;
     worker::Program program(argc, argv, "dmarc-report", params);
     dns::Params dns_params;
-    for (const config::Problem& problem : dns_params.load(program.main_cf()))
-        logging::warning("{}", config::format_problem(problem));
+    dmarc::Params dmarc_params;
+    for (config::ParamSet* set : std::initializer_list<config::ParamSet*>{&dns_params, &dmarc_params})
+        for (const config::Problem& problem : set->load(program.main_cf()))
+            logging::warning("{}", config::format_problem(problem));
     auto resolver = dns::UnboundResolver::make(program.loop(), dns::UnboundResolver::settings_of(dns_params));
     if (!resolver)
         logging::fatal("{}", resolver.error());
@@ -56,7 +59,7 @@ int main(int argc, char** argv) {
         logging::fatal("dmarc_report_directory: {}", store.error());
     event::ThreadPool pool{jail.loop(), 1};
     dmarc_report::Collector collector{jail, **store, pool};
-    dmarc_report::Sender sender{{jail.loop(), params, **store, **resolver, suffixes, pool}};
+    dmarc_report::Sender sender{{jail.loop(), params, dmarc_params.report_send(), **store, **resolver, suffixes, pool}};
     Turn turn;
     jail.on_wakeup([&] {
         if (turn.running)

@@ -8,9 +8,6 @@ namespace dmarc_report {
 struct Params : config::CommonParams {
     config::Param<std::string> directory{*this, "dmarc_report_directory", "$data_directory/dmarc", {.min = 1},
         "The folder in which the results of DMARC wait for the day's report."};
-    config::Param<bool> send{*this, "dmarc_report_send", false,
-        "Send a report about each day to the domains that ask for it with rua= in their DMARC record. Without this, results are "
-        "thrown away when their day is over."};
     config::Param<std::string> from{*this, "dmarc_report_from", "dmarc-report@$mydomain", {.min = 3},
         "The address that reports come from."};
     config::Param<std::string> submitter{*this, "dmarc_report_submitter", "$mydomain", {.min = 1},

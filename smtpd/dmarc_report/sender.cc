@@ -131,7 +131,7 @@ event::Task<void> Sender::send_due(std::int64_t now) {
     }
     for (const ReportStore::Due& one : *due) {
         bool done = true;
-        if (house_.params.send())
+        if (house_.send)
             done = co_await send_one(one, now);
         if (!done)
             continue;

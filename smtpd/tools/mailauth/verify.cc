@@ -19,7 +19,7 @@ authentication::Settings settings_of(Invocation& call) {
     for (const config::Problem& problem : dkim.load(call.main_cf()))
         command::warn(config::format_problem(problem));
     authentication::Settings settings;
-    settings.dkim = dkim.options();
+    settings.dkim = dkim::options_of(dkim);
     settings.dkim.now = call.now;
     settings.dkim.allow_body_length = settings.dkim.allow_body_length || call.has("allow-body-length");
     settings.dmarc = dmarc_options(call);

@@ -369,6 +369,26 @@ TEST_CASE("a cache of keys forgets the oldest", "[dkim]") {
     CHECK_FALSE(cache.load({KeyType::rsa, "nonsense", false, false}).has_value());
 }
 
+TEST_CASE("RSA keys in both forms, and in none", "[dkim][rfc6376:3.6.1]") {
+    const std::string info = rsa_key().key.public_data();
+    // The RSAPublicKey inside begins behind the algorithm and the bit string's own octets.
+    const std::string bare = info.substr(24);
+    CHECK(static_cast<unsigned char>(bare[0]) == 0x30);
+    const std::string hash = Sha256::of("x"), signature = rsa_key().key.sign(hash).value();
+    for (const std::string& form : {info, bare}) {
+        const auto key = PublicKey::load(KeyType::rsa, form);
+        REQUIRE(key);
+        CHECK(key->bits() == 2048);
+        CHECK(key->verifies(hash, signature));
+        CHECK_FALSE(key->verifies(Sha256::of("y"), signature));
+        for (std::size_t cut = 0; cut < form.size(); ++cut)
+            CHECK_FALSE(PublicKey::load(KeyType::rsa, form.substr(0, cut)));
+    }
+    CHECK_FALSE(PublicKey::load(KeyType::rsa, ed_key().key.public_data()));
+    CHECK_FALSE(PublicKey::load(KeyType::rsa, std::string("\x30\x84\xff\xff\xff\xff", 6)));
+    CHECK_FALSE(PublicKey::load(KeyType::rsa, std::string("\x30\x06\x02\x01\x80\x02\x01\x03", 8)));
+}
+
 TEST_CASE("private keys", "[dkim]") {
     const PrivateKey key = PrivateKey::generate_ed25519();
     const auto again = PrivateKey::parse(key.pem());
