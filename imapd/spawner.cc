@@ -1,13 +1,9 @@
 #include "imapd/spawner.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
-#include <grp.h>
 #include <malloc.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -16,6 +12,7 @@
 #include <cstdlib>
 
 #include "imapd/mail_location.h"
+#include "imapd/user_process.h"
 #include "lib/event/child_process.h"
 #include "lib/event/scope.h"
 #include "lib/ipc/channel.h"
@@ -36,45 +33,8 @@ SessionSettings session_settings(const Params& params) {
     settings.max_message = static_cast<std::uint64_t>(params.max_message());
     settings.idle_notify_interval = params.idle_notify_interval();
     settings.idle_poll_interval = params.idle_poll_interval();
-    auto add = [&settings](const config::List& names, const char* attribute) {
-        for (const std::string& name : names)
-            settings.special_use.emplace_back(name, attribute);
-    };
-    add(params.drafts(), "\\Drafts");
-    add(params.sent(), "\\Sent");
-    add(params.trash(), "\\Trash");
-    add(params.junk(), "\\Junk");
-    add(params.archive(), "\\Archive");
-    add(params.flagged(), "\\Flagged");
+    settings.special_use = params.special_uses();
     return settings;
-}
-
-/// Stream sockets, pipes and the loop's own descriptors are the parent's. Files and datagram sockets are
-/// where the log goes.
-bool belongs_to_parent(int descriptor) {
-    struct stat info {};
-    if (fstat(descriptor, &info) != 0 || S_ISREG(info.st_mode) || S_ISCHR(info.st_mode))
-        return false;
-    int type = 0;
-    socklen_t length = sizeof type;
-    bool is_socket = getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
-    return !is_socket || type == SOCK_STREAM || type == SOCK_SEQPACKET;
-}
-
-void close_parents_descriptors(std::initializer_list<int> keep) {
-    DIR* directory = opendir("/proc/self/fd");
-    if (!directory)
-        return;
-    std::vector<int> unwanted;
-    while (const dirent* entry = readdir(directory)) {
-        int descriptor = std::atoi(entry->d_name);
-        if (descriptor > STDERR_FILENO && std::find(keep.begin(), keep.end(), descriptor) == keep.end() && descriptor != dirfd(directory) &&
-            belongs_to_parent(descriptor))
-            unwanted.push_back(descriptor);
-    }
-    closedir(directory);
-    for (int descriptor : unwanted)
-        close(descriptor);
 }
 
 }  // namespace
@@ -215,9 +175,10 @@ bool Spawner::spawn(const Handover& handover, const UserRecord& user, const std:
     // Free pieces that are joined here need not be joined, and so copied, in every child.
     malloc_trim(0);
     std::optional<ChildSockets> sockets = processes_.prepare();
+    const pid_t parent = getpid();
     pid_t child = sockets ? fork() : -1;
     if (child == 0)
-        run_child(handover, user, root, std::move(client), std::move(*sockets));
+        run_child(parent, handover, user, root, std::move(client), std::move(*sockets));
     if (child < 0) {
         logging::error("{}: cannot start a session process: {}", user.name, strerror(errno));
         return false;
@@ -227,30 +188,9 @@ bool Spawner::spawn(const Handover& handover, const UserRecord& user, const std:
     return true;
 }
 
-void Spawner::become(const UserRecord& user) {
-    if (geteuid() != 0)
-        return;
-    gid_t group = *user.gid;
-    if (setgroups(1, &group) != 0 || setgid(group) != 0 || setuid(*user.uid) != 0)
-        logging::fatal("{}: cannot become uid {} gid {}: {}", user.name, *user.uid, group, strerror(errno));
-    if (setuid(0) == 0)
-        logging::panic("{}: the rights of root could be had back", user.name);
-}
-
-void Spawner::run_child(Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
+void Spawner::run_child(pid_t parent, Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
                         ChildSockets sockets) {
-    pid_t parent = getppid();
-    signal(SIGINT, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL);
-    install_stop_signal();
-    close_parents_descriptors({client.get(), sockets.control.get(), sockets.notices.get()});
-    become(user);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);  // an orphan does not stay
-    if (getppid() != parent)
-        _exit(0);
-    if (auto applied = filter_.apply(); !applied)
-        logging::debug("this process runs without its system call filter: {}", applied.error());
-
+    begin_user_process(parent, {client.get(), sockets.control.get(), sockets.notices.get()}, user, filter_);
     settings_.user = user.name;
     auto account = store::open_account({root, params_.hierarchy_separator().front()});
     while (serve(handover, std::move(client), account)) {

@@ -40,10 +40,9 @@ private:
     event::Task<void> dismiss_in_time();
     std::string seat(const Handover& handover, const UserRecord& user, event::Fd client);
     bool spawn(const Handover& handover, const UserRecord& user, const std::string& root, event::Fd client);
-    [[noreturn]] void run_child(Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
+    [[noreturn]] void run_child(pid_t parent, Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
                                 ChildSockets sockets);
     bool serve(const Handover& handover, event::Fd client, const store::Result<std::shared_ptr<store::Account>>& account);
-    void become(const UserRecord& user);
     void reap();
 
     const Params& params_;
