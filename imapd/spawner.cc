@@ -27,16 +27,6 @@ using ipc::records::ImapHandoverReply;
 constexpr std::size_t kMaxHandover = 1024 * 1024;
 constexpr std::chrono::seconds kDismissEvery{1};
 
-SessionSettings session_settings(const Params& params) {
-    SessionSettings settings;
-    settings.max_command = static_cast<std::size_t>(params.max_command());
-    settings.max_message = static_cast<std::uint64_t>(params.max_message());
-    settings.idle_notify_interval = params.idle_notify_interval();
-    settings.idle_poll_interval = params.idle_poll_interval();
-    settings.special_use = params.special_uses();
-    return settings;
-}
-
 }  // namespace
 
 struct Spawner::Login {
@@ -49,11 +39,17 @@ struct Spawner::Login {
     int outstanding = 0;
 };
 
-Spawner::Spawner(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter)
-    : params_(params), jail_(jail), filter_(std::move(filter)), auth_(jail.loop(), params.auth_master()),
-      settings_(session_settings(params)),
-      processes_(static_cast<std::size_t>(params.process_limit()), static_cast<std::size_t>(params.spare_process_limit()),
-                 params.spare_process_time()) {
+bool SessionProcess::next() {
+    std::optional<NextClient> next = wait_for_next(sockets_);
+    if (next)
+        current_ = std::move(*next);
+    return next.has_value();
+}
+
+Spawner::Spawner(Settings settings, worker::Jailed& jail, worker::SeccompFilter filter, Serve serve)
+    : settings_(std::move(settings)), jail_(jail), filter_(std::move(filter)), serve_(std::move(serve)),
+      auth_(jail.loop(), settings_.auth_master),
+      processes_(settings_.process_limit, settings_.spare_process_limit, settings_.spare_process_time) {
     jail_.loop().on_signal(SIGCHLD, [this] { reap(); });
     jail_.on_leave([this] { processes_.dismiss_all(); });
     jail_.on_stop([this] {
@@ -157,7 +153,7 @@ std::string Spawner::seat(const Handover& handover, const UserRecord& user, even
         logging::error("{}: the user database gives no uid and gid, or those of root: no session", user.name);
         return kTrouble;
     }
-    auto root = mail_root(user.mail.empty() ? params_.mail_location() : user.mail, user.name, user.home);
+    auto root = mail_root(user.mail.empty() ? settings_.mail_location : user.mail, user.name, user.home);
     if (!root) {
         logging::error("{}: {}", user.name, root.error());
         return kTrouble;
@@ -165,7 +161,7 @@ std::string Spawner::seat(const Handover& handover, const UserRecord& user, even
     if (processes_.hand_on(make_owner(user, *root), handover, client.get()))
         return "";
     if (processes_.full()) {
-        logging::warning("imap_process_limit: {} sessions are open, {} is refused", processes_.size(), user.name);
+        logging::warning("{}: {} sessions are open, {} is refused", settings_.process_limit_name, processes_.size(), user.name);
         return "Too many sessions, try again later";
     }
     return spawn(handover, user, *root, std::move(client)) ? "" : kTrouble;
@@ -191,39 +187,9 @@ bool Spawner::spawn(const Handover& handover, const UserRecord& user, const std:
 void Spawner::run_child(pid_t parent, Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
                         ChildSockets sockets) {
     begin_user_process(parent, {client.get(), sockets.control.get(), sockets.notices.get()}, user, filter_);
-    settings_.user = user.name;
-    auto account = store::open_account({root, params_.hierarchy_separator().front()});
-    while (serve(handover, std::move(client), account)) {
-        std::optional<NextClient> next = wait_for_next(sockets);
-        if (!next)
-            break;
-        handover = std::move(next->handover);
-        client = std::move(next->client);
-    }
+    SessionProcess process(user, root, NextClient{std::move(handover), std::move(client)}, std::move(sockets));
+    serve_(process);
     _exit(0);
-}
-
-/// One client from its first answer to its end. False if another had better get a fresh process.
-bool Spawner::serve(const Handover& handover, event::Fd client,
-                    const store::Result<std::shared_ptr<store::Account>>& account) {
-    Wire wire(std::move(client), handover.input, params_.autologout(), params_.write_timeout());
-    if (account) {
-        logging::info("login: user=<{}>, rip={}, lip={}{}", settings_.user, handover.remote_address,
-                      handover.local_address, handover.tls ? ", TLS" : "");
-        Session session(wire, *account, settings_);
-        session.run(handover.tag);
-        logging::info("logout: user=<{}> in={} out={}", settings_.user, wire.octets_in(), wire.octets_out());
-        return true;
-    }
-    logging::error("{}: {}", settings_.user, account.error().text);
-    try {
-        wire.write(fmt::format("{} NO [UNAVAILABLE] Your mail cannot be opened now, try again later\r\n"
-                               "* BYE Disconnected\r\n", handover.tag));
-        wire.flush();
-    } catch (const Disconnected&) {
-        return false;  // it does not want to hear it
-    }
-    return false;
 }
 
 }  // namespace imapd
