@@ -187,7 +187,7 @@ bool test_foreign(Machine& machine, const Call& call) {
     if (foreign == nullptr || call.foreign >= foreign->definitions().size())
         machine.fail("a command of another program was called");
     const ForeignDefinition& definition = foreign->definitions()[call.foreign];
-    ForeignCall out{definition.name, call.line, machine, {}, {}};
+    ForeignCall out{definition.name, call.line, call.kind == CallKind::foreign_command, machine, {}, {}};
     for (Slot slot : {Slot::arg0, Slot::arg1, Slot::arg2, Slot::arg3}) {
         const Argument* argument = call.find(slot);
         if (argument == nullptr)
