@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/sieve/interpreter.h"
+
 namespace sieve {
 
 struct ForeignDefinition {
@@ -34,6 +36,8 @@ struct ForeignDefinition {
 struct ForeignCall {
     std::string_view name;
     std::uint32_t line = 0;
+    bool is_command = false;            // of a definition that may be either
+    Interpreter::Machine& machine;      // machine.h: the run that calls
     std::vector<std::vector<std::string>> arguments;            // numbers as decimal text; keys of a match are not here
     std::map<std::string, std::vector<std::string>, std::less<>> tags;
 };

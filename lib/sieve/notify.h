@@ -32,8 +32,13 @@ struct Sending {
     std::string why_not;                    // when there is none
 };
 
-/// One message for all recipients of the mailto method. Automatic mail is not notified about (RFC 5436, 2.7.1).
+/// One message for all recipients of the mailto method. Automatic mail is not notified about (RFC 5436, 2.7.1). Addresses in
+/// `notified` get nothing again; those that get this one are added there.
 Sending notification(const Action& notify, const Message& message, const Envelope& envelope, const Settings& settings,
+                     std::int64_t now, std::string_view id_seed, std::vector<std::string>& notified);
+
+/// A report of abuse about the message.
+Sending abuse_report(const Action& report, const Message& message, const Envelope& envelope, const Settings& settings,
                      std::int64_t now, std::string_view id_seed);
 
 /// The message, unchanged but for X-Sieve: and X-Sieve-Redirected-From: in front. The latter is how a loop shows: a message
@@ -45,5 +50,8 @@ Sending redirection(const Action& redirect, const Message& message, const Envelo
 /// The sender address that a script-made message gets.
 std::string sender_of(const EnvelopeSource& source, const Envelope& envelope, const Settings& settings,
                       std::string_view builtin);
+
+/// `Name <address>` as a header shows it, the name encoded where it is not ASCII.
+std::string format_mailbox(std::string_view written);
 
 }  // namespace sieve

@@ -23,8 +23,8 @@ struct Limits {
     std::size_t variable_octets = 4096;             // of one variable; longer values are cut (RFC 5229, 6)
     std::size_t string_octets = 256 * 1024;         // of a string made from variables
     std::size_t memory_octets = 32 * 1024 * 1024;   // of everything a run keeps: decoded parts, edited headers, actions
-    std::size_t actions = 32;                       // 0: no limit, as for the two below
-    std::size_t redirects = 4;
+    std::size_t actions = 32;                       // 0: no limit
+    std::size_t redirects = 4;                      // 0 prohibits redirect
     std::size_t notifications = 10;                 // 0 prohibits notify
     std::size_t include_depth = 10;
     std::size_t includes = 255;
