@@ -111,6 +111,27 @@ std::expected<std::optional<std::string>, std::string> Memory::find(std::string_
     return std::string(octets.substr(kTimeSize));
 }
 
+std::expected<bool, std::string> Memory::claim(std::string_view key, std::int64_t now, std::int64_t until) {
+    const std::string known = short_key(key);
+    std::string stored(kTimeSize, '\0');
+    std::memcpy(stored.data(), &until, kTimeSize);
+    Environment::Transaction transaction;
+    int error = environment_->begin(transaction, false);
+    MDB_val name = value_of(known), data{};
+    if (error == 0)
+        error = mdb_get(transaction.handle, environment_->table, &name, &data);
+    if (error == 0 && time_of(octets_of(data)) > now)
+        return false;
+    data = value_of(stored);
+    if (error == 0 || error == MDB_NOTFOUND)
+        error = mdb_put(transaction.handle, environment_->table, &name, &data, 0);
+    if (error == 0)
+        error = mdb_txn_commit(std::exchange(transaction.handle, nullptr));
+    if (error != 0)
+        return std::unexpected(environment_->wrong("write", error));
+    return true;
+}
+
 std::expected<void, std::string> Memory::remember(std::string_view key, std::int64_t until, std::string_view value) {
     const std::string known = short_key(key);
     std::string stored(kTimeSize, '\0');

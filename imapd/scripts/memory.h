@@ -28,6 +28,9 @@ public:
     /// The value, empty for most keys; nothing if it is not known or forgotten. Times are seconds since 1970.
     std::expected<std::optional<std::string>, std::string> find(std::string_view key, std::int64_t now) const;
     std::expected<void, std::string> remember(std::string_view key, std::int64_t until, std::string_view value = {});
+    /// True for one caller alone, of all processes: who finds the key unknown, and makes it known.
+    std::expected<bool, std::string> claim(std::string_view key, std::int64_t now, std::int64_t until);
+    std::expected<void, std::string> release(std::string_view key) { return remember(key, 0); }
 
     /// Each entry whose key begins so, in the order of keys, until `call` says false.
     using Visit = std::function<bool(std::string_view key, std::string_view value)>;

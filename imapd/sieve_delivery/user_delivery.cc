@@ -150,6 +150,7 @@ struct UserDelivery::Run {
     std::optional<SieveDelivered> refused;
     std::vector<std::pair<std::string, std::int64_t>> to_remember;
     std::vector<std::string> log;         // what was done, for the log and for `why`
+    std::vector<std::string> notified;    // addresses that got a notification of this message
     int sent = 0;
 
     Run(UserDelivery& the_user, const SieveDeliver& the_request, std::string_view the_content, HostFacts facts)
@@ -157,7 +158,7 @@ struct UserDelivery::Run {
           host(std::move(facts), *the_user.account_, the_user.memory_.get()), pending(*the_user.account_), now(std::time(nullptr)) {}
 
     std::string seed() { return fmt::format("{}.{}", request.session, ++sent); }
-    bool remembers(const std::string& key);
+    bool claim(const std::string& key, std::int64_t seconds);
     void store(const Action& action, std::string mailbox, std::string_view octets, const std::vector<std::string>& flags, bool create);
     std::string default_mailbox();
     void store_action(const Action& action);
@@ -166,6 +167,7 @@ struct UserDelivery::Run {
     void redirect(const Action& action);
     void answer_vacation(const Action& action);
     void notify(const Action& action);
+    void report(const Action& action);
     void refuse(const Action& action);
     void perform(const Action& action);
     void note_to_user();
@@ -173,13 +175,14 @@ struct UserDelivery::Run {
     SieveDelivered finish(const sieve::Outcome& outcome);
 };
 
-bool UserDelivery::Run::remembers(const std::string& key) {
+// True if this message is the one to do it; false if it was done, or if nobody can tell.
+bool UserDelivery::Run::claim(const std::string& key, std::int64_t seconds) {
     if (!user.memory_)
         return false;
-    auto known = user.memory_->find(key, now);
-    if (!known)
-        logging::warning("{}: {}", user.owner_.name, known.error());
-    return known && known->has_value();
+    auto ours = user.memory_->claim(key, now, now + seconds);
+    if (!ours)
+        logging::warning("{}: {}", user.owner_.name, ours.error());
+    return ours && *ours;
 }
 
 // The mailbox that is not there, or whose name cannot be one, is the INBOX.
@@ -240,27 +243,33 @@ bool UserDelivery::Run::send(const sieve::Outgoing& mail, const char* what) {
 }
 
 void UserDelivery::Run::redirect(const Action& action) {
-    const std::string key = redirect_key(message_id_of(content), action.address);
-    const std::int64_t period = user.params_.redirect_duplicate_period().count();
-    if (period > 0 && remembers(key)) {
-        log.push_back(fmt::format("not redirected to <{}> again", action.address));
-        return;
-    }
     const sieve::Sending sending = sieve::redirection(action, message, host.envelope(), user.settings_);
     if (sending.messages.empty()) {
         logging::warning("{}: redirect to <{}>: {}", request.session, action.address, sending.why_not);
         store(action, default_mailbox(), content, {}, false);
         return;
     }
-    for (const sieve::Outgoing& mail : sending.messages)
-        if (!send(mail, "redirected")) {
-            refused = make_answer(451, "4.3.0", "Mail cannot be redirected now");
-            return;
-        }
     // Remembered at once: should storing fail, the message comes again and must not be sent twice.
-    if (period > 0 && user.memory_)
-        if (auto kept = user.memory_->remember(key, now + period); !kept)
-            logging::warning("{}: {}", user.owner_.name, kept.error());
+    const std::string id = message_id_of(content);
+    const std::string key = redirect_key(id, action.address);
+    const std::int64_t period = user.params_.redirect_duplicate_period().count();
+    const bool checked = period > 0 && !id.empty() && user.memory_;
+    const auto ours = checked ? user.memory_->claim(key, now, now + period) : std::expected<bool, std::string>(true);
+    if (!ours)
+        logging::warning("{}: {}", user.owner_.name, ours.error());  // sent then, rather twice than not
+    if (ours && !*ours) {
+        log.push_back(fmt::format("not redirected to <{}> again", action.address));
+        return;
+    }
+    for (const sieve::Outgoing& mail : sending.messages) {
+        if (send(mail, "redirected"))
+            continue;
+        refused = make_answer(451, "4.3.0", "Mail cannot be redirected now");
+        if (checked)
+            if (auto released = user.memory_->release(key); !released)
+                logging::warning("{}: {}", user.owner_.name, released.error());
+        return;
+    }
 }
 
 void UserDelivery::Run::answer_vacation(const Action& action) {
@@ -270,14 +279,9 @@ void UserDelivery::Run::answer_vacation(const Action& action) {
         log.push_back("no vacation answer: " + answer.why_not);
         return;
     }
-    const std::string key = vacation_key(answer.memory_key);
-    if (!user.memory_ || remembers(key)) {
-        log.push_back("no vacation answer: there was one already");
-        return;
-    }
     // Remembered before it is sent: rather none than a second one (RFC 5230, 4.2).
-    if (auto kept = user.memory_->remember(key, now + action.seconds.count()); !kept) {
-        logging::warning("{}: {}", user.owner_.name, kept.error());
+    if (!claim(vacation_key(answer.memory_key), action.seconds.count())) {
+        log.push_back("no vacation answer: there was one already");
         return;
     }
     if (send(answer.reply, "vacation answer"))
@@ -285,12 +289,20 @@ void UserDelivery::Run::answer_vacation(const Action& action) {
 }
 
 void UserDelivery::Run::notify(const Action& action) {
-    const sieve::Sending sending = sieve::notification(action, message, host.envelope(), user.settings_, now, seed());
+    const sieve::Sending sending = sieve::notification(action, message, host.envelope(), user.settings_, now, seed(), notified);
     if (sending.messages.empty())
         log.push_back("no notification: " + sending.why_not);
     for (const sieve::Outgoing& mail : sending.messages)
         if (send(mail, "notification"))
             copy_reply(action, mail.content);
+}
+
+void UserDelivery::Run::report(const Action& action) {
+    const sieve::Sending sending = sieve::abuse_report(action, message, host.envelope(), user.settings_, now, seed());
+    if (sending.messages.empty())
+        log.push_back("no report: " + sending.why_not);
+    for (const sieve::Outgoing& mail : sending.messages)
+        send(mail, "report");
 }
 
 void UserDelivery::Run::refuse(const Action& action) {
@@ -311,19 +323,14 @@ void UserDelivery::Run::perform(const Action& action) {
     case Action::Kind::mark_duplicate:
         to_remember.emplace_back(duplicate_key(action.duplicate_id), now + action.seconds.count());
         return;
-    case Action::Kind::report:
-        logging::warning("{}: {}:{}: reports are not sent at delivery", request.session, action.cause.script, action.cause.line);
-        return;
+    case Action::Kind::report: return report(action);
     }
 }
 
 // Once a day, so that a broken script does not fill the mailbox that it was to sort.
 void UserDelivery::Run::note_to_user() {
     logging::warning("{}: user={}: sieve: {} -- the message goes on without it", request.session, user.owner_.name, trouble);
-    const std::string key = "note";
-    if (!user.memory_ || remembers(key))
-        return;
-    if (auto kept = user.memory_->remember(key, now + kNoteEvery); !kept)
+    if (!claim("note", kNoteEvery))
         return;
     const std::string note = fmt::format(
         "From: Mail filter <{0}>\r\nTo: <{1}>\r\nSubject: Your mail filter has a problem\r\nDate: {2}\r\n"
