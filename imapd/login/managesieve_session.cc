@@ -75,7 +75,7 @@ Task<void> ManageSieveSession::converse() {
         std::optional<std::string> text = co_await read_text();
         seat_.set(worker::Client::State::busy);
         if (!text && state_ == State::talking)
-            co_return;
+            break;
         if (text) {
             std::expected<Command, std::string> command = managesieve::parse_command(*text);
             if (command)
@@ -86,7 +86,7 @@ Task<void> ManageSieveSession::converse() {
         if (++commands_ >= params_.command_limit() && state_ == State::talking)
             bye("Too many commands without a login.");
     }
-    if (state_ == State::closing)
+    if (state_ != State::handed_over)
         co_await stream_.flush();
 }
 
@@ -187,6 +187,7 @@ Task<void> ManageSieveSession::finish_attempt(sasl::Step step) {
         co_return;
     }
     if (std::exchange(given_back_, false)) {
+        reply("OK", "", "You are nobody again.");
         user_.clear();
         commands_ = 0;
         stream_.set_deadline(event::Clock::now() + params_.timeout());

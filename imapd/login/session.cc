@@ -63,7 +63,7 @@ Task<void> Session::converse() {
         ReadCommand command = co_await read_command(stream_);
         seat_.set(worker::Client::State::busy);
         if (command.kind == ReadCommand::Kind::end)
-            co_return;
+            break;
         if (command.kind == ReadCommand::Kind::too_large) {
             bye("Literal too large.");
         } else if (command.kind == ReadCommand::Kind::refused) {
@@ -75,7 +75,7 @@ Task<void> Session::converse() {
         if (++commands_ >= params_.command_limit() && state_ == State::talking)
             bye("Too many commands without a login.");
     }
-    if (state_ == State::closing)
+    if (state_ != State::handed_over)
         co_await stream_.flush();
 }
 

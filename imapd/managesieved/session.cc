@@ -143,10 +143,12 @@ void Session::capability(const Command&) {
     ok("");
 }
 
-// RFC 5804, 2.14: as if the client had just connected; login takes the connection back.
+// RFC 5804, 2.14: as if the client had just connected. login takes the connection back, and answers: a client that heard the
+// OK from here could send its next command to us, and we are the ones who must not see its password.
 void Session::unauthenticate(const Command&) {
-    ok("You are nobody again.");
     running_ = false;
+    if (wire_.has_input())
+        return reply("BYE", "", "Wait for the answer to UNAUTHENTICATE.");
     end_ = End::unauthenticated;
 }
 
