@@ -188,6 +188,14 @@ std::shared_ptr<const std::string> Machine::edited_header() {
     return header_text_;
 }
 
+std::uint64_t Machine::size() {
+    std::shared_ptr<const std::string> edited = edited_header();
+    if (edited == nullptr)
+        return message_->size();
+    std::uint64_t body = message_->size() - with_crlf(message_->header()).size();
+    return body + with_crlf(*edited).size();
+}
+
 // ---- caches
 
 std::shared_ptr<const Regex> Machine::regex(std::string_view pattern, bool ignore_case) {

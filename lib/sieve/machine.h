@@ -70,6 +70,7 @@ public:
     HeaderIndex& header();                              // of the message, as edited
     HeaderIndex& header_of(std::size_t part);
     std::shared_ptr<const std::string> edited_header();
+    std::uint64_t size();                               // of the message, as edited
     std::size_t current_part() const { return loops_.empty() ? 0 : loops_.back().part; }
     bool in_loop() const { return !loops_.empty(); }
 

@@ -141,7 +141,7 @@ bool test_exists(Machine& machine, const Call& call) {
 
 bool test_size(Machine& machine, const Call& call) {
     std::uint64_t limit = call.number(Slot::size_limit);
-    std::uint64_t size = machine.message().size();
+    std::uint64_t size = machine.size();
     if (machine.tracing())
         machine.trace_detail = fmt::format("{} octets", size);
     return static_cast<SizeMode>(call.number(Slot::size_mode)) == SizeMode::over ? size > limit : size < limit;

@@ -79,6 +79,7 @@ bool is_shown(const Action& action) { return !action.implicit && !action_name(ac
 
 TestSuite::TestSuite(std::filesystem::path file)
     : file_(std::move(file)), folder_(file_.parent_path()), loader_(folder_ / "included", folder_ / "included-global") {
+    host_.test_folder = folder_.string();
     mailboxes_["INBOX"];
     contents_.emplace_back("\r\n");
     messages_.emplace_back(contents_.back());
