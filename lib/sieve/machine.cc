@@ -393,6 +393,8 @@ void Machine::execute() {
         try {
             while (step()) {
             }
+            for (; !sections_.empty(); sections_.pop_back())        // a stop inside
+                foreign()->section_ended("");
             return;
         } catch (Stop& stop) {
             if (sections_.empty())
@@ -462,7 +464,8 @@ Outcome Machine::finish(Outcome outcome) {
             keep.flags = flags;
             keep.header = edited_header();
             keep.cause.script = code_->units[0].name;
-            actions.push_back(std::move(keep));
+            if (!merge_action(keep))
+                actions.push_back(std::move(keep));
         }
         outcome.actions = std::move(actions);
     }
