@@ -48,25 +48,6 @@ void check_conflicts(const Machine& machine, const Action& fresh) {
     }
 }
 
-// RFC 5228, 2.10.3: the same action twice is done once. What comes later decides about flags (RFC 5232, 5).
-bool merge(Machine& machine, const Action& fresh) {
-    for (Action& old : machine.actions) {
-        if (old.header != fresh.header)
-            continue;
-        if (stores(fresh) && stores(old) && same_mailbox(fresh, old)) {
-            old.flags = fresh.flags;
-            old.create |= fresh.create;
-            if (fresh.kind == Kind::keep)
-                old.kind = Kind::keep;
-            return true;
-        }
-        if (fresh.kind == Kind::redirect && old.kind == Kind::redirect && old.external_list == fresh.external_list &&
-            text::equal_ignoring_case(old.address, fresh.address))
-            return true;
-    }
-    return false;
-}
-
 std::size_t count_of(const Machine& machine, Kind kind) {
     return static_cast<std::size_t>(std::ranges::count(machine.actions, kind, &Action::kind));
 }
@@ -88,10 +69,29 @@ void check_limits(const Machine& machine, const Action& fresh) {
 
 }  // namespace
 
+// RFC 5228, 2.10.3: the same action twice is done once. What comes later decides about flags (RFC 5232, 5).
+bool Machine::merge_action(const Action& fresh) {
+    for (Action& old : actions) {
+        if (stores(fresh) && stores(old) && same_mailbox(fresh, old)) {
+            if (fresh.implicit)
+                return true;
+            old.flags = fresh.flags;
+            old.create |= fresh.create;
+            if (fresh.kind == Kind::keep)
+                old.kind = Kind::keep;
+            return true;
+        }
+        if (fresh.kind == Kind::redirect && old.kind == Kind::redirect && old.external_list == fresh.external_list &&
+            text::equal_ignoring_case(old.address, fresh.address))
+            return true;
+    }
+    return false;
+}
+
 void Machine::add_action(Action action) {
     action.cause = cause();
     check_conflicts(*this, action);
-    if (merge(*this, action))
+    if (merge_action(action))
         return;
     check_limits(*this, action);
     charge_memory(sizeof(Action) + action.reason.size() + action.subject.size());

@@ -50,6 +50,27 @@ std::string unexpanded(const Machine& machine, const Call& call, Slot slot) {
     return out;
 }
 
+std::vector<std::string> recipients_of(std::string_view method) {
+    std::vector<std::string> out;
+    if (auto uri = parse_mailto(method))
+        for (const auto* list : {&uri->to, &uri->cc, &uri->bcc})
+            for (const std::string& written : *list)
+                out.push_back(text::lower(parse_script_address(written).value_or("")));
+    return out;
+}
+
+// Whoever has been notified of a message needs no second notification.
+bool all_are_notified(const Machine& machine, std::string_view method) {
+    std::vector<std::string> before;
+    for (const Action& action : machine.actions)
+        if (action.kind == Kind::notify)
+            for (std::string& recipient : recipients_of(action.method))
+                before.push_back(std::move(recipient));
+    return std::ranges::all_of(recipients_of(method), [&](const std::string& recipient) {
+        return std::ranges::find(before, recipient) != before.end();
+    });
+}
+
 bool is_in(const std::vector<std::string>& names, std::string_view name) {
     return std::ranges::any_of(names, [&](const std::string& other) { return text::equal_ignoring_case(other, name); });
 }
@@ -87,7 +108,7 @@ void delete_header(Machine& machine, const Call& call) {
         machine.warn(fmt::format("the field {} may not be deleted", name));
         return;
     }
-    std::vector<HeaderIndex::Field*> fields = fields_of_test(machine.header(), name, call);
+    std::vector<HeaderIndex::Field*> fields = fields_of_test(machine, call, Slot::arg0);
     if (call.has(Slot::arg1)) {
         std::erase_if(fields, [&](HeaderIndex::Field* field) {
             Matcher matcher(machine, call, Slot::arg1);
@@ -173,7 +194,8 @@ void act_notify(Machine& machine, const Call& call) {
     action.reason = machine.text(call, Slot::message);
     action.fcc = file_copy(machine, call);
     action.header = machine.edited_header();
-    machine.add_action(std::move(action));
+    if (!all_are_notified(machine, action.method))
+        machine.add_action(std::move(action));
 }
 
 void act_report(Machine& machine, const Call& call) {

@@ -117,6 +117,13 @@ bool is_field_value(std::string_view value) {
     return true;
 }
 
+bool is_token(std::string_view text) {
+    constexpr std::string_view kSpecials = "()<>@,;:\\\"/[]?=";
+    return !text.empty() && std::ranges::all_of(text, [&](char c) {
+        return c > ' ' && c < 0x7f && kSpecials.find(c) == std::string_view::npos;
+    });
+}
+
 bool is_mailbox_name(std::string_view name) {
     return !name.empty() && name.size() <= 1024 && address::is_valid_utf8(name) &&
            std::ranges::none_of(name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });

@@ -12,6 +12,7 @@ namespace sieve {
 bool is_header_name(std::string_view name);                     // RFC 5322, 3.6.8
 bool is_address_header(std::string_view lower_case_name);       // RFC 5228, 5.1: those that hold addresses
 bool is_field_value(std::string_view value);                    // may stand in a field: UTF-8, no NUL, folded if it has lines
+bool is_token(std::string_view text);                           // RFC 2045, 5.1
 bool is_mailbox_name(std::string_view name);
 bool is_special_use_flag(std::string_view flag);                // RFC 6154: "\" atom
 bool is_variable_name(std::string_view name);                   // RFC 5229, 3: an identifier, no number

@@ -259,7 +259,12 @@ bool UnitCompiler::check_shape(const Node& node, const Definition& definition, b
     call.kind = definition.kind;
     call.line = node.place.line;
     if (!collect_arguments(node, definition, call)) {
-        check_tests(node, definition);      // a tag without its colon looks like a test
+        // Arguments that seem to be missing may be hidden in a test: a tag without its colon looks like one.
+        std::size_t given = 0;
+        for (const ast::Argument& argument : node.arguments)
+            given += argument.kind != ast::Argument::Kind::tag;
+        if (given < definition.arguments.size())
+            check_tests(node, definition);
         return false;
     }
     if (!check_tests(node, definition) || (!as_test && !check_block(node, definition)))

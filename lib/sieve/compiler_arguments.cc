@@ -191,7 +191,6 @@ bool UnitCompiler::collect_positional(const Node& node, const Definition& defini
     std::size_t first = definition.optional == Definition::Optional::first ? definition.arguments.size() - values.size() : 0;
     auto foreign = foreign_index_.find(node.name);
     bool keys_last = foreign != foreign_index_.end() && whole_.options().foreign->definitions()[foreign->second].match;
-    std::size_t errors = problems_.errors();
     for (std::size_t i = 0; i < values.size(); ++i) {
         ArgumentType type = definition.arguments[first + i];
         if (!fits(*values[i], type)) {
@@ -225,7 +224,7 @@ bool UnitCompiler::collect_positional(const Node& node, const Definition& defini
         }
         call.arguments.push_back(std::move(out));
     }
-    return problems_.errors() == errors;
+    return true;
 }
 
 std::vector<std::uint32_t> UnitCompiler::texts_of(const ast::Argument& argument) {
@@ -364,6 +363,9 @@ std::optional<Piece> UnitCompiler::variable(std::string_view name, ast::Place pl
             error(place, name, "this is no name of a global variable");
         return std::nullopt;
     }
+    const ForeignCommands* foreign = whole_.options().foreign;
+    if (foreign != nullptr && has(foreign->capability()) && space == foreign->variables())
+        return Piece{Piece::Kind::environment, whole_.literal(lower)};
     if (space == "env" && has("vnd.dovecot.environment"))
         return Piece{Piece::Kind::environment, whole_.literal(rest)};
     if (report)
@@ -422,7 +424,8 @@ bool UnitCompiler::parse_template(const ast::String& string, std::string_view te
 // A variable that a command sets, as a template of one piece.
 std::optional<std::uint32_t> UnitCompiler::variable_place(const ast::String& string) {
     if (!has("variables")) {
-        error(string.place, string.text, "a variable here needs require \"variables\"");
+        if (!has("extracttext"))        // which has complained already
+            error(string.place, string.text, "a variable here needs require \"variables\"");
         return std::nullopt;
     }
     std::size_t dot = string.text.find('.');

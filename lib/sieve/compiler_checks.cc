@@ -308,7 +308,13 @@ bool ArgumentChecks::run(const Definition& definition) {
     case CallKind::redirect: return has(Slot::list) || address(Slot::arg0, "this");
     case CallKind::vacation: return vacation();
     case CallKind::notify: return notify();
-    case CallKind::report: return address(Slot::arg2, "this");
+    case CallKind::report:
+        return each(Slot::arg0, [&](const std::string& type) {
+            bool good = is_token(type);
+            if (!good)
+                error(type, "this is no type of feedback (RFC 5965, 3.1)");
+            return good;
+        }) && address(Slot::arg2, "this");
     case CallKind::addheader: return add_header();
     case CallKind::deleteheader: return delete_header();
     case CallKind::foreign_test: return match(Slot::content_types);

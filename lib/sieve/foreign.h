@@ -55,6 +55,8 @@ public:
     virtual ~ForeignCommands() = default;
     virtual std::string_view capability() const = 0;
     virtual const std::vector<ForeignDefinition>& definitions() const = 0;
+    /// Namespace of variables that Host::environment() gives: "tst" for ${tst.path}.
+    virtual std::string_view variables() const { return {}; }
     virtual ForeignResult run(const ForeignCall& call) const = 0;
     /// `error` is not empty if the section ended by a runtime error.
     virtual void section_ended(std::string_view error) const = 0;

@@ -188,6 +188,14 @@ std::shared_ptr<const std::string> Machine::edited_header() {
     return header_text_;
 }
 
+std::uint64_t Machine::size() {
+    std::shared_ptr<const std::string> edited = edited_header();
+    if (edited == nullptr)
+        return message_->size();
+    std::uint64_t body = message_->size() - with_crlf(message_->header()).size();
+    return body + with_crlf(*edited).size();
+}
+
 // ---- caches
 
 std::shared_ptr<const Regex> Machine::regex(std::string_view pattern, bool ignore_case) {
@@ -385,6 +393,8 @@ void Machine::execute() {
         try {
             while (step()) {
             }
+            for (; !sections_.empty(); sections_.pop_back())        // a stop inside
+                foreign()->section_ended("");
             return;
         } catch (Stop& stop) {
             if (sections_.empty())
@@ -454,7 +464,8 @@ Outcome Machine::finish(Outcome outcome) {
             keep.flags = flags;
             keep.header = edited_header();
             keep.cause.script = code_->units[0].name;
-            actions.push_back(std::move(keep));
+            if (!merge_action(keep))
+                actions.push_back(std::move(keep));
         }
         outcome.actions = std::move(actions);
     }

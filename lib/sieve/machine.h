@@ -70,6 +70,7 @@ public:
     HeaderIndex& header();                              // of the message, as edited
     HeaderIndex& header_of(std::size_t part);
     std::shared_ptr<const std::string> edited_header();
+    std::uint64_t size();                               // of the message, as edited
     std::size_t current_part() const { return loops_.empty() ? 0 : loops_.back().part; }
     bool in_loop() const { return !loops_.empty(); }
 
@@ -86,6 +87,8 @@ public:
     std::string trace_detail;                           // of the test that runs
 
     void add_action(Action action);
+    /// True if an action in the list is the same; it takes over what the new one says about flags.
+    bool merge_action(const Action& fresh);
     Cause cause() const;
     std::vector<std::string> resolve_flags(const Call& call);
 
@@ -164,6 +167,7 @@ public:
 private:
     bool matches_key(std::string_view value, std::size_t key);
     bool contains(std::string_view value, std::size_t key);
+    void remember(const std::vector<std::string_view>& groups);
     std::string_view key(std::size_t index);
     const std::string& folded_key(std::size_t index);
     bool found(std::string_view value, std::string_view key);
@@ -225,8 +229,8 @@ std::string external_list_name(std::string_view name);
 /// Parts that a test with :mime and :anychild looks at.
 std::vector<std::size_t> parts_of_test(Machine& machine, const Call& call);
 
-/// Fields by name, :index and :last applied.
-std::vector<HeaderIndex::Field*> fields_of_test(HeaderIndex& header, std::string_view name, const Call& call);
+/// Fields of all the names in turn, :index and :last applied to the whole.
+std::vector<HeaderIndex::Field*> fields_of_test(Machine& machine, const Call& call, Slot names);
 
 /// For traces and causes: `header :contains "subject" "x"`.
 std::string describe_call(const Machine& machine, const Call& call);

@@ -52,6 +52,11 @@ bool Matcher::found(std::string_view value, std::string_view key) {
     return true;
 }
 
+void Matcher::remember(const std::vector<std::string_view>& groups) {
+    if (call_.kind != CallKind::body)           // RFC 5173, 6: the body test leaves match values alone
+        machine_.set_match_values(groups);
+}
+
 bool Matcher::contains(std::string_view value, std::size_t index) {
     if (comparator_ == Comparator::octet)
         return find_octets(value, key(index));
@@ -81,7 +86,7 @@ bool Matcher::matches_key(std::string_view value, std::size_t index) {
         if (result == GlobResult::exhausted)
             machine_.fail(fmt::format(":matches with \"{}\" took too many steps", text::printable(cut_utf8(key(index), 200))));
         if (result == GlobResult::match)
-            machine_.set_match_values(groups);
+            remember(groups);
         return result == GlobResult::match;
     }
     case MatchType::regex: {
@@ -92,7 +97,7 @@ bool Matcher::matches_key(std::string_view value, std::size_t index) {
         if (result == Regex::Result::exhausted)
             machine_.fail(fmt::format(":regex with \"{}\" took too many steps", text::printable(cut_utf8(pattern, 200))));
         if (result == Regex::Result::match)
-            machine_.set_match_values(groups);
+            remember(groups);
         return result == Regex::Result::match;
     }
     case MatchType::list: {

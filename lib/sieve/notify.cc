@@ -293,11 +293,14 @@ Sending redirection(const Action& redirect, const Message& message, const Envelo
     Sending sending;
     HeaderIndex& header = message.parsed().part_header(0);
     std::string own = own_address(envelope, settings);
-    for (HeaderIndex::Field* field : fields_of(header, "X-Sieve-Redirected-From"))
-        if (text::equal_ignoring_case(HeaderIndex::value(*field), own)) {
-            sending.why_not = fmt::format("{} has redirected this message before: a loop", own);
+    std::string recipient = address_of(envelope.to);
+    for (HeaderIndex::Field* field : fields_of(header, "X-Sieve-Redirected-From")) {
+        std::string_view by = HeaderIndex::value(*field);
+        if (text::equal_ignoring_case(by, own) || text::equal_ignoring_case(by, recipient)) {
+            sending.why_not = fmt::format("{} has redirected this message before: a loop", by);
             return sending;
         }
+    }
     if (fields_of(header, "Received").size() > hop_limit) {
         sending.why_not = fmt::format("the message has gone through more than {} hosts: a loop", hop_limit);
         return sending;
@@ -344,6 +347,7 @@ Sending abuse_report(const Action& report, const Message& message, const Envelop
                         address_of(envelope.from));
     if (std::string to = address_of(envelope.to); !to.empty())
         text += fmt::format("Original-Rcpt-To: <{}>\r\n", to);
+    text += fmt::format("Dovecot-Reporting-User: <{}>\r\n", own_address(envelope, settings));
     text += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Disposition: attachment\r\n\r\n", boundary,
                         report.headers_only ? "text/rfc822-headers" : "message/rfc822");
     text += with_last_line_end(with_crlf(report.headers_only ? message.header() : message.octets()));

@@ -108,7 +108,7 @@ int zone_of(Machine& machine, const Call& call, int otherwise) {
 bool test_date(Machine& machine, const Call& call) {
     Matcher matcher(machine, call, Slot::arg2);
     std::string part(machine.text(call, Slot::arg1));
-    for (HeaderIndex::Field* field : fields_of_test(machine.header(), machine.text(call, Slot::arg0), call)) {
+    for (HeaderIndex::Field* field : fields_of_test(machine, call, Slot::arg0)) {
         std::string_view value = HeaderIndex::value(*field);
         // A date stands alone or, as in Received, behind the last semicolon.
         std::optional<message::Date> date = message::parse_date(value);

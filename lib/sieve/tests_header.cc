@@ -88,9 +88,16 @@ std::vector<std::size_t> parts_of_test(Machine& machine, const Call& call) {
     return parts;
 }
 
-std::vector<HeaderIndex::Field*> fields_of_test(HeaderIndex& header, std::string_view name, const Call& call) {
+std::vector<HeaderIndex::Field*> fields_of_test(Machine& machine, const Call& call, Slot names) {
     std::vector<HeaderIndex::Field*> fields;
-    header.find(name, fields);
+    std::vector<HeaderIndex::Field*> named;
+    for (std::size_t part : parts_of_test(machine, call)) {
+        for (std::uint32_t id : call.texts(names)) {
+            machine.charge(1);
+            machine.header_of(part).find(machine.text(id), named);
+            fields.insert(fields.end(), named.begin(), named.end());
+        }
+    }
     const Argument* index = call.find(Slot::index);
     if (index == nullptr)
         return fields;
@@ -102,29 +109,18 @@ std::vector<HeaderIndex::Field*> fields_of_test(HeaderIndex& header, std::string
 
 bool test_address(Machine& machine, const Call& call) {
     Matcher matcher(machine, call, Slot::arg1);
-    for (std::size_t part : parts_of_test(machine, call)) {
-        for (std::uint32_t id : call.texts(Slot::arg0)) {
-            machine.charge(1);
-            for (HeaderIndex::Field* field : fields_of_test(machine.header_of(part), machine.text(id), call))
-                if (offer_addresses(machine, call, matcher, *field))
-                    return true;
-        }
-    }
+    for (HeaderIndex::Field* field : fields_of_test(machine, call, Slot::arg0))
+        if (offer_addresses(machine, call, matcher, *field))
+            return true;
     return matcher.finish();
 }
 
 bool test_header(Machine& machine, const Call& call) {
     Matcher matcher(machine, call, Slot::arg1);
     bool structured = call.number(Slot::mime_option) != 0;
-    for (std::size_t part : parts_of_test(machine, call)) {
-        for (std::uint32_t id : call.texts(Slot::arg0)) {
-            machine.charge(1);
-            for (HeaderIndex::Field* field : fields_of_test(machine.header_of(part), machine.text(id), call)) {
-                if (structured ? offer_mime(machine, call, matcher, *field) : matcher.offer(HeaderIndex::value(*field)))
-                    return true;
-            }
-        }
-    }
+    for (HeaderIndex::Field* field : fields_of_test(machine, call, Slot::arg0))
+        if (structured ? offer_mime(machine, call, matcher, *field) : matcher.offer(HeaderIndex::value(*field)))
+            return true;
     return matcher.finish();
 }
 
@@ -141,7 +137,7 @@ bool test_exists(Machine& machine, const Call& call) {
 
 bool test_size(Machine& machine, const Call& call) {
     std::uint64_t limit = call.number(Slot::size_limit);
-    std::uint64_t size = machine.message().size();
+    std::uint64_t size = machine.size();
     if (machine.tracing())
         machine.trace_detail = fmt::format("{} octets", size);
     return static_cast<SizeMode>(call.number(Slot::size_mode)) == SizeMode::over ? size > limit : size < limit;

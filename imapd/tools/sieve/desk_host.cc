@@ -52,6 +52,8 @@ std::optional<std::string> DeskHost::environment(std::string_view item) const {
         return "during";
     if (item == "vnd.dovecot.default_mailbox" || item == "vnd.dovecot.default-mailbox")
         return "INBOX";
+    if (item == "tst.path" && !test_folder.empty())
+        return test_folder;
     if (item == "vnd.dovecot.username")
         return envelope_.to.empty() ? "user" : envelope_.to;
     return std::nullopt;

@@ -50,6 +50,7 @@ public:
     static std::string canonical(std::string_view mailbox);
 
     sieve::Envelope envelope_;
+    std::string test_folder;                                            // of the test script that runs
     std::set<std::string> mailboxes = {"INBOX"};
     std::set<std::string> lists;                                        // external lists, by full name
     std::set<std::string> duplicates;

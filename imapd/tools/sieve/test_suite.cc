@@ -79,6 +79,7 @@ bool is_shown(const Action& action) { return !action.implicit && !action_name(ac
 
 TestSuite::TestSuite(std::filesystem::path file)
     : file_(std::move(file)), folder_(file_.parent_path()), loader_(folder_ / "included", folder_ / "included-global") {
+    host_.test_folder = folder_.string();
     mailboxes_["INBOX"];
     contents_.emplace_back("\r\n");
     messages_.emplace_back(contents_.back());
@@ -525,7 +526,14 @@ bool TestSuite::perform_one(const Action& action, std::vector<std::string>& noti
     switch (action.kind) {
     case Action::Kind::keep:
     case Action::Kind::fileinto: return store(action);
-    case Action::Kind::redirect: sending = sieve::redirection(action, *message_, envelope, settings_); break;
+    case Action::Kind::redirect:
+        sending = sieve::redirection(action, *message_, envelope, settings_);
+        if (sending.messages.empty()) {     // RFC 5228, 4.2: a redirect that is left out does not cancel the implicit keep
+            Action keep;
+            keep.mailbox = settings_.default_mailbox;
+            return store(keep);
+        }
+        break;
     case Action::Kind::notify:
         sending = sieve::notification(action, *message_, envelope, settings_, host_.now(), seed, notified);
         break;

@@ -35,6 +35,7 @@ public:
     std::size_t failed() const { return failed_; }
 
     std::string_view capability() const override { return "vnd.dovecot.testsuite"; }
+    std::string_view variables() const override { return "tst"; }
     const std::vector<sieve::ForeignDefinition>& definitions() const override;
     sieve::ForeignResult run(const sieve::ForeignCall& call) const override;
     void section_ended(std::string_view error) const override;
