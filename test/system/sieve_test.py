@@ -181,6 +181,44 @@ class SieveTest(unittest.TestCase):
             host.wait_for_empty_queue()
             self.assertTrue(self.folder(host, "alice", "Lists")[0][1].endswith(body.replace("\r\n", "\n")))
 
+    def test_mailadm(self):
+        with Instance(main_cf={"recipient_delimiter": "+"}) as host:
+            def mailadm(*words, text="", status=0):
+                done = host.run("mailadm", "sieve", *words, check=False, input=text)
+                self.assertEqual(done.returncode, status, done.stderr)
+                return done.stdout if status == 0 else done.stderr
+
+            self.assertEqual(mailadm("list", "-u", "alice"), "")
+            self.assertIn("broken:2:", mailadm("put", "-u", "alice", "broken", text="keep;\nkep;\n", status=65))
+            mailadm("put", "-u", "alice", "main", text=SORTING)
+            mailadm("activate", "-u", "alice", "main")
+            self.assertEqual(mailadm("list", "-u", "alice"), "main ACTIVE\n")
+            self.assertEqual(mailadm("get", "-u", "alice@example.test", "main"), SORTING)
+            owner = os.stat(host.path("mail/alice"))
+            self.assertEqual(os.stat(host.path("mail/alice/sieve/main.sieve")).st_uid, owner.st_uid)
+            message = "From: carol@client.test\r\nTo: alice@example.test\r\nMessage-ID: <why@client.test>\r\nSubject: the list\r\n\r\nx\r\n"
+            with host.smtp() as smtp:
+                smtp.sendmail("carol@client.test", ["alice@example.test"], message)
+            host.wait_for_empty_queue()
+            for wanted in ("why@client.test", "<why@client.test>", "1"):
+                reason = mailadm("why", "-u", "alice", wanted)
+                self.assertIn("rule: main:3", reason)
+                self.assertIn("mailbox: Lists 1", reason)
+                self.assertIn("line 2", reason)
+            mailadm("why", "-u", "alice", "<other@client.test>", status=66)
+            path = os.path.join(host.dir, "new.sieve")
+            with open(path, "w") as out:
+                out.write('require "fileinto";\nif header :contains "subject" "list" { fileinto "Elsewhere"; }\n')
+            os.chmod(path, 0o644)
+            shown = mailadm("replay", "-u", "alice", "--script", path)
+            self.assertIn("Lists 1: the list\n", shown)
+            self.assertIn("Elsewhere", shown)
+            self.assertEqual(self.subjects(host, "alice", "Lists"), ["the list"])
+            mailadm("deactivate", "-u", "alice")
+            mailadm("delete", "-u", "alice", "main")
+            self.assertEqual(mailadm("list", "-u", "alice"), "")
+            mailadm("list", "-u", "nobody", status=67)
+
     def test_a_process_that_dies(self):
         """Whatever kills the process that runs a script: the message arrives."""
         with Instance() as host:
