@@ -335,9 +335,10 @@ event::Task<void> Connection::follow_script(Recipient& recipient) {
 event::Task<void> Connection::finish() {
     co_await write_all(true);
     ipc::records::StoreReply reply;
-    for (Recipient& recipient : message_->recipients)
+    for (Recipient& recipient : message_->recipients) {
         if (recipient.scripted && recipient.result.code == 0)
             co_await follow_script(recipient);
+    }
     for (Recipient& recipient : message_->recipients) {
         if (recipient.result.code == 250 && !recipient.scripted) {
             logging::info("{}: to=<{}>, user={}, mailbox={}, uid={}, saved", message_->session, recipient.address,

@@ -165,6 +165,15 @@ struct Stored {
     std::int64_t date = 0;
 };
 
+store::Result<std::unique_ptr<store::Mailbox>> open_now(store::Account& account, const std::string& name) {
+    auto mailbox = account.open(name);
+    if (!mailbox)
+        return mailbox;
+    if (auto refreshed = (*mailbox)->refresh(); !refreshed)
+        return std::unexpected(refreshed.error());
+    return mailbox;
+}
+
 // The newest messages of all mailboxes, the newest last.
 std::vector<Stored> newest(store::Account& account, std::size_t count) {
     std::vector<Stored> found;
@@ -172,9 +181,9 @@ std::vector<Stored> newest(store::Account& account, std::size_t count) {
     if (!mailboxes)
         command::fatal(mailboxes.error().text, kTryLater);
     for (const std::string& name : *mailboxes) {
-        auto mailbox = account.open(name);
+        auto mailbox = open_now(account, name);
         if (!mailbox)
-            continue;
+            continue;  // an INBOX that nothing came into yet
         auto messages = (*mailbox)->messages();
         if (!messages)
             command::fatal(messages.error().text, kTryLater);
@@ -243,7 +252,7 @@ int replay(const Context& context, const std::vector<std::string>& options) {
     if (auto opened = scripts::Memory::open(memory_path, scripts::Memory::Durable::yes))
         memory = std::move(*opened);
     for (const Stored& stored : newest(**account, last)) {
-        auto mailbox = (*account)->open(stored.mailbox);
+        auto mailbox = open_now(**account, stored.mailbox);
         auto content = mailbox ? (*mailbox)->content(stored.uid) : store::Result<store::Content>(std::unexpected(mailbox.error()));
         if (!content)
             continue;  // gone meanwhile
