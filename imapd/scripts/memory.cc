@@ -133,15 +133,23 @@ std::expected<bool, std::string> Memory::claim(std::string_view key, std::int64_
 }
 
 std::expected<void, std::string> Memory::remember(std::string_view key, std::int64_t until, std::string_view value) {
-    const std::string known = short_key(key);
-    std::string stored(kTimeSize, '\0');
-    std::memcpy(stored.data(), &until, kTimeSize);
-    stored += value;
+    return remember_all({{std::string(key), std::string(value)}}, until);
+}
+
+std::expected<void, std::string> Memory::remember_all(const std::vector<std::pair<std::string, std::string>>& entries,
+                                                      std::int64_t until) {
     Environment::Transaction transaction;
     int error = environment_->begin(transaction, false);
-    MDB_val name = value_of(known), data = value_of(stored);
-    if (error == 0)
+    for (const auto& [key, value] : entries) {
+        if (error != 0)
+            break;
+        const std::string known = short_key(key);
+        std::string stored(kTimeSize, '\0');
+        std::memcpy(stored.data(), &until, kTimeSize);
+        stored += value;
+        MDB_val name = value_of(known), data = value_of(stored);
         error = mdb_put(transaction.handle, environment_->table, &name, &data, 0);
+    }
     if (error == 0)
         error = mdb_txn_commit(std::exchange(transaction.handle, nullptr));
     if (error != 0)

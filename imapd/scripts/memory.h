@@ -14,6 +14,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace scripts {
 
@@ -28,6 +30,7 @@ public:
     /// The value, empty for most keys; nothing if it is not known or forgotten. Times are seconds since 1970.
     std::expected<std::optional<std::string>, std::string> find(std::string_view key, std::int64_t now) const;
     std::expected<void, std::string> remember(std::string_view key, std::int64_t until, std::string_view value = {});
+    std::expected<void, std::string> remember_all(const std::vector<std::pair<std::string, std::string>>& entries, std::int64_t until);
     /// True for one caller alone, of all processes: who finds the key unknown, and makes it known.
     std::expected<bool, std::string> claim(std::string_view key, std::int64_t now, std::int64_t until);
     std::expected<void, std::string> release(std::string_view key) { return remember(key, 0); }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "lib/event/fd.h"
 #include "lib/sieve/host.h"
@@ -120,6 +121,32 @@ Result<ScriptFile> load_script(const std::string& path, std::size_t max) {
         if (script.text.size() > max)
             return failure(Kind::too_large, fmt::format("{} grew beyond sieve_max_script_size", path));
     }
+}
+
+Result<const ScriptFile*> ScriptReader::load(const std::string& path) {
+    struct stat info {};
+    if (stat(path.c_str(), &info) != 0)
+        return trouble("stat", path);
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    Known seen;
+    seen.device = info.st_dev;
+    seen.inode = info.st_ino;
+    seen.size = static_cast<std::uint64_t>(info.st_size);
+    seen.modified_ns = info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec;
+    seen.changed_ns = info.st_ctim.tv_sec * kSecond + info.st_ctim.tv_nsec;
+    Known& known = known_[path];
+    const bool same = known.inode == seen.inode && known.device == seen.device && known.size == seen.size &&
+                      known.modified_ns == seen.modified_ns && known.changed_ns == seen.changed_ns;
+    // A file that changed in this very moment may change again without showing it.
+    const bool settled = std::time(nullptr) * kSecond - seen.changed_ns > 2 * kSecond;
+    if (same && settled)
+        return &known.script;
+    auto script = load_script(path, max_);
+    if (!script)
+        return std::unexpected(script.error());
+    seen.script = std::move(*script);
+    known = std::move(seen);
+    return &known.script;
 }
 
 std::vector<std::string> script_paths(const std::vector<std::string>& places) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -79,6 +80,22 @@ private:
 
 /// The text of a file that is a script, at most `max` octets.
 Result<ScriptFile> load_script(const std::string& path, std::size_t max);
+
+/// Scripts as they were read last: one that has not changed since, by the word of its file, is not read again.
+class ScriptReader {
+public:
+    explicit ScriptReader(std::size_t max) : max_(max) {}
+    Result<const ScriptFile*> load(const std::string& path);
+
+private:
+    struct Known {
+        std::uint64_t device = 0, inode = 0, size = 0;
+        std::int64_t modified_ns = 0, changed_ns = 0;
+        ScriptFile script;
+    };
+    std::size_t max_;
+    std::map<std::string, Known> known_;
+};
 
 /// Files as they are; of a directory its *.sieve files by name. What is not there is left out.
 std::vector<std::string> script_paths(const std::vector<std::string>& places);

@@ -30,6 +30,7 @@ namespace {
 constexpr std::size_t kMaxRecord = 1 << 20;
 constexpr std::size_t kPiece = 65536;
 constexpr std::chrono::seconds kLookEvery{1};
+constexpr std::chrono::milliseconds kReasonsWait{100};
 constexpr std::size_t kMaxRecipients = 100;
 
 imapd::UserRecord user_of(const ipc::records::SieveDeliver& request) {
@@ -237,7 +238,11 @@ void Dispatcher::run_child(pid_t parent, const Deliver& request, event::Fd socke
     while (std::optional<Job> job = link.next()) {
         const Mapped content(job->content.get());
         link.answer(user.deliver(job->request, content.octets()));
+        if (user.has_reasons() && !link.wait(kReasonsWait))
+            user.keep_reasons();
     }
+    if (user.has_reasons())
+        user.keep_reasons();
     _exit(0);
 }
 

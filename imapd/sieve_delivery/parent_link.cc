@@ -1,5 +1,6 @@
 #include "imapd/sieve_delivery/parent_link.h"
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -92,6 +93,11 @@ void ParentLink::write_frame(const std::string& frame, int descriptor) {
             end_without_parent();
         sent += static_cast<std::size_t>(count);
     }
+}
+
+bool ParentLink::wait(std::chrono::milliseconds longest) {
+    pollfd waiting{socket_.get(), POLLIN, 0};
+    return poll(&waiting, 1, static_cast<int>(longest.count())) != 0;
 }
 
 std::optional<Job> ParentLink::next() {

@@ -5,6 +5,7 @@
 // See lib/ipc/records/sieve.h. Failure: the parent is gone, or says something else than it should: the process ends.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,8 @@ class ParentLink {
 public:
     explicit ParentLink(event::Fd socket) : socket_(std::move(socket)) {}
 
+    /// Waits so long for the next message, or for the end: false if neither came.
+    bool wait(std::chrono::milliseconds longest);
     /// The next message; nothing when the process shall end.
     std::optional<Job> next();
     void answer(const ipc::records::SieveDelivered& answer);

@@ -23,6 +23,7 @@ using sieve::Action;
 namespace {
 
 constexpr std::int64_t kNoteEvery = 86400;
+constexpr std::size_t kMostReasons = 64;
 
 SieveDelivered make_answer(int code, std::string dsn, std::string text) {
     SieveDelivered answer;
@@ -69,7 +70,8 @@ std::string memory_path(const scripts::Owner& owner, const std::string& root) { 
 std::string why_path(const scripts::Owner& owner, const std::string& root) { return home_or_root(owner, root) + "/.malleposte.sieve-why"; }
 
 UserDelivery::UserDelivery(const Params& params, ParentLink& link, const SieveDeliver& first)
-    : params_(params), link_(link), owner_{first.user, first.home}, root_(first.root), places_(scripts::places_of(params, owner_)) {
+    : params_(params), link_(link), owner_{first.user, first.home}, root_(first.root), places_(scripts::places_of(params, owner_)),
+      reader_(static_cast<std::size_t>(params.max_script_size())) {
     if (places_)
         settings_ = scripts::settings_of(params, *places_);
     else
@@ -88,6 +90,13 @@ UserDelivery::UserDelivery(const Params& params, ParentLink& link, const SieveDe
     memory_ = open(memory_path(owner_, root_), scripts::Memory::Durable::yes);
     if (params.why_retention().count() > 0)
         why_ = open(why_path(owner_, root_), scripts::Memory::Durable::no);
+}
+
+void UserDelivery::keep_reasons() {
+    const std::int64_t until = std::time(nullptr) + params_.why_retention().count();
+    if (auto kept = why_->remember_all(reasons_, until); !kept)
+        logging::warning("{}: {}", owner_.name, kept.error());
+    reasons_.clear();
 }
 
 std::shared_ptr<const sieve::Program> UserDelivery::ready(const scripts::ScriptFile& script, std::string& trouble) {
@@ -113,27 +122,25 @@ std::shared_ptr<const sieve::Program> UserDelivery::ready(const scripts::ScriptF
 
 UserDelivery::Programs UserDelivery::load_programs(std::string& trouble) {
     Programs programs;
-    auto add = [&](scripts::Result<scripts::ScriptFile> script) {
+    // False where there is no such script.
+    auto add = [&](const std::string& path) {
+        auto script = reader_.load(path);
         if (!script) {
+            if (script.error().kind == scripts::ScriptFailure::Kind::not_found)
+                return false;
             trouble = script.error().text;
-            return;
+            return true;
         }
-        if (auto program = ready(*script, trouble))
+        if (auto program = ready(**script, trouble))
             programs.push_back(std::move(program));
+        return true;
     };
-    const auto max = static_cast<std::size_t>(params_.max_script_size());
     for (const std::string& path : scripts::script_paths(params_.before()))
-        add(scripts::load_script(path, max));
-    scripts::ScriptStorage storage(places_->directory, places_->active, scripts::quota_of(params_));
-    auto personal = storage.load_active();
-    if (!personal)
-        trouble = personal.error().text;
-    else if (*personal)
-        add(std::move(**personal));
-    else if (!places_->default_script.empty() && access(places_->default_script.c_str(), F_OK) == 0)
-        add(scripts::load_script(places_->default_script, max));
+        add(path);
+    if (!add(places_->active) && !places_->default_script.empty())
+        add(places_->default_script);
     for (const std::string& path : scripts::script_paths(params_.after()))
-        add(scripts::load_script(path, max));
+        add(path);
     return programs;
 }
 
@@ -356,10 +363,9 @@ void UserDelivery::Run::keep_reasons(const sieve::Outcome& outcome) {
         reasons += "error: " + outcome.error + "\n";
     for (const Pending::Stored& stored : pending.stored())
         reasons += fmt::format("mailbox: {} {}\n", stored.mailbox, stored.uid);
-    const std::string key = fmt::format("{:020} {}", now, request.session);
-    auto kept = user.why_->remember(key, now + user.params_.why_retention().count(), reasons);
-    if (!kept)
-        logging::warning("{}: {}", user.owner_.name, kept.error());
+    user.reasons_.emplace_back(fmt::format("{:020} {}", now, request.session), std::move(reasons));
+    if (user.reasons_.size() >= kMostReasons)
+        user.keep_reasons();
 }
 
 SieveDelivered UserDelivery::Run::finish(const sieve::Outcome& outcome) {

@@ -37,6 +37,10 @@ public:
 
     SieveDelivered deliver(const SieveDeliver& request, std::string_view content);
 
+    /// What `mailadm sieve why` is to know is written when nobody waits for it.
+    bool has_reasons() const { return !reasons_.empty(); }
+    void keep_reasons();
+
 private:
     struct Run;  // one message
 
@@ -59,6 +63,8 @@ private:
         std::shared_ptr<const sieve::Program> program;
     };
     std::map<std::string, Ready> ready_;        // by path
+    scripts::ScriptReader reader_;
+    std::vector<std::pair<std::string, std::string>> reasons_;  // for `why`, not yet kept
 };
 
 /// Where the user's two memories are, below the home.

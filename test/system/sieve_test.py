@@ -200,6 +200,7 @@ class SieveTest(unittest.TestCase):
             with host.smtp() as smtp:
                 smtp.sendmail("carol@client.test", ["alice@example.test"], message)
             host.wait_for_empty_queue()
+            wait_until(lambda: host.run("mailadm", "sieve", "why", "-u", "alice", "1", check=False).returncode == 0, "the reasons to be kept")
             for wanted in ("why@client.test", "<why@client.test>", "1"):
                 reason = mailadm("why", "-u", "alice", wanted)
                 self.assertIn("rule: main:3", reason)
