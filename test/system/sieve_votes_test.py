@@ -7,7 +7,7 @@ Left out on purpose, because both cannot agree there and an RFC says who is righ
   :param of a parameter that is not there, matched by "*". sieve-test takes it for an empty value; RFC 5703, 4.3 tests parameters
   that are named in the field.
   body with nothing behind the empty line. sieve-test finds no body; RFC 5173, 4 finds an empty string.
-  :index :last over several field names; RFC 5260, 6 speaks of one. Messages have CR LF, so that size counts the same octets.
+  :index over several field names together with :last, or with :count, which sieve-test then finds to be 0. Messages have CR LF, so that size counts the same octets.
 """
 
 import os
@@ -150,7 +150,7 @@ class Writer:
         match, keys = self.match()
         comparator = self.comparator(match)
         if roll < 4:
-            index = self.pick(["", "", "", " :index 1", " :index 2", " :index 1 :last"])
+            index = self.pick(["", "", "", " :index 1", " :index 2", " :index 1 :last"]) if "count" not in match else ""
             names = self.strings(FIELDS) if not index else self.quote(self.pick(FIELDS))
             return f"header {match}{comparator}{index} {names} {keys}"
         if roll < 7:
