@@ -477,7 +477,8 @@ Outcome Machine::finish(Outcome outcome) {
 std::string describe_call(const Machine& machine, const Call& call) {
     const Code& code = machine.code();
     std::string_view name = call_name(call.kind);
-    if (call.kind == CallKind::foreign_test || call.kind == CallKind::foreign_command)
+    bool foreign = call.kind == CallKind::foreign_test || call.kind == CallKind::foreign_command;
+    if (foreign && machine.foreign() != nullptr && call.foreign < machine.foreign()->definitions().size())
         name = machine.foreign()->definitions()[call.foreign].name;
     std::string out(name);
     if (call.has(Slot::address_part))

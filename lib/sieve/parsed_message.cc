@@ -69,6 +69,11 @@ std::uint64_t Message::size() const { return parsed().size(); }
 
 Message::Parsed::Parsed(std::string_view text) : text_(text), header_length_(message::header_length(text)) {}
 
+bool Message::Parsed::has_body() const {
+    std::string_view header = header_text();
+    return header == "\n" || header == "\r\n" || header.ends_with("\n\n") || header.ends_with("\n\r\n");
+}
+
 std::uint64_t Message::Parsed::size() {
     if (!size_) {
         std::uint64_t bare = 0;

@@ -21,6 +21,8 @@ public:
 
     std::string_view header_text() const { return text_.substr(0, header_length_); }
     std::string_view body_text() const { return text_.substr(header_length_); }
+    /// False if not even an empty line ends the header.
+    bool has_body() const;
     std::uint64_t size();
 
     /// The body with CR LF line ends.

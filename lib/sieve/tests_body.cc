@@ -51,6 +51,8 @@ bool offer_part(Message::Parsed& parsed, std::size_t part, Matcher& matcher) {
 
 bool test_body(Machine& machine, const Call& call) {
     Message::Parsed& parsed = machine.parsed();
+    if (!parsed.has_body())             // RFC 5173, 4: a header without an empty line behind it has no body, not an empty one
+        return false;
     Matcher matcher(machine, call, Slot::arg0);
     auto transform = static_cast<BodyTransform>(call.number(Slot::transform));
     std::size_t before = parsed.kept();

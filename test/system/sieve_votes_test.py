@@ -1,4 +1,14 @@
-"""Generated scripts over generated messages: what sievec --run says must be what Debian's sieve-test (dovecot-sieve) says."""
+"""Generated scripts over generated messages: what sievec --run says must be what Debian's sieve-test (dovecot-sieve) says.
+
+Left out on purpose, because both cannot agree there and an RFC says who is right:
+
+  fileinto with and without :copy into one mailbox. sieve-test then keeps the implicit keep; RFC 3894, 3: only ":copy" leaves it,
+  and a fileinto without it cancels it (RFC 5228, 4.1).
+  :param of a parameter that is not there, matched by "*". sieve-test takes it for an empty value; RFC 5703, 4.3 tests parameters
+  that are named in the field.
+  body with nothing behind the empty line. sieve-test finds no body; RFC 5173, 4 finds an empty string.
+  :index over several field names together with :last, or with :count, which sieve-test then finds to be 0. Messages have CR LF, so that size counts the same octets.
+"""
 
 import os
 import random
@@ -89,7 +99,7 @@ class Writer:
         return "".join(head) + self.body()
 
     def body(self):
-        lines = "".join(self.text() + "\n" for _ in range(self.random.randrange(8)))
+        lines = "".join(self.text() + "\n" for _ in range(self.random.randrange(8))) + "end\n"
         if self.chance(60):
             return "\n" + lines if lines.isascii() else \
                 "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + lines
@@ -140,8 +150,9 @@ class Writer:
         match, keys = self.match()
         comparator = self.comparator(match)
         if roll < 4:
-            index = self.pick(["", "", "", " :index 1", " :index 2", " :index 1 :last"])
-            return f"header {match}{comparator}{index} {self.strings(FIELDS)} {keys}"
+            index = self.pick(["", "", "", " :index 1", " :index 2", " :index 1 :last"]) if "count" not in match else ""
+            names = self.strings(FIELDS) if not index else self.quote(self.pick(FIELDS))
+            return f"header {match}{comparator}{index} {names} {keys}"
         if roll < 7:
             part = self.pick(["", ":all", ":localpart", ":domain", ":user", ":detail"])
             if self.chance(50):
@@ -173,7 +184,7 @@ class Writer:
             option = self.pick([":type", ":subtype", ":contenttype", ':param "filename"', ':param ["charset", "name"]'])
             field = "Content-Disposition" if "filename" in option else "Content-Type"
             return f"header :mime {self.pick(['', ':anychild'])} {option} {self.pick([':is', ':contains', ':matches'])} \"{field}\" " + \
-                self.strings(["text", "html", "application/pdf", "a.pdf", "utf-8", "*", "multipart"])
+                self.strings(["text", "html", "application/pdf", "a.pdf", "utf-8", "*p*", "multipart"])
         if roll == 15:
             return self.pick(["true", "false"])
         inner = ", ".join(self.test(depth - 1) for _ in range(self.random.randrange(1, 4)))
@@ -216,6 +227,13 @@ class Writer:
         return f"if {self.test(1)} {{ {self.action()} }}"
 
     def script(self):
+        while True:
+            script = self.any_script()
+            copied = set(re.findall(r'fileinto :copy[^;]* "([^"]*)";', script))
+            if not copied & set(re.findall(r'fileinto (?!:copy)[^;]*"([^"]*)";', script)):
+                return script
+
+    def any_script(self):
         lines = ["require [%s];" % ", ".join(f'"{name}"' for name in CAPABILITIES)]
         for _ in range(self.random.randrange(1, 6)):
             lines.append(f"if {self.test(2)} {{")
@@ -365,7 +383,7 @@ class Votes(unittest.TestCase):
             message = os.path.join(self.folder, "message.eml")
             with open(script, "w") as out:
                 out.write(writer.script())
-            with open(message, "w") as out:
+            with open(message, "w", newline="\r\n") as out:
                 out.write(writer.message())
             theirs, their_output = self.theirs(script, message)
             ours, our_output = self.ours(script, message)
