@@ -70,6 +70,10 @@ void Intake::begin_content() {
     if (facts.local_origin)
         facts.complete = [this](const std::string& address) { return service_.rewriting().complete(address); };
     filter_.emplace(service_.header_rules(), std::move(facts));
+    if (service_.signing() != nullptr && (open_.flags & ipc::records::kCleanupOurs) != 0) {
+        signing_.emplace(*service_.signing());
+        open_.prepend_room += kSignatureRoom;
+    }
     const HeaderRules& rules = service_.header_rules();
     out_ = format_received(open_, queue_id_, TraceSite{rules.myhostname, rules.mail_name}, arrival);
     filter_->count_hop();
@@ -118,6 +122,8 @@ std::optional<queue::Trouble> Intake::put_in_front(std::string_view fields) {
 event::Task<void> Intake::write_part() {
     std::string part = std::exchange(out_, {});
     content_size_ += part.size();
+    if (signing_)
+        signing_->feed(part);
     auto job = [this, &part] { return append_part(part); };
     trouble_ = co_await service_.pool().run(std::move(job));
 }
@@ -231,6 +237,20 @@ void Intake::hand_over(std::string envelope) {
     service_.qmgr().hand_over(handover, writer_->take_file());
 }
 
+// Whatever is not in the file yet is the rest of what is signed.
+event::Task<std::optional<CleanupReply>> Intake::sign(std::string& prepend) {
+    if (!signing_)
+        co_return std::nullopt;
+    signing_->feed(out_);
+    Signing::Outcome outcome = co_await signing_->finish(queue_id_);
+    if (!outcome.trouble.empty()) {
+        logging::warning("{}: not signed: {}", queue_id_, outcome.trouble);
+        co_return reply(451, "4.7.0", "the message cannot be signed now");
+    }
+    prepend = std::move(outcome.fields) + prepend;
+    co_return std::nullopt;
+}
+
 event::Task<CleanupReply> Intake::finish(CleanupEnd end) {
     open_.flags |= end.flags;
     envelope_.flags = open_.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin | queue::kInternalMail);
@@ -248,6 +268,9 @@ event::Task<CleanupReply> Intake::finish(CleanupEnd end) {
         co_return reply(451, "4.3.0", "temporary lookup failure");
     }
     log_message_id();
+    refused = co_await sign(end.prepend);
+    if (refused)
+        co_return *refused;
     trouble_ = co_await commit(std::move(end.prepend));
     refused = refusal();
     if (refused)

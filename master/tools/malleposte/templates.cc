@@ -68,6 +68,8 @@ std::string master_cf_text(const InstanceFacts& f) {
   -o login_tls_wrappermode=yes
 pickup                  unix  n       -      n      60     1       pickup
 cleanup                 unix  n       -      n      -      0       cleanup
+signer                  unix  -       -      y      -      1       signer
+dmarc-report            unix  -       -      n      3600   1       dmarc-report
 qmgr                    unix  n       -      n      300    1       qmgr
 bounce                  unix  -       -      n      -      0       bounce
 defer                   unix  -       -      n      -      0       bounce
