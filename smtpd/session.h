@@ -85,7 +85,6 @@ class Session {
     void log_client();
 
     // Authentication of the message.
-    bool is_stranger() const;
     event::Task<std::optional<smtp::Reply>> check_sender(Transaction& transaction);
     std::optional<smtp::Reply> refusal_by_spf(const Facts& facts, const char* command);
     event::Task<std::optional<smtp::Reply>> finish_inspection(Reception& reception);

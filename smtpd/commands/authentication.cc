@@ -9,14 +9,6 @@ namespace smtpd {
 using authentication::Decision;
 using smtp::Reply;
 
-// Clients in mynetworks and authenticated ones speak for themselves.
-bool Session::is_stranger() const {
-    if (!login_.empty())
-        return false;
-    auto trusted = services_.mynetworks.matches_client(client_name_, client_address_);
-    return !trusted || !*trusted;
-}
-
 // A reply only where a table could not answer.
 event::Task<std::optional<Reply>> Session::check_sender(Transaction& transaction) {
     const authentication::Policy& policy = services_.gate.policy();

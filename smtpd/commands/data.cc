@@ -175,7 +175,7 @@ event::Task<Reply> Session::data(std::string_view argument) {
         co_return *refused;
     peer_.write("354 End data with <CR><LF>.<CR><LF>\r\n");
     Reception reception;
-    if (is_stranger())
+    if (!is_ours())
         reception.inspection.emplace(services_.gate, std::move(transaction_->checked));
     open_message(reception);
     co_await receive(reception);

@@ -75,7 +75,7 @@ event::Task<Reply> Session::mail(std::string_view argument) {
     transaction.sender = services_.resolver.rewrite(path->mailbox);
     if (std::optional<Reply> wrong = take_mail_parameters(path->parameters, transaction))
         co_return *wrong;
-    if (is_stranger()) {
+    if (!is_ours()) {
         std::optional<Reply> later = co_await check_sender(transaction);
         if (later)
             co_return *later;

@@ -87,9 +87,14 @@ auth                    unix  -       -      n      5      1       auth
 imap                    unix  -       n      n      -      1       imapd
 mailbox-lmtp            unix  -       -      y      -      -       lmtpd
 lmtp-store              unix  -       n      n      -      1       lmtp-store
+sieve                   unix  -       n      n      -      1       sieve-delivery
+{sieve:<22}  inet  n       -      y      -      -       login
+  -o login_protocol=managesieve
+managesieve             unix  -       n      n      -      1       managesieved
 )",
         fmt::arg("smtp", port(25)), fmt::arg("submission", port(587)), fmt::arg("submissions", port(465)),
-        fmt::arg("lmtp", port(24)), fmt::arg("imap", port(143)), fmt::arg("imaps", port(993)));
+        fmt::arg("lmtp", port(24)), fmt::arg("imap", port(143)), fmt::arg("imaps", port(993)),
+        fmt::arg("sieve", port(4190)));
 }
 
 }  // namespace malleposte
