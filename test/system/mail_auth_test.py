@@ -65,6 +65,7 @@ class Knot:
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)  # until all of its threads stand still
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
