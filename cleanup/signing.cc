@@ -103,8 +103,9 @@ event::Task<std::expected<SignReply, std::string>> SigningHouse::try_once(const 
 event::Task<std::expected<SignReply, std::string>> SigningHouse::ask(SignRequest request) {
     bool stale = true;
     std::expected<SignReply, std::string> reply = std::unexpected(std::string());
-    for (std::size_t i = 0; stale && i <= kMostIdle; ++i)
+    for (std::size_t i = 0; stale && i <= kMostIdle; ++i) {
         reply = co_await try_once(request, stale);
+    }
     co_return reply;
 }
 
