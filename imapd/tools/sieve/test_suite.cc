@@ -539,12 +539,7 @@ bool TestSuite::perform_one(const Action& action, std::vector<std::string>& noti
         break;
     case Action::Kind::report: sending = sieve::abuse_report(action, *message_, envelope, settings_, host_.now(), seed); break;
     case Action::Kind::reject:
-    case Action::Kind::ereject: {
-        std::optional<sieve::Path> sender = sieve::parse_path(envelope.from);
-        if (sender && !sender->local.empty())       // RFC 5429, 2.1: a report to the sender, if there is one
-            outbox_.push_back({"", sender->text(), fmt::format("Subject: rejected\r\n\r\n{}\r\n", action.reason)});
-        return true;
-    }
+    case Action::Kind::ereject: sending = sieve::rejection(action, *message_, envelope, settings_, host_.now(), seed); break;
     case Action::Kind::vacation: {
         sieve::VacationAnswer answer = sieve::answer(action, *message_, envelope, settings_, host_.now(), seed);
         if (answer.due && action.fcc)
