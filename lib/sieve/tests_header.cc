@@ -111,7 +111,7 @@ std::vector<HeaderIndex::Field*> fields_of_test(Machine& machine, const Call& ca
     std::vector<HeaderIndex::Field*> named;
     for (std::size_t part : parts_of_test(machine, call)) {
         for (std::uint32_t id : call.texts(names)) {
-            machine.charge(1);
+            machine.charge(1 + machine.header_of(part).size() / 64);
             machine.header_of(part).find(machine.text(id), named);
             fields.insert(fields.end(), named.begin(), named.end());
         }
@@ -146,7 +146,7 @@ bool test_exists(Machine& machine, const Call& call) {
     std::vector<std::size_t> parts = parts_of_test(machine, call);
     for (std::uint32_t id : call.texts(Slot::arg0)) {
         std::string name(machine.text(id));
-        machine.charge(parts.size());
+        machine.charge(parts.size() + machine.header().size() / 64);
         if (!std::ranges::any_of(parts, [&](std::size_t part) { return machine.header_of(part).exists(name); }))
             return false;
     }
