@@ -9,6 +9,7 @@
 namespace cleanup {
 namespace {
 
+using ipc::records::CleanupEnd;
 using ipc::records::CleanupOpen;
 using ipc::records::CleanupRecipient;
 using ipc::records::CleanupReply;
@@ -69,6 +70,10 @@ void Intake::begin_content() {
     if (facts.local_origin)
         facts.complete = [this](const std::string& address) { return service_.rewriting().complete(address); };
     filter_.emplace(service_.header_rules(), std::move(facts));
+    if (service_.signing() != nullptr && (open_.flags & ipc::records::kCleanupOurs) != 0) {
+        signing_.emplace(*service_.signing());
+        open_.prepend_room += kSignatureRoom;
+    }
     const HeaderRules& rules = service_.header_rules();
     out_ = format_received(open_, queue_id_, TraceSite{rules.myhostname, rules.mail_name}, arrival);
     filter_->count_hop();
@@ -98,6 +103,7 @@ std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
         if (!created)
             return created.error();
         writer_.emplace(std::move(*created));
+        writer_->reserve(open_.prepend_room);
     }
     const auto written = writer_->append(part);
     if (!written)
@@ -105,9 +111,19 @@ std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
     return std::nullopt;
 }
 
+// In the thread pool.
+std::optional<queue::Trouble> Intake::put_in_front(std::string_view fields) {
+    if (fields.empty())
+        return std::nullopt;
+    const auto done = writer_->prepend(fields);
+    return done ? std::nullopt : std::optional{done.error()};
+}
+
 event::Task<void> Intake::write_part() {
     std::string part = std::exchange(out_, {});
     content_size_ += part.size();
+    if (signing_)
+        signing_->feed(part);
     auto job = [this, &part] { return append_part(part); };
     trouble_ = co_await service_.pool().run(std::move(job));
 }
@@ -190,10 +206,12 @@ std::optional<queue::Trouble> Intake::hold_late() {
     return moved ? std::nullopt : std::optional{moved.error()};
 }
 
-event::Task<std::optional<queue::Trouble>> Intake::commit() {
+event::Task<std::optional<queue::Trouble>> Intake::commit(std::string prepend) {
     const std::string envelope = queue::encode_envelope(envelope_);
-    auto job = [this, &envelope]() -> std::optional<queue::Trouble> {
+    auto job = [this, &envelope, &prepend]() -> std::optional<queue::Trouble> {
         if (auto trouble = append_part(out_))
+            return trouble;
+        if (auto trouble = put_in_front(prepend))
             return trouble;
         const auto done = writer_->commit(envelope, envelope_.arrival_us, service_.params().queue_directory_fsync());
         if (!done) {
@@ -219,8 +237,22 @@ void Intake::hand_over(std::string envelope) {
     service_.qmgr().hand_over(handover, writer_->take_file());
 }
 
-event::Task<CleanupReply> Intake::finish(std::uint32_t flags) {
-    open_.flags |= flags;
+// Whatever is not in the file yet is the rest of what is signed.
+event::Task<std::optional<CleanupReply>> Intake::sign(std::string& prepend) {
+    if (!signing_)
+        co_return std::nullopt;
+    signing_->feed(out_);
+    Signing::Outcome outcome = co_await signing_->finish(queue_id_);
+    if (!outcome.trouble.empty()) {
+        logging::warning("{}: not signed: {}", queue_id_, outcome.trouble);
+        co_return reply(451, "4.7.0", "the message cannot be signed now");
+    }
+    prepend = std::move(outcome.fields) + prepend;
+    co_return std::nullopt;
+}
+
+event::Task<CleanupReply> Intake::finish(CleanupEnd end) {
+    open_.flags |= end.flags;
     envelope_.flags = open_.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin | queue::kInternalMail);
     if (!filter_)
         begin_content();
@@ -236,7 +268,10 @@ event::Task<CleanupReply> Intake::finish(std::uint32_t flags) {
         co_return reply(451, "4.3.0", "temporary lookup failure");
     }
     log_message_id();
-    trouble_ = co_await commit();
+    refused = co_await sign(end.prepend);
+    if (refused)
+        co_return *refused;
+    trouble_ = co_await commit(std::move(end.prepend));
     refused = refusal();
     if (refused)
         co_return *refused;

@@ -13,6 +13,7 @@
 
 #include "cleanup/headers.h"
 #include "cleanup/service.h"
+#include "cleanup/signing.h"
 #include "lib/event/task.h"
 #include "lib/ipc/records/cleanup.h"
 #include "lib/queue/envelope.h"
@@ -25,7 +26,7 @@ class Intake {
 
     void add_recipients(std::vector<ipc::records::CleanupRecipient> more);
     event::Task<void> add_content(std::string octets);
-    event::Task<ipc::records::CleanupReply> finish(std::uint32_t flags);
+    event::Task<ipc::records::CleanupReply> finish(ipc::records::CleanupEnd end);
 
   private:
     ipc::records::CleanupReply reply(int code, std::string dsn, std::string reason) const;
@@ -35,8 +36,10 @@ class Intake {
     bool is_new(const queue::Recipient& recipient);
     event::Task<std::optional<std::string>> resolve_recipients();
     event::Task<void> write_part();
-    event::Task<std::optional<queue::Trouble>> commit();
+    event::Task<std::optional<ipc::records::CleanupReply>> sign(std::string& prepend);
+    event::Task<std::optional<queue::Trouble>> commit(std::string prepend);
     std::optional<queue::Trouble> append_part(std::string_view part);
+    std::optional<queue::Trouble> put_in_front(std::string_view fields);
     std::optional<queue::Trouble> hold_late();
     void hand_over(std::string envelope);
     void log_message_id() const;
@@ -45,6 +48,7 @@ class Intake {
     std::string queue_id_;
     ipc::records::CleanupOpen open_;
     std::optional<MessageFilter> filter_;
+    std::optional<Signing> signing_;
     std::string out_;                // content that is not in the file yet
     std::uint64_t content_size_ = 0;
     queue::Envelope envelope_;

@@ -4,7 +4,7 @@
 // they stand for, writes each message durably, and tells the queue manager.
 //
 // Rights      mail_owner, confined to the queue directory where master.cf says so.
-// Peers       clients over public/cleanup; the queue manager over public/qmgr.
+// Peers       clients over public/cleanup; the queue manager over public/qmgr; the signer over private/signer.
 // Manual      cleanup(8)
 #include "cleanup/address_rewriting.h"
 #include "cleanup/params.h"
@@ -21,9 +21,14 @@ int main(int argc, char** argv) {
     if (!spool)
         logging::fatal("{}", spool.error().text);
     cleanup::AddressRewriting rewriting{params, program.main_cf()};
+    dkim::SignParams sign_params;
+    for (const config::Problem& problem : sign_params.load(program.main_cf()))
+        logging::warning("{}", config::format_problem(problem));
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
     cleanup::Service service{jail.loop(), params, std::move(*spool), rewriting};
+    cleanup::SigningHouse signing{jail.loop(), sign_params};
+    service.sign_with(signing);
     jail.loop().spawn(service.qmgr().run());
     return jail.serve([&](event::Stream client, worker::Client& seat) {
         return cleanup::serve_client(std::move(client), seat, service);

@@ -11,6 +11,7 @@
 #include "cleanup/params.h"
 #include "cleanup/qmgr_link.h"
 #include "cleanup/rewriting.h"
+#include "cleanup/signing.h"
 #include "lib/event/loop.h"
 #include "lib/event/thread_pool.h"
 #include "lib/queue/queue_id.h"
@@ -31,6 +32,9 @@ class Service {
     Rewriting& rewriting() { return rewriting_; }
     event::ThreadPool& pool() { return pool_; }
     QmgrLink& qmgr() { return qmgr_; }
+    // None: no mail is signed here.
+    SigningHouse* signing() { return signing_; }
+    void sign_with(SigningHouse& house) { signing_ = house.is_on() ? &house : nullptr; }
 
     // Whether the file system has queue_minfree octets left; asked at most once a second.
     bool has_room();
@@ -43,6 +47,7 @@ class Service {
     Rewriting& rewriting_;
     event::ThreadPool pool_;
     QmgrLink qmgr_;
+    SigningHouse* signing_ = nullptr;
     event::Clock::time_point room_checked_{};
     bool room_ = true;
 };

@@ -24,8 +24,8 @@ std::string Session::next_id() {
     return id.value_or("");
 }
 
-event::Task<void> Session::end_message(std::uint32_t flags) {
-    CleanupReply reply = co_await intake_->finish(flags);
+event::Task<void> Session::end_message(CleanupEnd end) {
+    CleanupReply reply = co_await intake_->finish(std::move(end));
     intake_.reset();
     queue_id_ = next_id();
     reply.next_queue_id = queue_id_;
@@ -56,7 +56,7 @@ event::Task<std::string> Session::take_frame(std::string_view frame) {
         auto end = ipc::decode<CleanupEnd>(frame);
         if (!end)
             co_return end.error();
-        co_await end_message(end->flags);
+        co_await end_message(std::move(*end));
     } else if (name == CleanupAbort::kRecord) {
         intake_.reset();
     } else {

@@ -26,7 +26,7 @@ class Session {
   private:
     // The reason why the client has to go; empty while it may stay.
     event::Task<std::string> take_frame(std::string_view frame);
-    event::Task<void> end_message(std::uint32_t flags);
+    event::Task<void> end_message(ipc::records::CleanupEnd end);
     std::string next_id();
 
     ipc::Channel channel_;

@@ -14,16 +14,21 @@ bool is_safe_component(std::string_view name) {
 
 std::expected<std::string, std::string> mail_root(std::string_view location, std::string_view user,
                                                   std::string_view home) {
-    auto wrong = [&](std::string_view why) {
-        return std::unexpected(fmt::format("mail_location \"{}\": {}", location, why));
-    };
     constexpr std::string_view kKind = "maildir:";
     std::string_view path = location;
     if (path.starts_with(kKind))
         path.remove_prefix(kKind.size());
     else if (!path.starts_with('/') && !path.starts_with('~'))
-        return wrong("only maildir:PATH is known");
+        return std::unexpected(fmt::format("mail_location \"{}\": only maildir:PATH is known", location));
     path = path.substr(0, path.find(':'));  // Dovecot's options; the layout here is always Maildir++
+    return user_path("mail_location", path, user, home);
+}
+
+std::expected<std::string, std::string> user_path(std::string_view what_it_is, std::string_view path, std::string_view user,
+                                                  std::string_view home) {
+    auto wrong = [&](std::string_view why) {
+        return std::unexpected(fmt::format("{} \"{}\": {}", what_it_is, path, why));
+    };
     std::string_view domain = user.find('@') == std::string_view::npos ? "" : user.substr(user.rfind('@') + 1);
     std::string_view local = user.substr(0, user.rfind('@'));
 

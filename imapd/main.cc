@@ -14,10 +14,69 @@
 //     RFC 3501, 2177, 2342, 2971, 3348, 3691, 4315, 6154, 6851, 7888
 // DIAGNOSTICS
 //     A session logs its login and logout; trouble with a mailbox is a warning that names the file.
+#include <fmt/format.h>
+
 #include "imapd/params.h"
+#include "imapd/session.h"
 #include "imapd/spawner.h"
 #include "lib/log/log.h"
 #include "lib/worker/program.h"
+
+namespace imapd {
+namespace {
+
+SessionSettings session_settings(const Params& params) {
+    SessionSettings settings;
+    settings.max_command = static_cast<std::size_t>(params.max_command());
+    settings.max_message = static_cast<std::uint64_t>(params.max_message());
+    settings.idle_notify_interval = params.idle_notify_interval();
+    settings.idle_poll_interval = params.idle_poll_interval();
+    settings.special_use = params.special_uses();
+    return settings;
+}
+
+Spawner::Settings spawner_settings(const Params& params) {
+    Spawner::Settings settings;
+    settings.process_limit = static_cast<std::size_t>(params.process_limit());
+    settings.spare_process_limit = static_cast<std::size_t>(params.spare_process_limit());
+    settings.spare_process_time = params.spare_process_time();
+    settings.process_limit_name = params.process_limit.name();
+    settings.auth_master = params.auth_master();
+    settings.mail_location = params.mail_location();
+    return settings;
+}
+
+void refuse(Wire& wire, const std::string& tag) {
+    try {
+        wire.write(fmt::format("{} NO [UNAVAILABLE] Your mail cannot be opened now, try again later\r\n"
+                               "* BYE Disconnected\r\n", tag));
+        wire.flush();
+    } catch (const Disconnected&) {
+        // It does not want to hear it.
+    }
+}
+
+// The user's clients, one after the other, on one open account.
+void serve_user(SessionProcess& process, const Params& params, SessionSettings& settings) {
+    settings.user = process.user().name;
+    auto account = store::open_account({process.mail_root(), params.hierarchy_separator().front()});
+    do {
+        const ipc::records::ImapHandover& handover = process.handover();
+        Wire wire(process.take_client(), handover.input, params.autologout(), params.write_timeout());
+        if (!account) {
+            logging::error("{}: {}", settings.user, account.error().text);
+            return refuse(wire, handover.tag);
+        }
+        logging::info("login: user=<{}>, rip={}, lip={}{}", settings.user, handover.remote_address, handover.local_address,
+                      handover.tls ? ", TLS" : "");
+        Session session(wire, *account, settings);
+        session.run(handover.tag);
+        logging::info("logout: user=<{}> in={} out={}", settings.user, wire.octets_in(), wire.octets_out());
+    } while (process.next());
+}
+
+}  // namespace
+}  // namespace imapd
 
 int main(int argc, char** argv) {
     imapd::Params params;
@@ -25,9 +84,11 @@ int main(int argc, char** argv) {
     auto filter = worker::SeccompFilter::compile(worker::Sandbox::confined);
     if (!filter)
         logging::fatal("sandbox: {}", filter.error());
+    imapd::SessionSettings settings = imapd::session_settings(params);
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::none);
-    imapd::Spawner spawner(params, jail, std::move(*filter));
+    auto serve = [&](imapd::SessionProcess& process) { imapd::serve_user(process, params, settings); };
+    imapd::Spawner spawner(imapd::spawner_settings(params), jail, std::move(*filter), serve);
     return jail.serve([&](event::Stream stream, worker::Client& seat) {
         return spawner.serve_login(std::move(stream), seat);
     });

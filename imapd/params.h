@@ -1,18 +1,13 @@
 // imapd/params.h - the main.cf parameters of imapd(8).
 #pragma once
 
-#include "lib/config/common_params.h"
+#include "imapd/mailbox_params.h"
 
 namespace imapd {
 
 using namespace std::chrono_literals;
 
-struct Params : config::HostParams {
-    config::Param<std::string> mail_location{*this, "mail_location", "maildir:~/Maildir", {.min = 1},
-        "Where a user's mail is, unless the user database says mail=: maildir:PATH, where ~ and %h are the home "
-        "directory, %u the user name, %n and %d its parts before and after the @."};
-    config::Param<std::string> hierarchy_separator{*this, "imap_hierarchy_separator", ".", {.min = 1, .max = 1},
-        "What divides the levels of a mailbox name for clients. In the file system it is always a dot."};
+struct Params : MailboxParams {
     config::Param<std::chrono::seconds> autologout{*this, "imap_autologout_timeout", 1800s, {.min = 60s},
         "How long a client may be silent outside IDLE before it is logged out."};
     config::Param<std::chrono::seconds> write_timeout{*this, "imap_write_timeout", 300s, {.min = 1s},
@@ -27,17 +22,13 @@ struct Params : config::HostParams {
         "The largest message in bytes that APPEND takes."};
     config::Param<int> process_limit{*this, "imap_process_limit", 10000, {.min = 1},
         "The most sessions at once; beyond it logins are refused for the moment."};
+    config::Param<int> spare_process_limit{*this, "imap_spare_process_limit", 100, {.min = 0},
+        "How many session processes may stay without a client, so that the next connection of the same user needs no new "
+        "process. 0: each connection gets a fresh one."};
+    config::Param<std::chrono::seconds> spare_process_time{*this, "imap_spare_process_time", 30s, {.min = 1s},
+        "How long such a process waits for its user's next connection."};
     config::Param<std::string> auth_master{*this, "imap_auth_socket", "private/auth-master", {.min = 1},
         "The socket where the user database is asked, below queue_directory; Dovecot's auth-master protocol."};
-    config::Param<config::List> drafts{*this, "imap_drafts_mailboxes", "Drafts",
-        "Mailboxes that LIST marks as \\Drafts."};
-    config::Param<config::List> sent{*this, "imap_sent_mailboxes", "Sent", "Mailboxes that LIST marks as \\Sent."};
-    config::Param<config::List> trash{*this, "imap_trash_mailboxes", "Trash", "Mailboxes that LIST marks as \\Trash."};
-    config::Param<config::List> junk{*this, "imap_junk_mailboxes", "Junk", "Mailboxes that LIST marks as \\Junk."};
-    config::Param<config::List> archive{*this, "imap_archive_mailboxes", "Archive",
-        "Mailboxes that LIST marks as \\Archive."};
-    config::Param<config::List> flagged{*this, "imap_flagged_mailboxes", "",
-        "Mailboxes that LIST marks as \\Flagged."};
 };
 
 }  // namespace imapd

@@ -79,12 +79,14 @@ void Session::run(std::string_view login_tag) {
                 wire_.write("* BYE [TOOBIG] Command line is too long\r\n");
             else if (error.why == Why::stopped)
                 wire_.write("* BYE [UNAVAILABLE] The server is going down\r\n");
-            stop_requested = 0;
+            stop_requested = 0;  // the last words are to leave
             if (error.why != Why::left && error.why != Why::deaf)
                 wire_.flush();
         } catch (const Disconnected&) {
             // It left before it was told.
         }
+        if (error.why == Why::stopped)
+            stop_requested = 1;
     }
 }
 

@@ -1,13 +1,9 @@
 #include "imapd/spawner.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
-#include <grp.h>
 #include <malloc.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -16,6 +12,8 @@
 #include <cstdlib>
 
 #include "imapd/mail_location.h"
+#include "imapd/user_process.h"
+#include "lib/event/child_process.h"
 #include "lib/event/scope.h"
 #include "lib/ipc/channel.h"
 #include "lib/log/log.h"
@@ -27,54 +25,7 @@ using ipc::records::ImapHandover;
 using ipc::records::ImapHandoverReply;
 
 constexpr std::size_t kMaxHandover = 1024 * 1024;
-constexpr unsigned kTrimEvery = 32;
-
-SessionSettings session_settings(const Params& params) {
-    SessionSettings settings;
-    settings.max_command = static_cast<std::size_t>(params.max_command());
-    settings.max_message = static_cast<std::uint64_t>(params.max_message());
-    settings.idle_notify_interval = params.idle_notify_interval();
-    settings.idle_poll_interval = params.idle_poll_interval();
-    auto add = [&settings](const config::List& names, const char* attribute) {
-        for (const std::string& name : names)
-            settings.special_use.emplace_back(name, attribute);
-    };
-    add(params.drafts(), "\\Drafts");
-    add(params.sent(), "\\Sent");
-    add(params.trash(), "\\Trash");
-    add(params.junk(), "\\Junk");
-    add(params.archive(), "\\Archive");
-    add(params.flagged(), "\\Flagged");
-    return settings;
-}
-
-/// Stream sockets, pipes and the loop's own descriptors are the parent's. Files and datagram sockets are
-/// where the log goes.
-bool belongs_to_parent(int descriptor) {
-    struct stat info {};
-    if (fstat(descriptor, &info) != 0 || S_ISREG(info.st_mode) || S_ISCHR(info.st_mode))
-        return false;
-    int type = 0;
-    socklen_t length = sizeof type;
-    bool is_socket = getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
-    return !is_socket || type == SOCK_STREAM || type == SOCK_SEQPACKET;
-}
-
-void close_parents_descriptors(int keep) {
-    DIR* directory = opendir("/proc/self/fd");
-    if (!directory)
-        return;
-    std::vector<int> unwanted;
-    while (const dirent* entry = readdir(directory)) {
-        int descriptor = std::atoi(entry->d_name);
-        if (descriptor > STDERR_FILENO && descriptor != keep && descriptor != dirfd(directory) &&
-            belongs_to_parent(descriptor))
-            unwanted.push_back(descriptor);
-    }
-    closedir(directory);
-    for (int descriptor : unwanted)
-        close(descriptor);
-}
+constexpr std::chrono::seconds kDismissEvery{1};
 
 }  // namespace
 
@@ -88,25 +39,46 @@ struct Spawner::Login {
     int outstanding = 0;
 };
 
-Spawner::Spawner(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter)
-    : params_(params), jail_(jail), filter_(std::move(filter)), auth_(jail.loop(), params.auth_master()),
-      settings_(session_settings(params)) {
-    children_.reserve(static_cast<std::size_t>(params.process_limit()));
+bool SessionProcess::next() {
+    std::optional<NextClient> next = wait_for_next(sockets_);
+    if (next)
+        current_ = std::move(*next);
+    return next.has_value();
+}
+
+Spawner::Spawner(Settings settings, worker::Jailed& jail, worker::SeccompFilter filter, Serve serve)
+    : settings_(std::move(settings)), jail_(jail), filter_(std::move(filter)), serve_(std::move(serve)),
+      auth_(jail.loop(), settings_.auth_master),
+      processes_(settings_.process_limit, settings_.spare_process_limit, settings_.spare_process_time) {
     jail_.loop().on_signal(SIGCHLD, [this] { reap(); });
+    jail_.on_leave([this] { processes_.dismiss_all(); });
     jail_.on_stop([this] {
-        for (pid_t child : children_)
-            kill(child, SIGTERM);
+        processes_.dismiss_all();
+        processes_.signal_all(SIGTERM);
     });
+    jail_.loop().spawn(watch_notices());
+    jail_.loop().spawn(dismiss_in_time());
+}
+
+event::Task<void> Spawner::watch_notices() {
+    for (;;) {
+        co_await event::wait_readable(jail_.loop(), processes_.notices());
+        processes_.take_notices(event::Clock::now());
+    }
+}
+
+event::Task<void> Spawner::dismiss_in_time() {
+    for (;;) {
+        co_await event::sleep_for(jail_.loop(), kDismissEvery);
+        processes_.dismiss_old(event::Clock::now());
+    }
 }
 
 void Spawner::reap() {
     int status = 0;
     for (pid_t child = waitpid(-1, &status, WNOHANG); child > 0; child = waitpid(-1, &status, WNOHANG)) {
-        auto found = std::find(children_.begin(), children_.end(), child);
-        if (found == children_.end())
+        if (!processes_.remove(child))
             continue;
-        *found = children_.back();
-        children_.pop_back();
         if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
             logging::error("session process {} was killed by signal {}", child, WTERMSIG(status));
         jail_.release();
@@ -166,7 +138,7 @@ event::Task<void> Spawner::take_handover(Login& login, Handover handover, event:
         logging::warning("{}: {}", handover.user_name, user.error());
         reply.reason = "The user database cannot be asked now, try again later";
     } else {
-        reply.reason = spawn(handover, *user, std::move(client));
+        reply.reason = seat(handover, *user, std::move(client));
     }
     reply.accepted = reply.reason.empty();
     login.replies.push(std::move(reply));
@@ -174,85 +146,50 @@ event::Task<void> Spawner::take_handover(Login& login, Handover handover, event:
         login.seat.set(worker::Client::State::between_requests);
 }
 
-/// Empty if the session process runs; otherwise words for the client.
-std::string Spawner::spawn(const Handover& handover, const UserRecord& user, event::Fd client) {
+/// Empty if a session process has the client; otherwise words for the client.
+std::string Spawner::seat(const Handover& handover, const UserRecord& user, event::Fd client) {
     constexpr const char* kTrouble = "Your mail cannot be opened now, try again later";
-    if (children_.size() >= static_cast<std::size_t>(params_.process_limit())) {
-        logging::warning("imap_process_limit: {} sessions are open, {} is refused", children_.size(), user.name);
-        return "Too many sessions, try again later";
-    }
     if (geteuid() == 0 && (!user.uid || !user.gid || *user.uid == 0)) {
         logging::error("{}: the user database gives no uid and gid, or those of root: no session", user.name);
         return kTrouble;
     }
-    auto root = mail_root(user.mail.empty() ? params_.mail_location() : user.mail, user.name, user.home);
+    auto root = mail_root(user.mail.empty() ? settings_.mail_location : user.mail, user.name, user.home);
     if (!root) {
         logging::error("{}: {}", user.name, root.error());
         return kTrouble;
     }
+    if (processes_.hand_on(make_owner(user, *root), handover, client.get()))
+        return "";
+    if (processes_.full()) {
+        logging::warning("{}: {} sessions are open, {} is refused", settings_.process_limit_name, processes_.size(), user.name);
+        return "Too many sessions, try again later";
+    }
+    return spawn(handover, user, *root, std::move(client)) ? "" : kTrouble;
+}
+
+bool Spawner::spawn(const Handover& handover, const UserRecord& user, const std::string& root, event::Fd client) {
     // Free pieces that are joined here need not be joined, and so copied, in every child.
-    if (++spawned_ % kTrimEvery == 0)
-        malloc_trim(0);
-    pid_t child = fork();
+    malloc_trim(0);
+    std::optional<ChildSockets> sockets = processes_.prepare();
+    const pid_t parent = getpid();
+    pid_t child = sockets ? fork() : -1;
     if (child == 0)
-        run_child(handover, user, *root, std::move(client));
+        run_child(parent, handover, user, root, std::move(client), std::move(*sockets));
     if (child < 0) {
         logging::error("{}: cannot start a session process: {}", user.name, strerror(errno));
-        return kTrouble;
+        return false;
     }
-    children_.push_back(child);
+    processes_.add(child, make_owner(user, root));
     jail_.hold();
-    return "";
+    return true;
 }
 
-void Spawner::become(const UserRecord& user) {
-    if (geteuid() != 0)
-        return;
-    gid_t group = *user.gid;
-    if (setgroups(1, &group) != 0 || setgid(group) != 0 || setuid(*user.uid) != 0)
-        logging::fatal("{}: cannot become uid {} gid {}: {}", user.name, *user.uid, group, strerror(errno));
-    if (setuid(0) == 0)
-        logging::panic("{}: the rights of root could be had back", user.name);
-}
-
-void Spawner::run_child(const Handover& handover, const UserRecord& user, const std::string& root,
-                        event::Fd client) {
-    pid_t parent = getppid();
-    signal(SIGINT, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL);
-    install_stop_signal();
-    close_parents_descriptors(client.get());
-    become(user);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);  // an orphan does not stay
-    if (getppid() != parent)
-        _exit(0);
-    if (auto applied = filter_.apply(); !applied)
-        logging::debug("this process runs without its system call filter: {}", applied.error());
-
-    settings_.user = user.name;
-    int status = 0;
-    {
-        Wire wire(std::move(client), handover.input, params_.autologout(), params_.write_timeout());
-        store::AccountSettings account_settings{root, params_.hierarchy_separator().front()};
-        auto account = store::open_account(account_settings);
-        if (account) {
-            logging::info("login: user=<{}>, rip={}, lip={}{}", user.name, handover.remote_address,
-                          handover.local_address, handover.tls ? ", TLS" : "");
-            Session session(wire, *account, settings_);
-            session.run(handover.tag);
-            logging::info("logout: user=<{}> in={} out={}", user.name, wire.octets_in(), wire.octets_out());
-        } else {
-            logging::error("{}: {}", user.name, account.error().text);
-            try {
-                wire.write(fmt::format("{} NO [UNAVAILABLE] Your mail cannot be opened now, try again later\r\n"
-                                       "* BYE Disconnected\r\n", handover.tag));
-                wire.flush();
-            } catch (const Disconnected&) {
-                status = 1;
-            }
-        }
-    }
-    _exit(status);
+void Spawner::run_child(pid_t parent, Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
+                        ChildSockets sockets) {
+    begin_user_process(parent, {client.get(), sockets.control.get(), sockets.notices.get()}, user, filter_);
+    SessionProcess process(user, root, NextClient{std::move(handover), std::move(client)}, std::move(sockets));
+    serve_(process);
+    _exit(0);
 }
 
 }  // namespace imapd

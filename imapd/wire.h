@@ -53,6 +53,9 @@ public:
     /// Gives back the memory of the buffers, as far as they are empty.
     void rest();
 
+    /// Whether the client has sent more than was read so far.
+    bool has_input() const { return taken_ < input_.size(); }
+
     std::uint64_t octets_in() const { return in_; }
     std::uint64_t octets_out() const { return out_count_; }
 

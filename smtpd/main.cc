@@ -57,13 +57,17 @@ int main(int argc, char** argv) {
     if (params.sasl_auth_enable() && params.sasl_type() != "dovecot")
         logging::fatal("smtpd_sasl_type: \"{}\" is not supported; use dovecot, which auth(8) and Dovecot speak",
                        params.sasl_type());
+    if (auto opened = services.open_dns(program.main_cf()); !opened)
+        logging::fatal("{}", opened.error());
     for (const std::string& problem : services.problems())
         logging::warning("{}", problem);
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
     jail.leave_when([&] { return services.stale(); });
 
-    return jail.serve([&](event::Stream client, worker::Client& seat) {
+    int status = jail.serve([&](event::Stream client, worker::Client& seat) {
         return smtpd::serve_client(std::move(client), seat, services);
     });
+    services.close();  // the loop goes with the jail
+    return status;
 }

@@ -105,6 +105,13 @@ struct Params : config::CommonParams {
     Number access_map_defer_code{*this, "access_map_defer_code", 450, {.min = 400, .max = 499},
         "The code of DEFER in an access table."};
     Number maps_rbl_reject_code{*this, "reject_code", 554, {.min = 400, .max = 599}, "The code of \"reject\"."};
+    Number rbl_reject_code{*this, "maps_rbl_reject_code", 554, {.min = 400, .max = 599},
+        "The code for clients and domains that a DNS list has (reject_rbl_client, reject_rhsbl_...)."};
+    Number unknown_address_reject_code{*this, "unknown_address_reject_code", 450, {.min = 400, .max = 599},
+        "The code of reject_unknown_sender_domain and reject_unknown_recipient_domain for domains that do not exist; while "
+        "the DNS does not answer it is 450."};
+    Number unknown_hostname_reject_code{*this, "unknown_hostname_reject_code", 450, {.min = 400, .max = 599},
+        "The code of reject_unknown_helo_hostname for names that do not exist; while the DNS does not answer it is 450."};
     Number defer_code{*this, "defer_code", 450, {.min = 400, .max = 499}, "The code of \"defer\"."};
     Number relay_domains_reject_code{*this, "relay_domains_reject_code", 554, {.min = 400, .max = 599},
         "The code of reject_unauth_destination."};

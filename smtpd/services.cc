@@ -13,6 +13,7 @@ Services::Services(const Params& the_params, config::MainCf& main_cf, event::Loo
       recipients(params, resolver, aliases),
       mynetworks(dict::MatchList::open("mynetworks", params.mynetworks(), dict::ListKind::addresses)),
       restrictions(params, main_cf),
+      gate(main_cf, the_loop, the_params.myhostname(), the_params.soft_bounce()),
       peer_names(the_loop),
       cleanup(the_loop, "public/cleanup") {
     if (params.sasl_auth_enable())
@@ -21,13 +22,16 @@ Services::Services(const Params& the_params, config::MainCf& main_cf, event::Loo
 
 std::vector<std::string> Services::problems() const {
     std::vector<std::string> all = resolver.problems();
-    for (const auto& part : {recipients.problems(), mynetworks.problems(), restrictions.problems()})
+    for (const auto& part : {recipients.problems(), mynetworks.problems(), restrictions.problems(), gate.problems()})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }
 
+std::expected<void, std::string> Services::open_dns(config::MainCf& main_cf) { return gate.open_dns(main_cf, restrictions.needs_dns()); }
+
 bool Services::stale() const {
-    return resolver.stale() || recipients.stale() || mynetworks.stale() || restrictions.stale();
+    return resolver.stale() || recipients.stale() || mynetworks.stale() || restrictions.stale() ||
+           gate.stale();
 }
 
 }  // namespace smtpd

@@ -13,6 +13,7 @@
 #include "lib/event/tls_context.h"
 #include "lib/sasl/auth_client.h"
 #include "lib/worker/program.h"
+#include "smtpd/authentication/gate.h"
 #include "smtpd/cleanup_link.h"
 #include "smtpd/params.h"
 #include "smtpd/peer_name.h"
@@ -30,6 +31,7 @@ struct Services {
     address::Recipients recipients;
     dict::MatchList mynetworks;
     Restrictions restrictions;
+    authentication::Gate gate;
     std::optional<event::TlsContext> tls;
 
     // Made once the process is in its jail.
@@ -39,6 +41,10 @@ struct Services {
 
     // Lists and tables that cannot work as written.
     std::vector<std::string> problems() const;
+    // Reads what the DNS needs; the reason where it cannot be asked as configured.
+    std::expected<void, std::string> open_dns(config::MainCf& main_cf);
+    // Lets go of what may not outlive the loop.
+    void close() { gate.close(); }
     // A table was replaced and cannot be opened anew from here: time for a fresh process.
     bool stale() const;
 };

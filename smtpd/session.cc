@@ -6,6 +6,7 @@
 #include "lib/event/endpoint.h"
 #include "lib/log/log.h"
 #include "lib/text/text.h"
+#include "smtpd/restrictions/dns_answers.h"
 
 namespace smtpd {
 
@@ -39,11 +40,11 @@ event::Task<void> Session::begin() {
     if (params_.tls_wrappermode())
         co_await start_tls();
     Reply greeting(220, "", params_.banner());
-    if (!params_.delay_reject())
-        if (std::optional<Reply> refused = evaluate_early(Stage::client, "CONNECT")) {
-            greeting = *refused;
-            closing_ = true;
-        }
+    std::optional<Reply> refused = co_await evaluate_early(Stage::client, "CONNECT");
+    if (refused) {
+        greeting = *refused;
+        closing_ = true;
+    }
     co_await send(std::move(greeting));
 }
 
@@ -131,6 +132,10 @@ event::Task<Reply> Session::execute(std::string line) {
 
 bool Session::is_trusted() const { return services_.restrictions.permits(facts(), services_); }
 
+bool Session::is_ours() const {
+    return !login_.empty() || services_.mynetworks.matches_client(client_name_, client_address_).value_or(false);
+}
+
 Facts Session::facts() const {
     Facts known;
     known.client_name = client_name_;
@@ -183,30 +188,40 @@ void Session::take_notes(const std::vector<Verdict>& notes, const char* command,
     }
 }
 
-std::optional<Reply> Session::evaluate(Stage stage, const Facts& known) {
+// As often as the list wants to know something of the DNS.
+event::Task<Verdict> Session::go_through(Stage stage, const Facts& known, const char* command) {
+    DnsAnswers answers;
+    std::vector<Verdict> notes;
+    Verdict verdict = services_.restrictions.evaluate(stage, known, services_, notes, answers);
+    while (verdict.kind == Verdict::Kind::pending) {
+        co_await answers.ask(services_.gate.resolver());
+        notes.clear();
+        verdict = services_.restrictions.evaluate(stage, known, services_, notes, answers);
+    }
+    take_notes(notes, command, known);
+    co_return verdict;
+}
+
+event::Task<std::optional<Reply>> Session::evaluate(Stage stage, const Facts& known) {
     static constexpr const char* kCommands[] = {"RCPT", "RCPT", "RCPT", "RCPT", "RCPT", "DATA", "END-OF-MESSAGE"};
     const char* command = kCommands[static_cast<std::size_t>(stage)];
-    std::vector<Verdict> notes;
-    Verdict verdict = services_.restrictions.evaluate(stage, known, services_, notes);
-    take_notes(notes, command, known);
+    Verdict verdict = co_await go_through(stage, known, command);
     if (verdict.kind != Verdict::Kind::reject)
-        return std::nullopt;
+        co_return std::nullopt;
     log_reject(command, verdict.reply, known);
-    return verdict.reply;
+    co_return verdict.reply;
 }
 
 // With smtpd_delay_reject = no: at the command that the stage is about.
-std::optional<Reply> Session::evaluate_early(Stage stage, const char* command) {
+event::Task<std::optional<Reply>> Session::evaluate_early(Stage stage, const char* command) {
     if (params_.delay_reject())
-        return std::nullopt;
-    std::vector<Verdict> notes;
+        co_return std::nullopt;
     Facts known = facts();
-    Verdict verdict = services_.restrictions.evaluate(stage, known, services_, notes);
-    take_notes(notes, command, known);
+    Verdict verdict = co_await go_through(stage, known, command);
     if (verdict.kind != Verdict::Kind::reject)
-        return std::nullopt;
+        co_return std::nullopt;
     log_reject(command, verdict.reply, known);
-    return verdict.reply;
+    co_return verdict.reply;
 }
 
 void Session::log_broken(const event::StreamError& error) {

@@ -32,6 +32,7 @@ struct Transaction {
     bool discard = false;
     std::optional<CleanupLink::Lease> cleanup;
     std::int64_t began_us = 0;
+    authentication::Checked checked;  // of a stranger's message
 };
 
 class Session {
@@ -60,30 +61,38 @@ class Session {
     event::Task<smtp::Reply> quit(std::string_view argument);
 
   private:
+    struct Reception;
     event::Task<void> begin();
     event::Task<void> start_tls();
     event::Task<bool> read_command(std::string& line);
     event::Task<smtp::Reply> execute(std::string line);
     event::Task<void> send(smtp::Reply reply);
-    smtp::Reply hello_reply(std::string_view argument, bool extended);
+    event::Task<smtp::Reply> hello_reply(std::string_view argument, bool extended);
 
     // Restrictions.
     Facts facts() const;
-    std::optional<smtp::Reply> evaluate(Stage stage, const Facts& facts);
-    std::optional<smtp::Reply> evaluate_early(Stage stage, const char* command);
+    event::Task<Verdict> go_through(Stage stage, const Facts& facts, const char* command);
+    event::Task<std::optional<smtp::Reply>> evaluate(Stage stage, const Facts& facts);
+    event::Task<std::optional<smtp::Reply>> evaluate_early(Stage stage, const char* command);
     void log_reject(const char* command, const smtp::Reply& reply, const Facts& facts);
     void take_notes(const std::vector<Verdict>& notes, const char* command, const Facts& facts);
     bool is_trusted() const;
+    // Whether the client is logged in or in mynetworks: its mail leaves in the name of this house.
+    bool is_ours() const;
 
     // MAIL and RCPT.
     std::optional<smtp::Reply> take_mail_parameters(std::string_view text, Transaction& transaction);
     void log_client();
 
+    // Authentication of the message.
+    event::Task<std::optional<smtp::Reply>> check_sender(Transaction& transaction);
+    std::optional<smtp::Reply> refusal_by_spf(const Facts& facts, const char* command);
+    event::Task<std::optional<smtp::Reply>> finish_inspection(Reception& reception);
+
     // DATA.
-    struct Reception;
     event::Task<void> receive(Reception& reception);
     event::Task<void> forward(Reception& reception);
-    void open_message();
+    void open_message(const Reception& reception);
     event::Task<smtp::Reply> close_message(Reception& reception);
     smtp::Reply judge(const Reception& reception);
     void end_transaction();
@@ -107,6 +116,7 @@ class Session {
     std::string login_, login_method_;
     std::vector<std::string> mechanisms_;  // offered at the last EHLO
     std::optional<Transaction> transaction_;
+    std::optional<std::pair<std::string, spf::Verdict>> helo_verdict_;  // for this HELO name
     bool pipelined_too_early_ = false;
     int errors_ = 0, junk_ = 0, overshoot_ = 0;
     std::string last_verb_ = "CONNECT";

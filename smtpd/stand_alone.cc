@@ -134,6 +134,8 @@ int run_stand_alone(const std::string& config_directory) {
         logging::warning("{}", config::format_problem(problem));
     event::Loop loop;
     Services services(params, cf, loop);
+    if (auto opened = services.open_dns(cf); !opened)
+        logging::fatal("{}", opened.error());
     services.cleanup.use([&](event::Fd descriptor) {
         event::Stream stream(loop, std::move(descriptor));
         loop.spawn(stand_in_for_cleanup(loop, std::move(stream), params));

@@ -126,6 +126,9 @@ CleanupOpen Collector::make_open(const Letter& letter) {
     open.full_name = envelope.full_name;
     open.flags = envelope.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin |
                                    (letter.ours ? queue::kInternalMail : 0u));
+    // What is ours has been through cleanup before, and was signed there if it is to be signed.
+    if (!letter.ours)
+        open.flags |= ipc::records::kCleanupOurs;
     open.envid = envelope.envid;
     open.returns = static_cast<std::uint32_t>(envelope.returns);
     open.arrival_us = letter.ours ? envelope.arrival_us : letter.dropped_us;

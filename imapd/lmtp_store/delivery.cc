@@ -1,7 +1,14 @@
 #include "imapd/lmtp_store/delivery.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
+#include "imapd/scripts/compiled.h"
 #include "lib/address/extension.h"
 #include "lib/address/mailbox.h"
 #include "lib/delivery/as_user.h"
@@ -24,11 +31,15 @@ struct Recipient {
     User user;
     std::string root;
     std::unique_ptr<store::Delivery> delivery;
+    bool looked_for_script = false;
+    bool scripted = false;
+    event::Fd aside;      // the message for the script, trace lines included
     StoreResult result;   // code 0 while all is well
 };
 
 struct Message {
     std::string session;
+    std::string sender;
     std::string head;  // trace lines in front of the content, without Delivered-To
     std::vector<Recipient> recipients;
     std::string pending;  // content that is not written yet
@@ -64,11 +75,56 @@ store::Result<std::unique_ptr<store::Delivery>> begin(const Recipient& recipient
 
 // What one recipient needs done; runs in the pool, as that recipient.
 struct Work {
+    const Params* params;
     Recipient* recipient;
     std::string_view head;
     std::string_view content;
     bool commit;
 };
+
+// Is there a script to be run for this user? Asked with the user's rights.
+bool has_script(const Params& params, const Recipient& recipient) {
+    if (params.sieve_socket().empty())
+        return false;
+    if (!params.before().empty() || !params.after().empty())
+        return true;
+    auto places = scripts::places_of(params, {recipient.user.name, recipient.user.home});
+    if (!places)
+        return false;
+    return ::access(places->active.c_str(), F_OK) == 0 ||
+           (!places->default_script.empty() && ::access(places->default_script.c_str(), F_OK) == 0);
+}
+
+std::string head_for(const Work& work) {
+    const std::size_t end = work.head.find('\n') + 1;  // behind Return-Path
+    return std::string(work.head.substr(0, end)) + "Delivered-To: " + address::quote(work.recipient->address) + "\r\n" +
+           std::string(work.head.substr(end));
+}
+
+bool write_whole(int file, std::string_view octets) {
+    while (!octets.empty()) {
+        const ssize_t count = ::write(file, octets.data(), octets.size());
+        if (count < 0 && errno != EINTR)
+            return false;
+        if (count > 0)
+            octets.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+}
+
+// A large message lies in a file without a name beside the user's mail, a small one in memory.
+bool put_aside(const Work& work) {
+    Recipient& recipient = *work.recipient;
+    if (!recipient.aside) {
+        if (!work.commit)
+            recipient.aside = event::Fd(::open(recipient.root.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+        if (!recipient.aside)
+            recipient.aside = event::Fd(::memfd_create("message", MFD_CLOEXEC));
+        if (!recipient.aside || !write_whole(recipient.aside.get(), head_for(work)))
+            return false;
+    }
+    return write_whole(recipient.aside.get(), work.content);
+}
 
 void write_part(const Work& work) {
     Recipient& recipient = *work.recipient;
@@ -82,15 +138,20 @@ void write_part(const Work& work) {
         recipient.result = refuse(failure, recipient);
         recipient.delivery.reset();
     };
+    if (!std::exchange(recipient.looked_for_script, true))
+        recipient.scripted = has_script(*work.params, recipient);
+    if (recipient.scripted) {
+        if (!put_aside(work))
+            failed({errno == ENOSPC || errno == EDQUOT ? store::Failure::Kind::no_space : store::Failure::Kind::temporary,
+                    std::string("put a message aside: ") + std::strerror(errno)});
+        return;
+    }
     if (!recipient.delivery) {
         auto begun = begin(recipient);
         if (!begun)
             return failed(begun.error());
         recipient.delivery = std::move(*begun);
-        std::string head = std::string(work.head.substr(0, work.head.find('\n') + 1)) + "Delivered-To: " +
-                           address::quote(recipient.address) + "\r\n" +
-                           std::string(work.head.substr(work.head.find('\n') + 1));
-        if (auto written = recipient.delivery->write(head); !written)
+        if (auto written = recipient.delivery->write(head_for(work)); !written)
             return failed(written.error());
     }
     if (!work.content.empty())
@@ -104,6 +165,35 @@ void write_part(const Work& work) {
     recipient.delivery.reset();
     recipient.result = make_result(250, "2.0.0", "");
     recipient.result.text = std::to_string(delivered->uid);
+}
+
+// The user's script could not be run at all: the message goes where it would have gone without one.
+void deliver_aside(Recipient* recipient, int aside) {
+    std::string content;
+    char block[65536];
+    off_t at = 0;
+    for (ssize_t count = 0; (count = ::pread(aside, block, sizeof block, at)) > 0; at += count)
+        content.append(block, static_cast<std::size_t>(count));
+    recipient->scripted = false;
+    auto user = delivery::AsUser::become(recipient->user.uid, recipient->user.gid);
+    if (!user) {
+        recipient->result = make_result(451, "4.3.5", "The mailbox cannot be written now");
+        return;
+    }
+    auto begun = begin(*recipient);
+    store::Result<void> written;
+    if (begun)
+        written = (*begun)->write(content);
+    if (!begun || !written) {
+        recipient->result = refuse(begun ? written.error() : begun.error(), *recipient);
+        return;
+    }
+    auto delivered = (*begun)->commit({});
+    if (!delivered) {
+        recipient->result = refuse(delivered.error(), *recipient);
+        return;
+    }
+    recipient->result = make_result(250, "2.0.0", std::to_string(delivered->uid));
 }
 
 // Forgetting a delivery removes what it had in tmp/, which takes the same rights as making it.
@@ -130,6 +220,7 @@ class Connection {
     event::Task<void> open(ipc::records::StoreOpen record);
     event::Task<void> add_recipient(std::string address);
     event::Task<void> write_all(bool commit);
+    event::Task<void> follow_script(Recipient& recipient);
     event::Task<void> finish();
     event::Task<userdb::Found> find_user(std::string recipient, std::string& detail);
 
@@ -201,6 +292,7 @@ event::Task<void> Connection::add_recipient(std::string address) {
 event::Task<void> Connection::open(ipc::records::StoreOpen record) {
     message_ = std::make_unique<Message>();
     message_->session = record.session;
+    message_->sender = record.sender;
     message_->head = "Return-Path: <" + record.sender + ">\r\n" + record.trace;
     for (std::string& address : record.recipients)
         co_await add_recipient(address);
@@ -210,18 +302,45 @@ event::Task<void> Connection::write_all(bool commit) {
     for (Recipient& recipient : message_->recipients) {
         if (recipient.result.code != 0)
             continue;
-        Work work{&recipient, message_->head, message_->pending, commit};
+        Work work{&services_.params, &recipient, message_->head, message_->pending, commit};
         auto job = [work] { write_part(work); };
         co_await services_.pool.run(std::move(job));
     }
     message_->pending.clear();
 }
 
+event::Task<void> Connection::follow_script(Recipient& recipient) {
+    ipc::records::SieveDeliver request;
+    request.session = message_->session;
+    request.user = recipient.user.name;
+    request.uid = recipient.user.uid;
+    request.gid = recipient.user.gid;
+    request.home = recipient.user.home;
+    request.root = recipient.root;
+    request.mailbox = recipient.mailbox;
+    request.sender = message_->sender;
+    request.recipient = recipient.address;
+    event::Fd content(::fcntl(recipient.aside.get(), F_DUPFD_CLOEXEC, 3));
+    ipc::records::SieveDelivered answer = co_await services_.sieve.deliver(std::move(request), std::move(content));
+    if (answer.code == 0) {
+        const int aside = recipient.aside.get();
+        Recipient* to = &recipient;
+        auto job = [to, aside] { deliver_aside(to, aside); };
+        co_await services_.pool.run(std::move(job));
+        co_return;
+    }
+    recipient.result = make_result(answer.code, std::move(answer.dsn), std::move(answer.text));
+}
+
 event::Task<void> Connection::finish() {
     co_await write_all(true);
     ipc::records::StoreReply reply;
     for (Recipient& recipient : message_->recipients) {
-        if (recipient.result.code == 250) {
+        if (recipient.scripted && recipient.result.code == 0)
+            co_await follow_script(recipient);
+    }
+    for (Recipient& recipient : message_->recipients) {
+        if (recipient.result.code == 250 && !recipient.scripted) {
             logging::info("{}: to=<{}>, user={}, mailbox={}, uid={}, saved", message_->session, recipient.address,
                           recipient.user.name, recipient.mailbox, recipient.result.text);
             recipient.result.text = message_->session + " Saved";

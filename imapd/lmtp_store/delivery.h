@@ -1,13 +1,15 @@
 // imapd/lmtp_store/delivery.h - one connection from lmtpd: look-ups, and messages into mailboxes.
 //
 // A small message is kept until it is whole and then written in one go; a large one goes to each recipient's
-// tmp/ as it comes, so memory stays flat. See lib/ipc/records/store.h.
+// tmp/ as it comes, so memory stays flat. See lib/ipc/records/store.h. A message for a user who has a Sieve script is put
+// aside whole and goes to sieve-delivery; nothing of a script is read here.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "imapd/lmtp_store/params.h"
+#include "imapd/lmtp_store/sieve_link.h"
 #include "lib/event/thread_pool.h"
 #include "lib/ipc/channel.h"
 #include "lib/ipc/records/store.h"
@@ -21,6 +23,7 @@ struct Services {
     const Params& params;
     event::ThreadPool& pool;
     userdb::UserLookup& users;
+    SieveLink& sieve;
 };
 
 event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Services& services);

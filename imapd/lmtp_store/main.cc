@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
     event::ThreadPool pool(program.loop(), static_cast<unsigned>(params.threads()));
     userdb::UserLookup users(program.loop(), params.userdb_socket(), "lmtp");
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::none);
-    lmtp_store::Services services{params, pool, users};
+    lmtp_store::SieveLink sieve(jail.loop(), params.sieve_socket());
+    lmtp_store::Services services{params, pool, users, sieve};
     return jail.serve([&](event::Stream client, worker::Client& seat) {
         return lmtp_store::serve_client(std::move(client), seat, services);
     });

@@ -1,15 +1,16 @@
 // NAME
-//     login - TLS and authentication for IMAP
+//     login - TLS and authentication for IMAP and ManageSieve
 // SYNOPSIS
 //     login [generic master options]
 // DESCRIPTION
-//     Takes IMAP clients until they have logged in, by asking auth(8), and hands them to imapd(8).
+//     Takes clients until they have logged in, by asking auth(8), and hands them to imapd(8) or managesieved(8), as
+//     login_protocol says.
 // SECURITY
 //     Talks to strangers. Runs as mail_owner, confined to the queue directory, behind a system call filter. It sees the
 //     passwords that clients send and nothing else worth having: no mail, no password database, no other client's keys
 //     but its own certificate's.
 // STANDARDS
-//     RFC 3501, RFC 2971, RFC 4959, RFC 5530, RFC 7888, RFC 8314
+//     RFC 3501, RFC 2971, RFC 4959, RFC 5530, RFC 5804, RFC 7888, RFC 8314
 #include "imapd/login/services.h"
 #include "lib/log/log.h"
 
@@ -26,7 +27,7 @@ void load_tls(login::Services& services, const std::string& service) {
     event::TlsContext::ServerSettings settings;
     settings.chain_files = params.tls_chain_files();
     settings.service = service;
-    settings.alpn = {"imap"};
+    settings.alpn = {params.managesieve() ? "managesieve" : "imap"};
     auto context = event::TlsContext::make_server(settings);
     if (context)
         services.tls = std::move(*context);
@@ -39,6 +40,8 @@ void load_tls(login::Services& services, const std::string& service) {
 int main(int argc, char** argv) {
     login::Params params;
     worker::Program program(argc, argv, "login", params);
+    if (params.protocol() != "imap" && !params.managesieve())
+        logging::fatal("login_protocol: \"{}\" is neither imap nor managesieve", params.protocol());
     login::Services services(program.loop(), params);
     load_tls(services, program.service());
 

@@ -26,6 +26,13 @@ struct Params : config::HostParams {
         "Connections of one address that have not logged in yet; more are turned away. This host is not counted."};
     config::Param<std::string> auth_socket{*this, "login_auth_socket", "private/auth", {.min = 1},
         "The socket of the authentication service, below queue_directory; Dovecot's auth client protocol."};
+    config::Param<std::string> protocol{*this, "login_protocol", "imap", {.min = 1},
+        "What the clients speak: imap, or managesieve; set it with -o for that row of master.cf."};
+    config::Param<std::string> managesieve_socket{*this, "login_managesieve_socket", "private/managesieve", {.min = 1},
+        "The socket of managesieved, below queue_directory."};
+    config::Param<int> sieve_max_redirects{*this, "sieve_max_redirects", 4, {.min = 0},
+        "How many redirects one script run may ask for; 0 forbids redirect."};
+    bool managesieve() const { return protocol() == "managesieve"; }
     config::Param<std::string> imap_socket{*this, "login_imap_socket", "private/imap", {.min = 1},
         "The socket of imapd, below queue_directory."};
     config::Param<std::chrono::seconds> relay_timeout{*this, "login_relay_timeout", 7200s, {.min = 1800s},

@@ -22,7 +22,7 @@ event::Task<void> copy(event::Stream& from, event::Stream& to) {
 
 }  // namespace
 
-event::Task<void> relay(event::Stream& client, event::Stream& session, std::chrono::seconds timeout) {
+event::Task<bool> relay(event::Stream& client, event::Stream& session, std::chrono::seconds timeout) {
     client.set_deadline(std::nullopt);
     client.set_timeout(timeout);
     session.set_timeout(timeout);
@@ -30,7 +30,8 @@ event::Task<void> relay(event::Stream& client, event::Stream& session, std::chro
     directions.push_back(copy(client, session));
     directions.push_back(copy(session, client));
     event::Task<std::size_t> race = event::first_of(client.loop(), std::move(directions));
-    co_await std::move(race);
+    std::size_t ended = co_await std::move(race);
+    co_return ended == 1;
 }
 
 }  // namespace login

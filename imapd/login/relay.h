@@ -10,7 +10,7 @@
 
 namespace login {
 
-// Until one side ends; what the session has said is then delivered first.
-event::Task<void> relay(event::Stream& client, event::Stream& session, std::chrono::seconds timeout);
+// Until one side ends; what the session has said is then delivered first. True if it was the session.
+event::Task<bool> relay(event::Stream& client, event::Stream& session, std::chrono::seconds timeout);
 
 }  // namespace login

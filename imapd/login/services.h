@@ -15,12 +15,12 @@ namespace login {
 
 struct Services {
     Services(event::Loop& the_loop, const Params& the_params)
-        : loop(the_loop), params(the_params), auth(loop, params.auth_socket()), imap(loop, params.imap_socket()) {}
+        : loop(the_loop), params(the_params), auth(loop, params.auth_socket()), sessions(loop, params.managesieve() ? params.managesieve_socket() : params.imap_socket()) {}
 
     event::Loop& loop;
     const Params& params;
     sasl::AuthClient auth;
-    ImapLink imap;
+    ImapLink sessions;
     std::optional<event::TlsContext> tls;
     std::map<std::string, int> waiting_by_address;      // connections that have not logged in yet
 };

@@ -12,58 +12,31 @@
 #include <string_view>
 
 #include "imapd/login/command_reader.h"
-#include "imapd/login/services.h"
-#include "lib/event/endpoint.h"
-#include "lib/event/stream.h"
+#include "imapd/login/pre_login.h"
 #include "lib/imap/command.h"
 
 namespace login {
 
-class Session {
+class Session final : public PreLogin {
   public:
     Session(event::Stream stream, worker::Client& seat, Services& services);
-    ~Session();
-    Session(const Session&) = delete;
 
-    event::Task<void> converse();
-    void say_last_words(const event::StreamError& error);
-    void log_end(std::string_view why) const;
+    event::Task<void> converse() override;
 
   private:
-    enum class State { talking, handed_over, closing };
+    void bye(std::string_view text) override;
+    void write_challenge(const std::string& challenge) override;
+    event::Task<std::optional<std::string>> read_response() override;
 
-    event::Task<void> greet();
     event::Task<void> execute(std::string text);
     event::Task<void> start_tls(std::string tag, bool has_args);
     event::Task<void> login(std::string tag, std::string args);
     event::Task<void> authenticate(std::string tag, std::string args);
-    event::Task<void> run_mechanism(std::string tag, std::string mechanism, std::optional<std::string> initial);
-    event::Task<void> hand_over(std::string tag, std::uint32_t request_id);
-    event::Task<void> hand_over_direct(ipc::records::ImapHandover handover, std::string& reason);
-    event::Task<void> hand_over_relayed(ipc::records::ImapHandover handover, std::string& reason);
-    event::Task<std::optional<std::string>> read_response(std::string challenge);
+    event::Task<void> finish_attempt(std::string tag, sasl::Step step);
 
-    void finish_attempt(const std::string& tag, const sasl::Step& step);
-    bool may_use_plaintext() const;
     bool refuse_plaintext(const std::string& tag);
     std::string capabilities() const;
-    sasl::ClientInfo client_info() const;
     void reply(std::string_view tag, std::string_view text);
-    void bye(std::string_view text);
-
-    event::Stream stream_;
-    worker::Client& seat_;
-    Services& services_;
-    const Params& params_;
-    event::SocketAddress remote_;
-    event::SocketAddress local_;
-    bool counted_ = false;
-    State state_ = State::talking;
-    int commands_ = 0;
-    int failures_ = 0;
-    std::string offered_;       // "AUTH=PLAIN AUTH=LOGIN", as auth says
-    std::string user_;          // of the last attempt, for the log
-    std::string method_;
 };
 
 }  // namespace login

@@ -14,6 +14,7 @@
 #include "imapd/auth/password.h"
 #include "imapd/tools/mailbox_map.h"
 #include "imapd/tools/params.h"
+#include "imapd/tools/sieve_admin.h"
 #include "imapd/tools/user_file.h"
 #include "lib/command/command.h"
 #include "lib/text/text.h"
@@ -232,6 +233,35 @@ int delete_user(const mailadm::Params& params, const Options& options) {
     return 0;
 }
 
+// sieve SUBCOMMAND -u USER ...
+int administer_sieve(config::MainCf& cf, const mailadm::Params& params, const std::vector<std::string>& words) {
+    std::vector<std::string> rest;
+    std::string user;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i] == "-u" && i + 1 < words.size())
+            user = words[++i];
+        else
+            rest.push_back(words[i]);
+    }
+    if (user.empty() || rest.empty())
+        command::fatal(fmt::format("usage:\n{}", mailadm::kSieveUsage), kUsageError);
+    auth::PasswdFile file = require(auth::PasswdFile::load(params.passwd_file()));
+    const std::string lowered = text::lower(user);
+    const auth::UserEntry* found = file.find(lowered);
+    if (found == nullptr)
+        found = file.find(lowered + "@" + text::lower(params.default_domain()));
+    if (found == nullptr)
+        command::fatal(fmt::format("there is no user {} in {}", text::printable(user), params.passwd_file()), kNoUser);
+    auth::UserEntry entry = *found;
+    if (entry.uid.empty())
+        entry.uid = params.default_uid();
+    if (entry.gid.empty())
+        entry.gid = params.default_gid();
+    if (entry.home.empty())
+        entry.home = auth::fill_pattern(params.default_home(), entry.name);
+    return mailadm::run_sieve_command(cf, entry, rest);
+}
+
 int list_users(const mailadm::Params& params, const Options& options) {
     if (!options.arguments.empty())
         command::fatal(kUsage, kUsageError);
@@ -254,13 +284,16 @@ int main(int argc, char** argv) {
             command::fatal(kUsage, kUsageError);
         directory = optarg;
     }
-    if (argc - optind < 2 || std::string_view(argv[optind]) != "user")
-        command::fatal(kUsage, kUsageError);
+    const std::string_view area = argc - optind < 2 ? "" : argv[optind];
+    if (area != "user" && area != "sieve")
+        command::fatal(fmt::format("{}\n{}", kUsage, mailadm::kSieveUsage), kUsageError);
     mailadm::Params params;
     config::MainCf cf = command::load_main_cf(directory, true);
     for (const config::Problem& problem : params.load(cf))
         command::fatal(config::format_problem(problem));
 
+    if (area == "sieve")
+        return administer_sieve(cf, params, {argv + optind + 1, argv + argc});
     std::string_view action = argv[optind + 1];
     argc -= optind + 1;
     argv += optind + 1;

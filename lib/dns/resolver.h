@@ -15,7 +15,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/dict/network.h"
@@ -24,6 +26,7 @@
 namespace dns {
 
 enum class Status { found, does_not_exist, temporary_failure, bogus };
+std::string_view status_name(Status status);  // "does not exist"
 
 enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
 

@@ -36,7 +36,8 @@ struct Stream::Impl {
     // --- state
     Loop& loop;
     Fd fd;
-    libevent_event* ready_event = nullptr;
+    libevent_event* ready_event = nullptr;     // something to read, or the end
+    libevent_event* writable_event = nullptr;  // asked for only while the kernel takes no more
     libevent_event* timer = nullptr;
     Clock::time_point timer_at = Clock::time_point::max();
     SSL* ssl = nullptr;
@@ -55,6 +56,7 @@ struct Stream::Impl {
     std::size_t turn_octets = 0;
 
     bool fds_expected = false;
+    bool fds_came = false;  // with the last read
     std::deque<Fd> fds_in;
     std::deque<PendingFd> fds_out;
 
@@ -77,6 +79,8 @@ struct Stream::Impl {
     ssize_t send_with_fd(std::string_view octets, int descriptor);
     ssize_t tls_result(int result, bool reading);
     void send_pending();
+    void await_writable();
+    void forget_events();
     void progress();
     bool took_its_turn();
     void give_back_buffer() {
@@ -93,13 +97,27 @@ struct Stream::Impl {
 };
 
 Stream::Impl::Impl(Loop& the_loop, Fd descriptor) : loop(the_loop), fd(std::move(descriptor)) {
-    ready_event = event_new(loop.base(), fd.get(), EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST, on_ready, this);
+    // Not EV_WRITE: a UNIX socket reports an edge each time its peer has read something, and each would wake us for nothing.
+    ready_event = event_new(loop.base(), fd.get(), EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_ready, this);
     event_add(ready_event, nullptr);
 }
 
+// Adding the event looks at the socket at once, so no edge is missed.
+void Stream::Impl::await_writable() {
+    can_write = false;
+    if (writable_event == nullptr)
+        writable_event = event_new(loop.base(), fd.get(), EV_WRITE | EV_ET, on_ready, this);
+    event_add(writable_event, nullptr);
+}
+
+void Stream::Impl::forget_events() {
+    for (libevent_event** one : {&ready_event, &writable_event})
+        if (*one != nullptr)
+            event_free(std::exchange(*one, nullptr));
+}
+
 Stream::Impl::~Impl() {
-    if (ready_event != nullptr)
-        event_free(ready_event);
+    forget_events();
     if (timer != nullptr)
         event_free(timer);
     if (ssl != nullptr) {
@@ -169,12 +187,13 @@ ssize_t Stream::Impl::read_into(char* buffer, std::size_t size) {
         return tls_result(SSL_read(ssl, buffer, static_cast<int>(size)), true);
     }
     for (;;) {
+        fds_came = false;
         ssize_t count = fds_expected ? receive_with_fds(buffer, size) : ::read(fd.get(), buffer, size);
         if (count >= 0) {
             // A short read emptied the socket, and what arrives later raises a new edge; but a hang-up that
             // was already reported raises none.
-            // Nor does it say anything where a descriptor came along: reads stop at those.
-            if (static_cast<std::size_t>(count) < size && !hung_up && !fds_expected)
+            // Nor does it say anything where a descriptor came along: reads stop behind those.
+            if (static_cast<std::size_t>(count) < size && !hung_up && !fds_came)
                 can_read = false;
             return count;
         }
@@ -210,6 +229,7 @@ ssize_t Stream::Impl::receive_with_fds(char* buffer, std::size_t size) {
             int descriptor = -1;
             std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
             fds_in.emplace_back(descriptor);
+            fds_came = true;
         }
     }
     if (fds_in.size() > kMaxFds || (message.msg_flags & MSG_CTRUNC)) {
@@ -229,7 +249,7 @@ ssize_t Stream::Impl::tls_result(int result, bool reading) {
             (reading ? read_wants_write : write_wants_read) = !reading;
             return -1;
         case SSL_ERROR_WANT_WRITE:
-            can_write = false;
+            await_writable();
             (reading ? read_wants_write : write_wants_read) = reading;
             return -1;
         case SSL_ERROR_ZERO_RETURN:
@@ -275,7 +295,7 @@ ssize_t Stream::Impl::send_some(std::string_view octets) {
         if (errno == EINTR)
             continue;
         if (errno == EAGAIN || errno == EWOULDBLOCK)
-            can_write = false;
+            await_writable();
         else
             fail(StreamError::Kind::io, std::string("write: ") + std::strerror(errno));
         return -1;
@@ -396,7 +416,7 @@ void Stream::shutdown_write() {
 void Stream::close() {
     if (!impl_ || !impl_->fd)
         return;
-    event_free(std::exchange(impl_->ready_event, nullptr));
+    impl_->forget_events();
     if (impl_->ssl != nullptr && !impl_->tls_failed && SSL_is_init_finished(impl_->ssl))
         SSL_shutdown(impl_->ssl);
     impl_->tls_failed = true;
@@ -406,7 +426,7 @@ void Stream::close() {
 }
 
 Fd Stream::release() {
-    event_free(std::exchange(impl_->ready_event, nullptr));
+    impl_->forget_events();
     if (impl_->ssl != nullptr)
         SSL_free(std::exchange(impl_->ssl, nullptr));
     impl_->fail(StreamError::Kind::io, "the connection was handed on");

@@ -38,7 +38,42 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_by_processor(std::string_
 }
 #endif
 
+// A linear map of 32 bits, one column for each bit of what it is applied to.
+using BitMap = std::array<std::uint32_t, 32>;
+
+std::uint32_t apply(const BitMap& map, std::uint32_t value) {
+    std::uint32_t sum = 0;
+    for (std::size_t bit = 0; value != 0; value >>= 1, ++bit)
+        if (value & 1)
+            sum ^= map[bit];
+    return sum;
+}
+
+BitMap twice(const BitMap& map) {
+    BitMap square{};
+    for (std::size_t bit = 0; bit < square.size(); ++bit)
+        square[bit] = apply(map, map[bit]);
+    return square;
+}
+
+// What one octet of zero does to a checksum.
+BitMap one_octet() {
+    BitMap one_bit{};
+    one_bit[0] = kPolynomial;
+    for (std::size_t bit = 1; bit < one_bit.size(); ++bit)
+        one_bit[bit] = std::uint32_t{1} << (bit - 1);
+    return twice(twice(twice(one_bit)));
+}
+
 }  // namespace
+
+std::uint32_t crc32c_join(std::uint32_t first, std::uint32_t second, std::uint64_t second_size) {
+    BitMap zeros = one_octet();  // then two octets, four, eight ...
+    for (; second_size != 0; second_size >>= 1, zeros = twice(zeros))
+        if (second_size & 1)
+            first = apply(zeros, first);
+    return first ^ second;
+}
 
 std::uint32_t crc32c_by_table(std::string_view bytes, std::uint32_t seed) {
     std::uint32_t state = ~seed;

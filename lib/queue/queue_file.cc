@@ -97,7 +97,8 @@ std::expected<void, Damage> verify_content(int file, const Layout& layout) {
 
 std::expected<void, Damage> check_bounds(const Layout& layout, std::uint64_t file_size) {
     // Written so that no sum can wrap around.
-    const bool fits = layout.content_offset == kPreambleSize && layout.content_length <= file_size &&
+    const bool fits = layout.content_offset >= kPreambleSize && layout.content_offset <= kPreambleSize + kMaxRoom &&
+                      layout.content_length <= file_size &&
                       layout.envelope_offset == layout.content_offset + layout.content_length &&
                       layout.envelope_offset <= file_size && layout.envelope_length <= kMaxEnvelope &&
                       layout.envelope_length <= file_size - layout.envelope_offset;
@@ -155,6 +156,7 @@ QueueWriter::QueueWriter(QueueWriter&& other) noexcept
       file_{std::move(other.file_)},
       buffer_{std::move(other.buffer_)},
       written_{other.written_},
+      content_offset_{other.content_offset_},
       content_length_{other.content_length_},
       checksum_{other.checksum_},
       committed_{other.committed_} {}
@@ -199,6 +201,29 @@ std::expected<void, Trouble> QueueWriter::write_at(std::string_view bytes, std::
     return {};
 }
 
+void QueueWriter::reserve(std::size_t room) {
+    content_offset_ = kPreambleSize + std::min(room, kMaxRoom);
+    buffer_.resize(content_offset_, '\0');
+}
+
+std::expected<void, Trouble> QueueWriter::prepend(std::string_view text) {
+    const std::uint64_t room = content_offset_ - kPreambleSize;
+    if (text.size() > (written_ > 0 ? room : kMaxRoom))
+        return std::unexpected(Trouble{
+            E2BIG, fmt::format("prepend to {}: {} octets do not fit in the {} kept for them", path(), text.size(), written_ > 0 ? room : kMaxRoom)});
+    if (text.size() > room) {
+        buffer_.insert(content_offset_, text.size() - room, '\0');
+        content_offset_ = kPreambleSize + text.size();
+    }
+    content_offset_ -= text.size();
+    checksum_ = crc32c_join(crc32c(text), checksum_, content_length_);
+    content_length_ += text.size();
+    if (written_ > 0)
+        return write_at(text, content_offset_);
+    buffer_.replace(content_offset_, text.size(), text);
+    return {};
+}
+
 std::expected<void, Trouble> QueueWriter::append(std::string_view content) {
     checksum_ = crc32c(content, checksum_);
     content_length_ += content.size();
@@ -226,6 +251,7 @@ std::expected<Layout, Trouble> QueueWriter::commit(std::string_view envelope, st
                                                    bool sync_directory) {
     Layout layout;
     layout.arrival_us = arrival_us;
+    layout.content_offset = content_offset_;
     layout.content_length = content_length_;
     layout.content_checksum = checksum_;
     layout.envelope_offset = layout.content_offset + content_length_;

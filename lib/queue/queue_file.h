@@ -27,6 +27,7 @@
 namespace queue {
 
 inline constexpr std::size_t kPreambleSize = 128;
+inline constexpr std::size_t kMaxRoom = 64 << 10;  // between preamble and content
 
 // Where the parts of a message are. Content is always spoken of as (descriptor, offset, length).
 struct Layout {
@@ -70,7 +71,12 @@ class QueueWriter {
     QueueWriter& operator=(QueueWriter&&) = delete;
     ~QueueWriter();
 
+    // Keeps room in front of the content for text that is known only behind it; at most kMaxRoom. Before append().
+    void reserve(std::size_t room);
     std::expected<void, Trouble> append(std::string_view content);
+    // Puts text directly in front of the content, once, before commit(). Fails without a call of the system where the
+    // beginning is in the file already and the room is too small.
+    std::expected<void, Trouble> prepend(std::string_view text);
 
     // Writes envelope and preamble and waits for the disk. After a failure the file is gone; it is never
     // synced a second time, because the kernel reports a lost write only once.
@@ -93,6 +99,7 @@ class QueueWriter {
     event::Fd file_;
     std::string buffer_;           // preamble space and what has not been written yet
     std::uint64_t written_ = 0;    // bytes of the file already written
+    std::uint64_t content_offset_ = kPreambleSize;
     std::uint64_t content_length_ = 0;
     std::uint32_t checksum_ = 0;
     bool committed_ = false;

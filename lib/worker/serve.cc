@@ -1,4 +1,5 @@
 // Serving: who is let in, and when the process goes.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -74,7 +75,12 @@ event::Task<void> serve_seat(Program::State& state, event::Fd descriptor, Client
             stream.expect_fds();
             stream.set_timeout(kStopGrace);
             co_await stream.read_some();
-            stream = event::Stream(state.loop, stream.take_fd());
+            event::Fd passed = stream.take_fd();
+            if (!passed || ::fcntl(passed.get(), F_SETFL, ::fcntl(passed.get(), F_GETFL) | O_NONBLOCK) != 0) {
+                logging::warning("a client of this pass service sent no connection");
+                co_return;
+            }
+            stream = event::Stream(state.loop, std::move(passed));
         }
         event::Task<void> task = state.handler(std::move(stream), client);
         co_await std::move(task);

@@ -126,6 +126,7 @@ event::Task<std::string> Reporter::send(const BounceRequest& request, const even
     CleanupOpen open;
     open.sender = order.sender;
     open.flags = ipc::records::kCleanupInternal | ipc::records::kCleanupLocalOrigin | ipc::records::kCleanupEightBit |
+                 ipc::records::kCleanupOurs |
                  (request.flags & ipc::records::kCleanupSmtpUtf8);
     open.recipients.emplace_back();
     open.recipients.back().address = order.recipient;

@@ -2,7 +2,7 @@
 #include "lib/delivery/agent.h"
 #include "lib/log/log.h"
 #include "lib/smtp/data.h"
-#include "smtpd/session.h"
+#include "smtpd/reception.h"
 
 namespace smtpd {
 
@@ -13,23 +13,16 @@ constexpr std::size_t kChunk = 32768;
 constexpr std::size_t kRecipientsPerRecord = 1000;
 }  // namespace
 
-struct Session::Reception {
-    smtp::DataDecoder decoder;
-    std::string chunk;          // decoded, not yet handed on
-    std::int64_t size = 0;
-    bool too_large = false;
-    bool link_broken = false;   // cleanup went away; the rest is read and dropped
-    bool sends() const { return !too_large && !link_broken; }
-};
-
 // What cleanup must know before the content. It stays in the buffer until there is content to go with it.
-void Session::open_message() {
+void Session::open_message(const Reception& reception) {
     ipc::records::CleanupOpen open;
     Transaction& message = *transaction_;
     open.sender = message.sender.text();
     open.flags = message.flags;
     if (is_trusted())
         open.flags |= ipc::records::kCleanupLocalOrigin;
+    if (is_ours())
+        open.flags |= ipc::records::kCleanupOurs;
     open.arrival_us = message.began_us;
     open.client.name = client_name_;
     open.client.address = client_address_;
@@ -46,6 +39,8 @@ void Session::open_message() {
     }
     if (!login_.empty() && params_.sasl_authenticated_header())
         open.trace_comments.push_back("Authenticated sender: " + login_);
+    if (reception.inspection && reception.inspection->may_prepend())
+        open.prepend_room = authentication::kPrependRoom;
     std::vector<ipc::records::CleanupRecipient>& all = message.recipients;
     std::size_t first = std::min(all.size(), kRecipientsPerRecord);
     open.recipients.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first));
@@ -94,13 +89,19 @@ event::Task<void> Session::receive(Reception& reception) {
         std::string_view some = co_await peer_.read_some();
         if (some.empty())
             throw event::StreamError(event::StreamError::Kind::eof, "lost connection");
-        std::size_t before = reception.chunk.size();
-        std::size_t taken = reception.decoder.decode(some, reception.chunk);
+        std::string& decoded = reception.inspection ? reception.fresh : reception.chunk;
+        std::size_t before = decoded.size();
+        std::size_t taken = reception.decoder.decode(some, decoded);
         peer_.consume(taken);
         arrived += static_cast<std::int64_t>(taken);
-        reception.size += static_cast<std::int64_t>(reception.chunk.size() - before);
+        reception.size += static_cast<std::int64_t>(decoded.size() - before);
         if (limit > 0 && reception.size > limit)
             reception.too_large = true;
+        if (reception.inspection) {
+            if (reception.sends())
+                reception.inspection->take(reception.fresh, reception.chunk);
+            reception.fresh.clear();
+        }
         if (reception.chunk.size() >= kChunk || !reception.sends())
             co_await forward(reception);
     }
@@ -137,6 +138,10 @@ event::Task<Reply> Session::close_message(Reception& reception) {
         co_return refused;
     }
     ipc::records::CleanupEnd end;
+    if (reception.inspection) {
+        end.prepend = reception.inspection->prepend();
+        end.flags = reception.inspection->holds() ? ipc::records::kCleanupHold : 0;
+    }
     std::string failure;
     std::expected<ipc::records::CleanupReply, std::string> answer;
     try {
@@ -165,14 +170,19 @@ event::Task<Reply> Session::data(std::string_view argument) {
     if (transaction_->recipients.empty())
         co_return Reply(554, "5.5.1", "Error: no valid recipients");
     Facts known = facts();
-    if (std::optional<Reply> refused = evaluate(Stage::data, known))
+    std::optional<Reply> refused = co_await evaluate(Stage::data, known);
+    if (refused)
         co_return *refused;
     peer_.write("354 End data with <CR><LF>.<CR><LF>\r\n");
-    open_message();
     Reception reception;
+    if (!is_ours())
+        reception.inspection.emplace(services_.gate, std::move(transaction_->checked));
+    open_message(reception);
     co_await receive(reception);
     known = facts();
-    std::optional<Reply> refused = evaluate(Stage::end_of_data, known);
+    refused = co_await evaluate(Stage::end_of_data, known);
+    if (!refused && reception.inspection && judge(reception).code == 0)
+        refused = co_await finish_inspection(reception);
     Reply reply;
     if (refused) {
         co_await forward(reception);

@@ -9,6 +9,10 @@ namespace smtpd {
 
 using smtp::Reply;
 
+namespace {
+constexpr Stage kStagesOfRcpt[] = {Stage::client, Stage::helo, Stage::sender, Stage::relay, Stage::recipient};
+}  // namespace
+
 void Session::end_transaction() {
     if (transaction_ && transaction_->cleanup)
         services_.cleanup.give_back(std::move(*transaction_->cleanup));
@@ -71,10 +75,18 @@ event::Task<Reply> Session::mail(std::string_view argument) {
     transaction.sender = services_.resolver.rewrite(path->mailbox);
     if (std::optional<Reply> wrong = take_mail_parameters(path->parameters, transaction))
         co_return *wrong;
+    if (!is_ours()) {
+        std::optional<Reply> later = co_await check_sender(transaction);
+        if (later)
+            co_return *later;
+    }
     transaction_ = std::move(transaction);
     State before = state_;
     state_ = kSender;
-    if (std::optional<Reply> refused = evaluate_early(Stage::sender, "MAIL")) {
+    std::optional<Reply> refused = co_await evaluate_early(Stage::sender, "MAIL");
+    if (!refused && !params_.delay_reject())
+        refused = refusal_by_spf(facts(), "MAIL");
+    if (refused) {
         transaction_.reset();
         state_ = before;
         co_return *refused;
@@ -116,13 +128,14 @@ event::Task<Reply> Session::rcpt(std::string_view argument) {
     known.recipient_text = path->mailbox.quoted();
     known.recipient = services_.resolver.rewrite(path->mailbox);
     std::optional<Reply> refused;
-    if (params_.delay_reject())
-        for (Stage stage : {Stage::client, Stage::helo, Stage::sender})
-            if (!refused)
-                refused = evaluate(stage, known);
-    for (Stage stage : {Stage::relay, Stage::recipient})
-        if (!refused)
-            refused = evaluate(stage, known);
+    for (Stage stage : kStagesOfRcpt) {
+        bool early = stage != Stage::relay && stage != Stage::recipient;
+        if (refused || (early && !params_.delay_reject()))
+            continue;
+        refused = co_await evaluate(stage, known);
+    }
+    if (!refused)
+        refused = refusal_by_spf(known, "RCPT");
     if (refused)
         co_return *refused;
     Verdict listed;

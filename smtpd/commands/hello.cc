@@ -28,22 +28,24 @@ bool is_acceptable_hello(std::string_view name) {
 
 }  // namespace
 
-Reply Session::hello_reply(std::string_view argument, bool extended) {
+event::Task<Reply> Session::hello_reply(std::string_view argument, bool extended) {
     if (!is_acceptable_hello(argument))
-        return Reply(501, "", extended ? "Syntax: EHLO hostname" : "Syntax: HELO hostname");
+        co_return Reply(501, "", extended ? "Syntax: EHLO hostname" : "Syntax: HELO hostname");
     end_transaction();  // RFC 5321, 4.1.4
     helo_ = argument;
     extended_ = extended;
     state_ = kHello;
-    if (std::optional<Reply> refused = evaluate_early(Stage::helo, extended ? "EHLO" : "HELO"))
-        return *refused;
-    return Reply(250, "", params_.myhostname());
+    const char* command = extended ? "EHLO" : "HELO";
+    std::optional<Reply> refused = co_await evaluate_early(Stage::helo, command);
+    if (refused)
+        co_return *refused;
+    co_return Reply(250, "", params_.myhostname());
 }
 
-event::Task<Reply> Session::helo(std::string_view argument) { co_return hello_reply(argument, false); }
+event::Task<Reply> Session::helo(std::string_view argument) { co_return co_await hello_reply(argument, false); }
 
 event::Task<Reply> Session::ehlo(std::string_view argument) {
-    Reply reply = hello_reply(argument, true);
+    Reply reply = co_await hello_reply(argument, true);
     if (reply.code != 250)
         co_return reply;
     auto offer = [&](std::string_view keyword, const std::string& line) {

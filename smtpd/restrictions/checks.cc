@@ -170,7 +170,8 @@ Verdict several_bounce_recipients(const Context& c) {
 
 Verdict Restrictions::unlisted_recipient(const Facts& facts, const Services& services) {
     std::vector<Verdict> notes;
-    Context c{facts, services, Stage::recipient, notes};
+    DnsAnswers answers;
+    Context c{facts, services, Stage::recipient, notes, answers};
     if (!facts.has_recipient)
         return dunno();
     auto route = services.resolver.resolve(facts.sender, facts.recipient);
@@ -186,7 +187,8 @@ Verdict Restrictions::unlisted_recipient(const Facts& facts, const Services& ser
 
 Verdict Restrictions::unlisted_sender(const Facts& facts, const Services& services) {
     std::vector<Verdict> notes;
-    Context c{facts, services, Stage::sender, notes};
+    DnsAnswers answers;
+    Context c{facts, services, Stage::sender, notes, answers};
     if (!facts.has_sender || facts.sender.empty())
         return dunno();
     auto route = services.resolver.resolve(address::Mailbox(), facts.sender);
@@ -217,7 +219,6 @@ std::function<Verdict(const Context&)> find_check(const std::string& name, const
         {"reject_invalid_hostname", invalid_helo},
         {"reject_non_fqdn_sender", non_fqdn_sender},
         {"reject_non_fqdn_recipient", non_fqdn_recipient},
-        {"reject_unknown_reverse_client_hostname", unknown_client},
         {"reject_unknown_client_hostname", unknown_client},
         {"reject_unknown_client", unknown_client},
         {"reject_unauth_pipelining", early_pipelining},

@@ -16,10 +16,10 @@ bool is_class(const Params& params, const std::string& name) {
     return false;
 }
 
-// What postconf(5) documents but needs DNS, a probe or another service that is not part of this program.
+// What postconf(5) documents but needs a probe, or another service that is not part of this program.
 bool is_known_elsewhere(const std::string& name) {
     for (std::string_view prefix :
-         {"reject_unknown_", "reject_rbl_", "reject_rhsbl_", "permit_dnswl_", "permit_rhswl_", "reject_unverified_",
+         {"reject_unverified_", "reject_rhsbl_reverse_client",
           "check_policy_service", "reject_maps_rbl", "permit_mx_backup", "permit_tls_", "reject_sender_login_mismatch",
           "reject_authenticated_sender_login_mismatch", "reject_unauthenticated_sender_login_mismatch",
           "reject_known_sender_login_mismatch", "check_ccert_access", "check_etrn_access"})
@@ -29,8 +29,7 @@ bool is_known_elsewhere(const std::string& name) {
 }
 
 bool takes_argument(const std::string& name) {
-    return is_access_check(name) || name.starts_with("reject_r") || name.starts_with("permit_dnswl_") ||
-           name.starts_with("permit_rhswl_") || name == "check_policy_service" ||
+    return is_access_check(name) || is_list_check(name) || name == "reject_rhsbl_reverse_client" || name == "check_policy_service" ||
            (name.starts_with("check_") && name.ends_with("_access"));
 }
 
@@ -41,6 +40,8 @@ Verdict evaluate_list(const Restrictions::List& list, const Context& context) {
         Verdict verdict = entry->check(context);
         if (verdict.kind == Verdict::Kind::dunno)
             continue;
+        if (verdict.kind == Verdict::Kind::pending)
+            return verdict;
         bool notes_only = verdict.kind == Verdict::Kind::hold || verdict.kind == Verdict::Kind::discard ||
                           verdict.kind == Verdict::Kind::warn;
         if (entry->warn_only && verdict.kind == Verdict::Kind::reject) {
@@ -105,6 +106,22 @@ Restrictions::List Restrictions::parse(const std::string& parameter, const confi
             problems_.insert(problems_.end(), entry.table->problems().begin(), entry.table->problems().end());
             continue;
         }
+        if (is_list_check(name)) {
+            auto check = has_argument ? make_list_check(name, words[++i]) : std::unexpected(name + " needs the domain of a list behind it");
+            if (check) {
+                needs_dns_ = true;
+                add(std::move(*check));
+            } else {
+                problems_.push_back(parameter + ": " + check.error());
+                add([reason = check.error()](const Context&) { return trouble(reason); });
+            }
+            continue;
+        }
+        if (auto check = find_dns_check(name)) {
+            needs_dns_ = true;
+            add(std::move(check));
+            continue;
+        }
         if (auto check = find_check(name, params)) {
             add(std::move(check));
             continue;
@@ -151,14 +168,15 @@ Restrictions::Restrictions(const Params& params, config::MainCf& main_cf) {
 Restrictions::~Restrictions() = default;
 
 Verdict Restrictions::evaluate(Stage stage, const Facts& facts, const Services& services,
-                               std::vector<Verdict>& notes) const {
-    Context context{facts, services, stage, notes};
+                               std::vector<Verdict>& notes, DnsAnswers& answers) const {
+    Context context{facts, services, stage, notes, answers};
     return evaluate_list(list(stage), context);
 }
 
 bool Restrictions::permits(const Facts& facts, const Services& services) const {
     std::vector<Verdict> notes;
-    Context context{facts, services, Stage::client, notes};
+    DnsAnswers answers;
+    Context context{facts, services, Stage::client, notes, answers};
     return evaluate_list(rewrite_clients_, context).kind == Verdict::Kind::permit;
 }
 

@@ -22,6 +22,7 @@
 namespace smtpd {
 
 struct Services;
+class DnsAnswers;
 
 // What is known at the moment of the question. Recipient members are empty before RCPT.
 struct Facts {
@@ -43,7 +44,8 @@ struct Facts {
 };
 
 struct Verdict {
-    enum class Kind { dunno, permit, reject, hold, discard, warn };
+    // pending: the DNS has to be asked first; then the list is gone through again.
+    enum class Kind { dunno, permit, reject, hold, discard, warn, pending };
     Kind kind = Kind::dunno;
     smtp::Reply reply;         // for reject
     std::string log_text;      // for hold, discard, warn: what goes into the log
@@ -57,7 +59,8 @@ class Restrictions {
     ~Restrictions();
 
     // Evaluates the list of a stage. `notes` collects hold, discard and warn decisions on the way.
-    Verdict evaluate(Stage stage, const Facts& facts, const Services& services, std::vector<Verdict>& notes) const;
+    Verdict evaluate(Stage stage, const Facts& facts, const Services& services, std::vector<Verdict>& notes,
+                     DnsAnswers& answers) const;
     // local_header_rewrite_clients, and other lists that only permit.
     bool permits(const Facts& facts, const Services& services) const;
 
@@ -65,6 +68,8 @@ class Restrictions {
     static Verdict unlisted_recipient(const Facts& facts, const Services& services);
     static Verdict unlisted_sender(const Facts& facts, const Services& services);
 
+    // Whether any list asks the DNS.
+    bool needs_dns() const { return needs_dns_; }
     const std::vector<std::string>& problems() const { return problems_; }
     bool stale() const;
 
@@ -79,6 +84,7 @@ class Restrictions {
     std::vector<List> lists_;
     List rewrite_clients_;
     std::vector<std::string> problems_;
+    bool needs_dns_ = false;
 };
 
 }  // namespace smtpd

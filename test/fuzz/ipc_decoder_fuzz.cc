@@ -12,6 +12,7 @@
 #include "lib/ipc/records/master.h"
 #include "lib/ipc/records/qmgr.h"
 #include "lib/ipc/records/showq.h"
+#include "lib/ipc/records/sieve.h"
 #include "lib/ipc/records/store.h"
 
 namespace {
@@ -48,6 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets, std::size_t si
     try_record<BounceRequest>(content);
     try_record<ShowqMessage>(content);
     try_record<ImapHandover>(content);
+    try_record<SieveDeliver>(content);
+    try_record<SieveSubmit>(content);
     try_record<StoreOpen>(content);
     try_record<StoreReply>(content);
     try_record<MasterStatus>(content);

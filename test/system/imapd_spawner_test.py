@@ -4,7 +4,7 @@
 Checks that an authenticated connection becomes a session with the user's rights, that auth's word counts and not
 login's, and that sessions end when master says stop. Needs nothing but the built imapd.
 """
-import os, shutil, socket, struct, subprocess, sys, tempfile, threading, unittest
+import os, re, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, unittest
 
 BUILD = os.environ.get("MALLEPOSTE_BUILD", "build/debug")
 IMAPD = os.path.join(BUILD, "libexec", "malleposte", "imapd")
@@ -61,6 +61,9 @@ class Auth(threading.Thread):
                 continue
             if fields[2:5] == [b"4242", b"7", b"c00c1e"]:
                 client.sendall(b"USER\t%s\talice@example.test\tuid=%d\tgid=%d\thome=%s\n"
+                               % (fields[1], USER_ID, USER_ID, self.home.encode()))
+            elif fields[2:5] == [b"4242", b"9", b"c00c1e"]:
+                client.sendall(b"USER\t%s\tbob@example.test\tuid=%d\tgid=%d\thome=%s\n"
                                % (fields[1], USER_ID, USER_ID, self.home.encode()))
             else:
                 client.sendall(b"NOTFOUND\t%s\n" % fields[1])
@@ -156,6 +159,41 @@ class SpawnerTest(unittest.TestCase):
             text = log.read()
         self.assertIn("login: user=<alice@example.test>, rip=192.0.2.1", text)
         self.assertIn("logout: user=<alice@example.test>", text)
+
+    def log_in_and_out(self, request=7):
+        """The pid of the session process."""
+        client, reply = self.hand_over(request=request)
+        self.assertEqual(reply[b"accepted"], b"1")
+        self.assertTrue(self.line(client).startswith(b"a1 OK"))
+        client.sendall(b"b LOGOUT\r\n")
+        while self.line(client):
+            pass
+        with open(os.path.join(self.directory, "log")) as log:
+            return re.findall(r"imapd\[(\d+)\]: login: user=", log.read())[-1]
+
+    def test_a_process_is_used_again_for_its_user_alone(self):
+        mine, others = [], []
+        for _ in range(200):
+            mine.append(self.log_in_and_out())
+            others.append(self.log_in_and_out(request=9))
+            if len(set(mine)) < len(mine) and len(set(others)) < len(others):
+                break
+        self.assertLess(len(set(mine)), len(mine), "no process was ever used again")
+        self.assertLess(len(set(others)), len(others))
+        self.assertFalse(set(mine) & set(others))
+        self.control.sendall(b"D")  # spare ones go at once, and the worker after them
+        self.assertEqual(self.process.wait(timeout=20), 0)
+
+    def test_a_spare_process_that_was_killed_is_no_obstacle(self):
+        for _ in range(10):
+            pid = self.log_in_and_out()
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            while os.path.exists("/proc/" + pid):  # until the spawner has seen it, too
+                time.sleep(0.001)
+        self.log_in_and_out()
 
     def test_auth_decides(self):
         for cookie, request in ((b"f00", 7), (b"c00c1e", 8), (b"a\tb", 7)):

@@ -24,7 +24,7 @@ import unittest
 
 BUILD = os.environ.get("MALLEPOSTE_BUILD", os.path.join(os.path.dirname(__file__), "..", "..", "build", "release"))
 SHARED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared")
-STANDARD_PORTS = {"lmtp": 24, "smtp": 25, "imap": 143, "submissions": 465, "submission": 587, "imaps": 993}
+STANDARD_PORTS = {"lmtp": 24, "smtp": 25, "imap": 143, "submissions": 465, "submission": 587, "imaps": 993, "managesieve": 4190}
 
 
 def program(name):

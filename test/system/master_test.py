@@ -40,6 +40,42 @@ class Supervisor(unittest.TestCase):
             mail.start()
             self.assertTrue(mail.is_running())
 
+    def test_a_connection_that_another_process_accepted(self):
+        """Type pass: the descriptor of the client comes over a socket, as from postscreen."""
+        with Instance(master_cf="smtpd pass - - n - - smtpd\n") as mail, socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            with socket.create_connection(listener.getsockname()) as client:
+                accepted, _ = listener.accept()
+                with accepted, socket.socket(socket.AF_UNIX) as handover:
+                    handover.connect(mail.path("spool/private/smtpd"))
+                    socket.send_fds(handover, [b"\0"], [accepted.fileno()])
+                client.settimeout(20)
+                replies = client.makefile("rb")
+                self.assertTrue(replies.readline().startswith(b"220 mail.example.test"))
+                for command, code in ((b"EHLO client.test", b"250"), (b"MAIL FROM:<carol@client.test>", b"250"),
+                                      (b"RCPT TO:<alice@example.test>", b"250"), (b"DATA", b"354"),
+                                      (b"Subject: passed on\r\n\r\nx\r\n.", b"250"), (b"QUIT", b"221")):
+                    client.sendall(command + b"\r\n")
+                    line = replies.readline()
+                    while line[3:4] == b"-":
+                        line = replies.readline()
+                    self.assertTrue(line.startswith(code), line)
+            mail.wait_for_empty_queue()
+            self.assertEqual(len(mail.messages("alice")), 1)
+
+    def test_fifo_services_of_old_configurations(self):
+        with Instance(start=False) as mail:
+            with open(mail.path("etc/master.cf")) as f:
+                rows = f.read()
+            for service in ("pickup", "qmgr"):
+                rows = re.sub(rf"(?m)^({service} +)unix", r"\1fifo", rows)
+            with open(mail.path("etc/master.cf"), "w") as f:
+                f.write(rows)
+            mail.start()
+            mail.run("sendmail", "-f", "carol@client.test", "alice@example.test", input="Subject: by fifo\n\nx\n")
+            wait_until(lambda: mail.messages("alice"), "the message comes")
+
     def test_a_second_start_is_refused(self):
         with Instance() as mail:
             result = mail.run("malleposte", "start", check=False)

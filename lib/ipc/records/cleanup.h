@@ -80,6 +80,7 @@ inline constexpr std::uint32_t kCleanupLocalOrigin = 4;      // local_header_rew
 inline constexpr std::uint32_t kCleanupInternal = 16;        // a report made here
 inline constexpr std::uint32_t kCleanupHold = 32;            // into hold/ (an access table said HOLD)
 inline constexpr std::uint32_t kCleanupNoAliases = 64;       // receive_override_options = no_address_mappings
+inline constexpr std::uint32_t kCleanupOurs = 128;           // from this host, mynetworks or a logged-in client: signed by DKIM
 
 struct CleanupOpen {
     std::string sender;                        // empty: the null sender
@@ -92,6 +93,7 @@ struct CleanupOpen {
     Client client;
     std::vector<std::string> trace_comments;   // "using TLSv1.3 with cipher ...", without the parentheses
     std::vector<CleanupRecipient> recipients;  // the first, usually all
+    std::uint32_t prepend_room = 0;            // octets that CleanupEnd::prepend may have; at most 64 KiB
 
     static constexpr std::string_view kRecord = "cleanup_open/1";
     static constexpr auto fields() {
@@ -104,7 +106,8 @@ struct CleanupOpen {
                           ipc::field("user_id", &CleanupOpen::user_id),
                           ipc::field("client", &CleanupOpen::client),
                           ipc::field("trace_comments", &CleanupOpen::trace_comments),
-                          ipc::field("recipients", &CleanupOpen::recipients)};
+                          ipc::field("recipients", &CleanupOpen::recipients),
+                          ipc::field("prepend_room", &CleanupOpen::prepend_room)};
     }
 };
 
@@ -129,9 +132,12 @@ struct CleanupContent {
 // The message is whole. Flags that became known late are added to those of CleanupOpen.
 struct CleanupEnd {
     std::uint32_t flags = 0;
+    std::string prepend;  // header fields with their CR LF, to stand above everything: what is known only now
 
     static constexpr std::string_view kRecord = "cleanup_end/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("flags", &CleanupEnd::flags)}; }
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("flags", &CleanupEnd::flags), ipc::field("prepend", &CleanupEnd::prepend)};
+    }
 };
 
 struct CleanupAbort {

@@ -206,8 +206,8 @@ void describe(const Plan& plan) {
     const InstanceFacts& f = plan.facts;
     auto port = [&](int standard) { return f.port_base + standard; };
     std::printf("made a mail host for %s in %s\n", f.domain.c_str(), f.directory.c_str());
-    std::printf("  smtp %d, submission %d, submissions %d, lmtp %d, imap %d, imaps %d on 127.0.0.1\n", port(25), port(587),
-                port(465), port(24), port(143), port(993));
+    std::printf("  smtp %d, submission %d, submissions %d, lmtp %d, imap %d, imaps %d, managesieve %d on 127.0.0.1\n", port(25), port(587),
+                port(465), port(24), port(143), port(993), port(4190));
     std::printf("  start it with: malleposte -c %s/etc start\n", f.directory.c_str());
 }
 

@@ -68,6 +68,8 @@ std::string master_cf_text(const InstanceFacts& f) {
   -o login_tls_wrappermode=yes
 pickup                  unix  n       -      n      60     1       pickup
 cleanup                 unix  n       -      n      -      0       cleanup
+signer                  unix  -       -      y      -      1       signer
+dmarc-report            unix  -       -      n      3600   1       dmarc-report
 qmgr                    unix  n       -      n      300    1       qmgr
 bounce                  unix  -       -      n      -      0       bounce
 defer                   unix  -       -      n      -      0       bounce
@@ -85,9 +87,14 @@ auth                    unix  -       -      n      5      1       auth
 imap                    unix  -       n      n      -      1       imapd
 mailbox-lmtp            unix  -       -      y      -      -       lmtpd
 lmtp-store              unix  -       n      n      -      1       lmtp-store
+sieve                   unix  -       n      n      -      1       sieve-delivery
+{sieve:<22}  inet  n       -      y      -      -       login
+  -o login_protocol=managesieve
+managesieve             unix  -       n      n      -      1       managesieved
 )",
         fmt::arg("smtp", port(25)), fmt::arg("submission", port(587)), fmt::arg("submissions", port(465)),
-        fmt::arg("lmtp", port(24)), fmt::arg("imap", port(143)), fmt::arg("imaps", port(993)));
+        fmt::arg("lmtp", port(24)), fmt::arg("imap", port(143)), fmt::arg("imaps", port(993)),
+        fmt::arg("sieve", port(4190)));
 }
 
 }  // namespace malleposte

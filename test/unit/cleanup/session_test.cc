@@ -68,7 +68,8 @@ class Fixture {
         REQUIRE(message);
         if (content != nullptr) {
             content->resize(message->layout.content_length);
-            REQUIRE(pread(file.get(), content->data(), content->size(), queue::kPreambleSize) ==
+            REQUIRE(pread(file.get(), content->data(), content->size(),
+                          static_cast<off_t>(message->layout.content_offset)) ==
                     static_cast<ssize_t>(content->size()));
         }
         return std::move(*message);
@@ -95,14 +96,14 @@ CleanupOpen sample_open() {
     return open;
 }
 
-void write_message(ipc::Channel& channel, const CleanupOpen& open, const std::string& content) {
+void write_message(ipc::Channel& channel, const CleanupOpen& open, const std::string& content, const CleanupEnd& end = {}) {
     channel.write(open);
     for (std::size_t at = 0; at < content.size(); at += 60000) {
         CleanupContent part;
         part.octets = content.substr(at, 60000);
         channel.write(part);
     }
-    channel.write(CleanupEnd{});
+    channel.write(end);
 }
 
 event::Task<void> take_reply(ipc::Channel& channel, Fixture& fixture) {
@@ -122,6 +123,21 @@ event::Task<void> two_messages(ipc::Channel channel, Fixture& fixture) {
     write_message(channel, open, "Subject: two\r\n\r\n" + std::string(2'000'000, 'x') + "\r\n");
     co_await take_reply(channel, fixture);
     CHECK(fixture.replies[1].queue_id == fixture.replies[0].next_queue_id);
+}
+
+event::Task<void> verdicts_in_front(ipc::Channel channel, Fixture& fixture) {
+    std::expected<CleanupReady, std::string> ready = co_await channel.receive<CleanupReady>();
+    CleanupOpen open = sample_open();
+    open.prepend_room = 200;
+    CleanupEnd end;
+    end.prepend = "Authentication-Results: mx.example.test; none\r\n";
+    for (std::size_t size : {std::size_t{100}, std::size_t{2'000'000}}) {
+        write_message(channel, open, "Subject: x\r\n\r\n" + std::string(size, 'x') + "\r\n", end);
+        co_await take_reply(channel, fixture);
+    }
+    end.prepend = "X: " + std::string(300, 'y') + "\r\n";
+    write_message(channel, open, "Subject: x\r\n\r\n" + std::string(2'000'000, 'x') + "\r\n", end);
+    co_await take_reply(channel, fixture);
 }
 
 event::Task<void> refused_messages(ipc::Channel channel, Fixture& fixture) {
@@ -184,6 +200,21 @@ TEST_CASE("messages over one connection are stored", "[cleanup]") {
     const queue::Message two = fixture.stored("hold", fixture.replies[1].queue_id);
     REQUIRE(two.envelope.recipients.size() == 2);  // a, b; A is a again
     CHECK(two.envelope.recipients[1].original == "list@example.test");
+}
+
+TEST_CASE("fields that are known last stand above the rest", "[cleanup]") {
+    Fixture fixture;
+    fixture.run(verdicts_in_front);
+    REQUIRE(fixture.replies.size() == 3);
+    for (int i : {0, 1}) {
+        CHECK(fixture.replies[i].code == 250);
+        std::string content;
+        static_cast<void>(fixture.stored("incoming", fixture.replies[i].queue_id, &content));
+        CHECK(content.starts_with("Authentication-Results: mx.example.test; none\r\nReceived: from client.example.test"));
+        CHECK(content.ends_with("x\r\n"));
+    }
+    CHECK(fixture.replies[2].code == 451);  // more than was asked for
+    CHECK(fixture.files("incoming") == 2);
 }
 
 TEST_CASE("what is refused leaves nothing behind", "[cleanup]") {

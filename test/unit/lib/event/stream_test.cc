@@ -249,6 +249,40 @@ TEST_CASE("descriptors travel with their octets", "[event][stream]") {
     CHECK_FALSE(pair.right.take_fd());
 }
 
+TEST_CASE("descriptors among many octets, and nothing is left behind", "[event][stream]") {
+    Loop loop;
+    Pair pair = make_pair(loop);
+    pair.right.expect_fds();
+    constexpr int kLines = 3000;
+    auto send = [](Stream& s, int lines) -> Task<void> {
+        for (int i = 0; i < lines; ++i) {
+            if (i % 3 == 0)
+                s.send_fd(Fd(::dup(0)));
+            s.write("line " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 700), 'x') + "\r\n");
+            if (i % 7 < 3)
+                co_await s.flush();
+        }
+        co_await s.flush();
+    };
+    auto receive = [](Stream& s, int lines, int& taken, int& descriptors) -> Task<void> {
+        while (taken < lines) {
+            std::optional<event::Line> line = co_await s.read_line(2000);
+            if (!line)
+                break;
+            ++taken;
+            while (s.take_fd())
+                ++descriptors;
+        }
+    };
+    int taken = 0, descriptors = 0;
+    pair.right.set_timeout(std::chrono::seconds(20));
+    loop.spawn(send(pair.left, kLines));
+    loop.spawn(receive(pair.right, kLines, taken, descriptors));
+    loop.run_until_idle();
+    CHECK(taken == kLines);
+    CHECK(descriptors == kLines / 3);
+}
+
 TEST_CASE("TLS both ways over the same interface", "[event][stream][tls]") {
     TlsFiles files;
     Loop loop;

@@ -47,6 +47,10 @@ TEST_CASE("crc32c of both kinds", "[queue]") {
     CHECK(crc32c("123456789") == 0xE3069283);  // the check value of the CRC catalogue
     CHECK(crc32c_by_table("123456789") == 0xE3069283);
     CHECK(crc32c("6789", crc32c("12345")) == crc32c("123456789"));
+    CHECK(crc32c_join(crc32c("12345"), crc32c("6789"), 4) == crc32c("123456789"));
+    CHECK(crc32c_join(crc32c("12345"), crc32c(""), 0) == crc32c("12345"));
+    const std::string much(1'000'003, 'x');
+    CHECK(crc32c_join(crc32c("abc"), crc32c(much), much.size()) == crc32c("abc" + much));
 }
 
 TEST_CASE("a message survives writing and reading", "[queue]") {
@@ -89,6 +93,35 @@ TEST_CASE("a large message is streamed", "[queue]") {
     const auto message = read_message(early.get(), Verify::content_too);
     REQUIRE(message);
     CHECK(content_of(early.get(), message->layout) == content);
+}
+
+TEST_CASE("text that is known last stands first", "[queue]") {
+    const std::string verdict = "Authentication-Results: mx.example.test; spf=pass\r\n";
+    for (const std::size_t size : {std::size_t{0}, std::size_t{100}, std::size_t{300'000}, std::size_t{900'000}}) {
+        for (const std::size_t room : {std::size_t{0}, verdict.size(), std::size_t{4000}}) {
+            TempSpool temp;
+            std::string content;
+            while (content.size() < size)
+                content += "line " + std::to_string(content.size()) + "\r\n";
+            auto writer = QueueWriter::create(temp.spool().root(), "incoming", "FRONT1");
+            REQUIRE(writer);
+            writer->reserve(room);
+            for (std::size_t at = 0; at < content.size(); at += 65536)
+                REQUIRE(writer->append(std::string_view{content}.substr(at, 65536)));
+            const auto placed = writer->prepend(verdict);
+            if (size > 256 << 10 && room == 0) {
+                REQUIRE_FALSE(placed);
+                CHECK(placed.error().text.find("0 kept") != std::string::npos);
+                continue;
+            }
+            REQUIRE(placed);
+            REQUIRE(writer->commit(encode_envelope(sample_envelope("FRONT1")), 1, false));
+            const event::Fd file = open_file(temp.path() + "/incoming/FRONT1");
+            const auto message = read_message(file.get(), Verify::content_too);
+            REQUIRE(message);
+            CHECK(content_of(file.get(), message->layout) == verdict + content);
+        }
+    }
 }
 
 TEST_CASE("what is not committed leaves nothing", "[queue]") {

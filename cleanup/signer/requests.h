@@ -1,0 +1,15 @@
+// cleanup/signer/requests.h - one connection of a program that wants signatures.
+#pragma once
+
+#include "cleanup/signer/key_ring.h"
+#include "lib/event/stream.h"
+#include "lib/event/task.h"
+#include "lib/event/thread_pool.h"
+#include "lib/worker/program.h"
+
+namespace signer {
+
+// See lib/ipc/records/signer.h. A record that does not belong ends the connection.
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, const KeyRing& keys, event::ThreadPool& pool);
+
+}  // namespace signer

@@ -1,0 +1,179 @@
+#include "cleanup/signing.h"
+
+#include <chrono>
+
+#include "lib/address/header_addresses.h"
+#include "lib/event/error.h"
+#include "lib/log/log.h"
+
+namespace cleanup {
+namespace {
+
+using namespace std::chrono_literals;
+using ipc::records::SignReply;
+using ipc::records::SignRequest;
+
+constexpr std::size_t kMostIdle = 4;
+constexpr std::size_t kMaxReply = 64 << 10;
+
+dkim::SignOptions sign_options(const dkim::SignParams& params) {
+    dkim::SignOptions options;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    options.now = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    options.lifetime = params.signature_lifetime().count();
+    return options;
+}
+
+}  // namespace
+
+SigningHouse::SigningHouse(event::Loop& loop, const dkim::SignParams& params, std::string socket)
+    : loop_{loop}, params_{params}, socket_{std::move(socket)} {
+    renew();
+}
+
+void SigningHouse::renew() {
+    tables_ = dict::TableList::open("dkim_sign_table", params_.sign_table());
+    looked_ = event::Clock::now();
+    for (const auto& lines : {tables_.problems(), tables_.warnings()})
+        for (const std::string& line : lines)
+            logging::warning("{}", line);
+}
+
+std::expected<std::optional<SigningHouse::Plan>, std::string> SigningHouse::find_plan(const std::string& local,
+                                                                                     const std::string& domain) {
+    if (event::Clock::now() - looked_ > 1s) {
+        looked_ = event::Clock::now();
+        if (tables_.stale())
+            renew();
+    }
+    for (const dkim::SignTableQuestion& question : dkim::sign_table_questions(local, domain)) {
+        const auto found = tables_.lookup(question.key, question.whole ? dict::KeyKind::whole : dict::KeyKind::part);
+        if (!found)
+            return std::unexpected(found.error().text);
+        if (!*found)
+            continue;
+        auto entry = dkim::parse_sign_table_entry(**found);
+        if (!entry)
+            return std::unexpected("dkim_sign_table: " + question.key + ": " + entry.error());
+        if (entry->keys.empty())
+            return std::nullopt;
+        if (entry->keys.size() > ipc::records::kMaxSignItems)
+            return std::unexpected("dkim_sign_table: " + question.key + ": more than " +
+                                   std::to_string(ipc::records::kMaxSignItems) + " keys");
+        const std::string name = entry->domain.empty() ? question.domain : entry->domain;
+        return Plan{std::move(*entry), name};
+    }
+    return std::nullopt;
+}
+
+event::Task<ipc::Channel> SigningHouse::take_connection() {
+    ipc::Channel channel;
+    if (!idle_.empty()) {
+        channel = std::move(idle_.back());
+        idle_.pop_back();
+        co_return std::move(channel);
+    }
+    const std::chrono::milliseconds timeout = params_.signer_timeout();
+    channel = co_await ipc::connect_service(loop_, socket_, timeout);
+    channel.stream().set_timeout(timeout);
+    co_return std::move(channel);
+}
+
+event::Task<std::expected<SignReply, std::string>> SigningHouse::try_once(const SignRequest& request, bool& stale) {
+    const bool kept = !idle_.empty();
+    std::expected<SignReply, std::string> reply = std::unexpected(std::string());
+    try {
+        ipc::Channel channel = co_await take_connection();
+        co_await channel.send(request);
+        reply = co_await channel.receive<SignReply>(kMaxReply);
+        if (reply && reply->answers.size() != request.items.size())
+            reply = std::unexpected(socket_ + ": not one answer for each key");
+        if (reply && idle_.size() < kMostIdle)
+            idle_.push_back(std::move(channel));
+    } catch (const event::StreamError& error) {
+        if (error.kind() == event::StreamError::Kind::cancelled)
+            throw;
+        reply = std::unexpected(socket_ + ": " + error.what());
+    }
+    // A kept connection may have ended with the process behind it; a new one tells the truth.
+    stale = !reply && kept;
+    co_return reply;
+}
+
+event::Task<std::expected<SignReply, std::string>> SigningHouse::ask(SignRequest request) {
+    bool stale = true;
+    std::expected<SignReply, std::string> reply = std::unexpected(std::string());
+    for (std::size_t i = 0; stale && i <= kMostIdle; ++i) {
+        reply = co_await try_once(request, stale);
+    }
+    co_return reply;
+}
+
+Signing::Signing(SigningHouse& house) : house_{house}, signer_{sign_options(house.params())} {}
+
+// The first address of the first From decides; a message with several authors is signed for that one.
+std::expected<std::optional<SigningHouse::Plan>, std::string> Signing::find_plan() const {
+    const dkim::HeaderFields fields{signer_.header()};
+    for (std::size_t place : fields.named("from")) {
+        for (const address::HeaderAddress& one : address::parse_header_addresses(fields.all()[place].body)) {
+            const auto domain = dkim::to_a_labels(one.mailbox.domain);
+            if (!domain)
+                continue;
+            return house_.find_plan(one.mailbox.local, *domain);
+        }
+    }
+    return std::nullopt;
+}
+
+// For each key as if it were RSA, and as if it were Ed25519: the signer knows which.
+std::vector<dkim::SigningKey> Signing::both_kinds(const SigningHouse::Plan& plan) {
+    std::vector<dkim::SigningKey> keys;
+    for (const dkim::SignTableKey& key : plan.entry.keys)
+        for (const dkim::KeyType type : {dkim::KeyType::rsa, dkim::KeyType::ed25519})
+            keys.push_back({plan.domain, key.selector, type, ""});
+    return keys;
+}
+
+event::Task<Signing::Outcome> Signing::finish(std::string queue_id) {
+    Outcome outcome;
+    signer_.end();
+    const auto plan = find_plan();
+    if (!plan)
+        outcome.trouble = plan.error();
+    if (!plan || !*plan)
+        co_return outcome;
+    const SigningHouse::Plan& how = **plan;
+    const auto fields = signer_.make_fields(both_kinds(how));
+    if (!fields) {
+        outcome.trouble = fields.error();
+        co_return outcome;
+    }
+    SignRequest request;
+    for (std::size_t i = 0; i < how.entry.keys.size(); ++i)
+        request.items.push_back({how.entry.keys[i].file, (*fields)[2 * i].hash, (*fields)[2 * i + 1].hash});
+    const std::expected<SignReply, std::string> reply = co_await house_.ask(std::move(request));
+    std::string failure = reply ? "" : reply.error();
+    std::string log;
+    for (std::size_t i = 0; failure.empty() && i < how.entry.keys.size(); ++i) {
+        const ipc::records::SignAnswer& answer = reply->answers[i];
+        const bool rsa = answer.algorithm == "rsa-sha256";
+        if (answer.signature.empty() || (!rsa && answer.algorithm != "ed25519-sha256")) {
+            failure = answer.reason.empty() ? "the signer gave no signature" : answer.reason;
+            break;
+        }
+        outcome.fields += dkim::complete((*fields)[2 * i + (rsa ? 0 : 1)], answer.signature);
+        log += (log.empty() ? "" : ", ") + ("s=" + how.entry.keys[i].selector) + ", d=" + how.domain;
+    }
+    if (failure.empty()) {
+        logging::info("{}: DKIM-Signature field added ({})", queue_id, log);
+        co_return outcome;
+    }
+    outcome.fields.clear();
+    if (how.entry.unsigned_on_failure)
+        logging::warning("{}: not signed, as dkim_sign_table wants it: {}", queue_id, failure);
+    else
+        outcome.trouble = failure;
+    co_return outcome;
+}
+
+}  // namespace cleanup

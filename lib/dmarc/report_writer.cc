@@ -1,0 +1,173 @@
+#include "lib/dmarc/report_writer.h"
+
+#include <fmt/format.h>
+
+#include "lib/text/mail_date.h"
+#include "lib/text/text.h"
+
+namespace dmarc {
+namespace {
+
+class Xml {
+  public:
+    void open(std::string_view name) {
+        text_ += fmt::format("{:{}}<{}>\n", "", depth_ * 2, name);
+        names_.emplace_back(name);
+        ++depth_;
+    }
+    void close() {
+        --depth_;
+        text_ += fmt::format("{:{}}</{}>\n", "", depth_ * 2, names_.back());
+        names_.pop_back();
+    }
+    void leaf(std::string_view name, std::string_view value) {
+        text_ += fmt::format("{:{}}<{}>{}</{}>\n", "", depth_ * 2, name, escaped(value), name);
+    }
+    void leaf_if(std::string_view name, std::string_view value) {
+        if (!value.empty())
+            leaf(name, value);
+    }
+    std::string take() { return std::move(text_); }
+
+  private:
+    static std::string escaped(std::string_view value) {
+        std::string out;
+        for (char c : text::printable(value)) {
+            switch (c) {
+                case '&': out += "&amp;"; break;
+                case '<': out += "&lt;"; break;
+                case '>': out += "&gt;"; break;
+                default: out += c;
+            }
+        }
+        return out;
+    }
+    std::string text_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+    std::vector<std::string> names_;
+    int depth_ = 0;
+};
+
+void write_metadata(Xml& xml, const Report& report) {
+    xml.open("report_metadata");
+    xml.leaf("org_name", report.org_name);
+    xml.leaf("email", report.email);
+    xml.leaf_if("extra_contact_info", report.extra_contact_info);
+    xml.leaf("report_id", report.report_id);
+    xml.open("date_range");
+    xml.leaf("begin", std::to_string(report.begin));
+    xml.leaf("end", std::to_string(report.end));
+    xml.close();
+    for (const std::string& error : report.errors)
+        xml.leaf("error", error);
+    xml.leaf_if("generator", report.generator);
+    xml.close();
+}
+
+void write_policy(Xml& xml, const Report& report) {
+    xml.open("policy_published");
+    xml.leaf("domain", report.domain);
+    xml.leaf_if("adkim", report.adkim);
+    xml.leaf_if("aspf", report.aspf);
+    xml.leaf("p", report.p);
+    xml.leaf("sp", report.sp.empty() ? report.p : report.sp);
+    xml.leaf_if("np", report.np);
+    xml.leaf_if("pct", report.pct);
+    xml.leaf_if("testing", report.testing);
+    xml.leaf_if("discovery_method", report.discovery_method);
+    xml.leaf_if("fo", report.fo);
+    xml.close();
+}
+
+void write_row(Xml& xml, const ReportRow& row) {
+    xml.open("record");
+    xml.open("row");
+    xml.leaf("source_ip", row.source_ip);
+    xml.leaf("count", std::to_string(row.count));
+    xml.open("policy_evaluated");
+    xml.leaf("disposition", row.disposition);
+    xml.leaf("dkim", row.dkim);
+    xml.leaf("spf", row.spf);
+    for (const ReportReason& reason : row.reasons) {
+        xml.open("reason");
+        xml.leaf("type", reason.type);
+        xml.leaf_if("comment", reason.comment);
+        xml.close();
+    }
+    xml.close();
+    xml.close();
+    xml.open("identifiers");
+    xml.leaf_if("envelope_to", row.envelope_to);
+    xml.leaf("envelope_from", row.envelope_from);
+    xml.leaf("header_from", row.header_from);
+    xml.close();
+    xml.open("auth_results");
+    for (const ReportDkim& dkim : row.dkim_results) {
+        xml.open("dkim");
+        xml.leaf("domain", dkim.domain);
+        xml.leaf_if("selector", dkim.selector);
+        xml.leaf("result", dkim.result);
+        xml.leaf_if("human_result", dkim.human_result);
+        xml.close();
+    }
+    for (const ReportSpf& spf : row.spf_results) {
+        xml.open("spf");
+        xml.leaf("domain", spf.domain);
+        xml.leaf_if("scope", spf.scope);
+        xml.leaf("result", spf.result);
+        xml.leaf_if("human_result", spf.human_result);
+        xml.close();
+    }
+    xml.close();
+    xml.close();
+}
+
+// RFC 2045, 6.8: 76 letters a line.
+std::string base64_lines(std::string_view octets) {
+    std::string out;
+    constexpr std::size_t kOctets = 57;
+    for (std::size_t at = 0; at < octets.size(); at += kOctets)
+        out += text::encode_base64(octets.substr(at, kOctets)) + "\r\n";
+    return out;
+}
+
+}  // namespace
+
+std::string write_report(const Report& report) {
+    Xml xml;
+    xml.open("feedback");
+    xml.leaf("version", report.version.empty() ? "1.0" : report.version);
+    write_metadata(xml, report);
+    write_policy(xml, report);
+    for (const ReportRow& row : report.rows)
+        write_row(xml, row);
+    xml.close();
+    return xml.take();
+}
+
+std::string report_file_name(const Report& report, const std::string& submitter) {
+    return fmt::format("{}!{}!{}!{}.xml.gz", submitter, report.domain, report.begin, report.end);
+}
+
+std::string write_report_mail(const Report& report, const ReportMail& mail, const std::string& gzip_file) {
+    const std::string boundary = "=_report_" + report.report_id;
+    std::string to;
+    for (const std::string& address : mail.to)
+        to += (to.empty() ? "" : ",\r\n\t") + address;
+    const std::string file = report_file_name(report, mail.submitter);
+    return fmt::format(
+        "From: {from}\r\nTo: {to}\r\nSubject: Report Domain: {domain}\r\n\tSubmitter: {submitter}\r\n\tReport-ID: <{id}>\r\n"
+        "Date: {date}\r\nMessage-ID: <{message_id}>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n"
+        "--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
+        "This is an aggregate report about mail that claims to come from {domain},\r\n"
+        "as {submitter} received it. The file beside this text has the figures.\r\n\r\n"
+        "--{boundary}\r\nContent-Type: application/gzip; name=\"{file}\"\r\n"
+        "Content-Disposition: attachment;\r\n\tfilename=\"{file}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        "{data}\r\n--{boundary}--\r\n",
+        fmt::arg("from", mail.from), fmt::arg("to", to), fmt::arg("domain", report.domain),
+        fmt::arg("submitter", mail.submitter), fmt::arg("id", report.report_id),
+        fmt::arg("date", text::format_mail_date(mail.now)), fmt::arg("message_id", mail.message_id),
+        fmt::arg("boundary", boundary), fmt::arg("file", file), fmt::arg("data", base64_lines(gzip_file)));
+}
+
+}  // namespace dmarc

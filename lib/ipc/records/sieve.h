@@ -1,0 +1,80 @@
+// lib/ipc/records/sieve.h - a message goes to a user whose script decides where it is put.
+//
+// Sender      lmtp-store, over private/sieve; several requests may be outstanding on one connection.
+// Receiver    sieve-delivery, whose parent process forks a process for each user and passes the request on.
+// The talk    lmtp-store: SieveDeliver, with the descriptor of the message       -> SieveDelivered
+//             between the parent and a user's process, in both directions:
+//             parent: SieveDeliver, with the descriptor
+//             child:  SieveSubmit, with a descriptor; any number                 -> SieveSubmitted
+//             child:  SieveDelivered
+// Trust       the parent and lmtp-store believe each other, both have root. A user's process runs scripts over strangers' mail:
+//             of what it says only the answer for its own message and mail to be sent are taken, as from any local user.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "lib/ipc/record.h"
+
+namespace ipc::records {
+
+struct SieveDeliver {
+    std::uint64_t request_id = 0;
+    std::string session;         // for the log
+    std::string user;            // user@domain
+    std::int64_t uid = -1;
+    std::int64_t gid = -1;
+    std::string home;
+    std::string root;            // of the Maildir
+    std::string mailbox;         // what keep means
+    std::string sender;          // text form, without brackets; empty: the null sender
+    std::string recipient;
+
+    static constexpr std::string_view kRecord = "sieve_deliver/1";
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("request_id", &SieveDeliver::request_id), ipc::field("session", &SieveDeliver::session),
+                          ipc::field("user", &SieveDeliver::user),             ipc::field("uid", &SieveDeliver::uid),
+                          ipc::field("gid", &SieveDeliver::gid),               ipc::field("home", &SieveDeliver::home),
+                          ipc::field("root", &SieveDeliver::root),             ipc::field("mailbox", &SieveDeliver::mailbox),
+                          ipc::field("sender", &SieveDeliver::sender),         ipc::field("recipient", &SieveDeliver::recipient)};
+    }
+};
+
+// 250: everything the script asked for is done and durable. 5xx: it refused the message. Else nothing was done.
+struct SieveDelivered {
+    std::uint64_t request_id = 0;
+    std::int32_t code = 451;
+    std::string dsn;
+    std::string text;
+
+    static constexpr std::string_view kRecord = "sieve_delivered/1";
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("request_id", &SieveDelivered::request_id), ipc::field("code", &SieveDelivered::code),
+                          ipc::field("dsn", &SieveDelivered::dsn), ipc::field("text", &SieveDelivered::text)};
+    }
+};
+
+// Content comes as a descriptor: a file or memory that is read from its beginning to its end.
+struct SieveSubmit {
+    std::string sender;
+    std::vector<std::string> recipients;
+
+    static constexpr std::string_view kRecord = "sieve_submit/1";
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("sender", &SieveSubmit::sender), ipc::field("recipients", &SieveSubmit::recipients)};
+    }
+};
+
+struct SieveSubmitted {
+    std::int32_t code = 451;
+    std::string text;            // "queued as ...", or why not
+
+    static constexpr std::string_view kRecord = "sieve_submitted/1";
+    static constexpr auto fields() {
+        return std::tuple{ipc::field("code", &SieveSubmitted::code), ipc::field("text", &SieveSubmitted::text)};
+    }
+};
+
+}  // namespace ipc::records

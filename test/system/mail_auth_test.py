@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+"""Genuine and forged mail at port 25, with a real authoritative DNS: knot on 192.0.2.53 in a network namespace of this test's own,
+where every host of the story has its address. Verdicts, replies, headers and the log line are looked at.
+"""
+
+import email
+import os
+import re
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from instance import Instance, program, skip, wait_until
+
+HONEST, FORGER, FORWARDER, MAILING_LIST, OURSELVES = "192.0.2.10", "198.51.100.66", "203.0.113.5", "203.0.113.6", "127.0.0.1"
+INSIDE = "MALLEPOSTE_IN_NAMESPACE"
+
+
+def enter_namespace():
+    """Runs this program again in a network of its own, and ends with its exit status."""
+    for tool in ("knotd", "unshare", "ip"):
+        if not any(os.access(os.path.join(folder, tool), os.X_OK) for folder in os.environ["PATH"].split(":") + ["/usr/sbin", "/sbin"]):
+            skip(f"{tool} is not installed")
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--net", "--mount", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        skip("network namespaces are not allowed here")
+    words = ["unshare", "--net", "--mount", "--propagation", "private", sys.executable, os.path.abspath(__file__), *sys.argv[1:]]
+    environment = dict(os.environ, **{INSIDE: "1"}, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    sys.exit(subprocess.run(words, env=environment).returncode)
+
+
+class Knot:
+    """The DNS of this little world. Pausing it is what a dead server looks like."""
+
+    def __init__(self, folder, records):
+        self.folder = folder
+        os.makedirs(os.path.join(folder, "db"))
+        for zone in ("test", "arpa"):
+            with open(os.path.join(folder, zone + ".zone"), "w") as f:
+                f.write(f"$TTL 2\n{zone}. SOA ns.test. hostmaster.test. 1 3600 600 86400 2\n{zone}. NS ns.test.\n")
+                f.writelines(line + "\n" for line in records if line.split()[0].endswith(zone + "."))
+        with open(os.path.join(folder, "knot.conf"), "w") as f:
+            f.write(f"server:\n  rundir: {folder}\n  listen: 192.0.2.53@53\nlog:\n  - target: stderr\n    any: critical\n"
+                    f"database:\n  storage: {folder}/db\ntemplate:\n  - id: default\n    storage: {folder}\n    zonefile-sync: -1\n"
+                    "    journal-content: none\n    semantic-checks: off\nzone:\n  - domain: test\n  - domain: arpa\n")
+        self.process = subprocess.Popen(["knotd", "-c", os.path.join(folder, "knot.conf")])
+        wait_until(self.answers, "knot answers")
+
+    @staticmethod
+    def answers():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.settimeout(0.2)
+            try:
+                probe.connect(("192.0.2.53", 53))
+                probe.send(b"\x12\x34\0\0\0\1\0\0\0\0\0\0\4test\0\0\6\0\1")
+                return bool(probe.recv(512))
+            except OSError:
+                return False
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        self.resume()
+        self.process.terminate()
+        self.process.wait()
+
+
+def make_key(folder, domain, selector, kind="ed25519"):
+    """A key file, and the record to publish."""
+    result = subprocess.run([program("mailauth"), "keygen", "--domain", domain, "--selector", selector, "--type", kind, "--directory",
+                             folder], stdout=subprocess.PIPE, check=True, text=True)
+    return os.path.join(folder, f"{selector}.{domain}.key"), result.stdout.strip().split("\n")[-1]
+
+
+class World:
+    """The DNS, the keys, our host: made once for all tests."""
+
+    def __init__(self):
+        for address in (HONEST, FORGER, FORWARDER, MAILING_LIST, "192.0.2.53"):
+            subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        self.folder = tempfile.mkdtemp(prefix="malleposte-mail-auth.")
+        with open(os.path.join(self.folder, "resolv.conf"), "w") as f:
+            f.write("nameserver 192.0.2.53\n")
+        subprocess.run(["mount", "--bind", os.path.join(self.folder, "resolv.conf"), "/etc/resolv.conf"], check=True)
+        self.key, key_record = make_key(self.folder, "honest.test", "now", "rsa")
+        self.revoked, _ = make_key(self.folder, "honest.test", "revoked")
+        self.seal, seal_record = make_key(self.folder, "list.test", "seal")
+        self.forward_seal, forward_record = make_key(self.folder, "forwarder.test", "seal")
+        self.knot = Knot(self.folder, [
+            "ns.test. A 192.0.2.53",
+            f'honest.test. TXT "v=spf1 ip4:{HONEST} -all"', '_dmarc.honest.test. TXT "v=DMARC1; p=reject"', key_record,
+            "honest.test. MX 10 mail.honest.test.", f"mail.honest.test. A {HONEST}",
+            'revoked._domainkey.honest.test. TXT "v=DKIM1; k=ed25519; p="',
+            'cautious.test. TXT "v=spf1 -all"', '_dmarc.cautious.test. TXT "v=DMARC1; p=quarantine"',
+            f'forwarder.test. TXT "v=spf1 ip4:{FORWARDER} -all"', forward_record,
+            f'list.test. TXT "v=spf1 ip4:{MAILING_LIST} -all"', seal_record,
+            f"{'.'.join(reversed(HONEST.split('.')))}.in-addr.arpa. PTR mail.honest.test.",
+            *(f"{name}. TXT \"v=spf1 ?all\"" for name in ("helo.test", "down.test")),
+        ])
+        self.mail = Instance(domain="home.test", main_cf={
+            "mynetworks": "127.0.0.0/8", "spf_policy": "tag", "dkim_policy": "tag", "dmarc_policy": "enforce",
+            "arc_trusted_sealers": "list.test forwarder.test", "dns_timeout": "1s", "smtpd_peername_lookup": "no",
+            "authserv_id": "mx.home.test"})
+
+        self.mail.__enter__()
+
+    def end(self):
+        self.mail.__exit__(None, None, None)
+        self.knot.stop()
+        shutil.rmtree(self.folder)
+
+
+world = None
+
+
+def setUpModule():
+    global world
+    world = World()
+
+
+def tearDownModule():
+    world.end()
+
+
+class Hosts(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        for name in ("mail", "knot", "key", "revoked", "seal", "forward_seal"):
+            setattr(cls, name, getattr(world, name))
+
+    # --- what the hosts of the story do
+
+    def message(self, author="ann@honest.test", subject=None):
+        subject = subject or f"{self.id().rsplit('.', 1)[1]} {time.monotonic_ns()}"
+        return f"From: Ann <{author}>\r\nTo: alice@home.test\r\nSubject: {subject}\r\nDate: Sun, 22 Nov 2026 01:02:03 +0000\r\n\r\nHello.\r\n"
+
+    def tool(self, *words, given):
+        result = subprocess.run([program("mailauth"), *words], input=given.encode(), stdout=subprocess.PIPE, check=True)
+        return result.stdout.decode()
+
+    def sign(self, message, selector="now", key=None, *more):
+        return self.tool("sign", "--domain", "honest.test", "--key", f"{selector}={key or self.key}", *more, "--message", given=message)
+
+    def pass_on(self, message, domain, key, address, change=lambda text: text):
+        """What a host that seals does: it writes its own verdict down, changes the message, and seals it."""
+        verdict = self.tool("verify", "--client", HONEST, "--helo", "mail.honest.test", "--from", "ann@honest.test", "--authserv-id",
+                            domain, given=message)
+        header = verdict[verdict.index("Authentication-Results:"):verdict.index("Received-SPF:")].replace("\n", "\r\n")
+        return self.tool("seal", "--domain", domain, "--key", f"seal={key}", "--authserv-id", domain, "--message",
+                         given=change(header + message))
+
+    def send(self, source, message, sender="ann@honest.test", helo="helo.test"):
+        """The reply to the message (or to the command that was refused), and the message in the mailbox if it came through."""
+        before = set(self.mail.messages("alice"))
+        with smtplib.SMTP("127.0.0.1", self.mail.port["smtp"], timeout=60, source_address=(source, 0)) as client:
+            client.ehlo(helo)
+            for step in (lambda: client.mail(sender), lambda: client.rcpt("alice@home.test"), lambda: client.data(message)):
+                code, reply = step()
+                if code >= 400:
+                    return f"{code} {reply.decode()}", None
+        wait_until(lambda: set(self.mail.messages("alice")) - before or "status=deferred" in self.mail.log(), "the message arrives")
+        (path,) = set(self.mail.messages("alice")) - before
+        with open(path, "rb") as f:
+            return f"{code} {reply.decode()}", email.message_from_binary_file(f)
+
+    def results(self, message):
+        """method -> result of our own field, which stands above the others."""
+        self.assertIsNotNone(message)
+        field = message.get_all("Authentication-Results")[0]
+        self.assertTrue(field.startswith("mx.home.test;"), field)
+        return {method: result for method, result in reversed(re.findall(r"\b(spf|dkim|arc|dmarc)=(\w+)", field))}
+
+
+class Genuine(Hosts):
+    def test_an_honest_sender(self):
+        reply, message = self.send(HONEST, self.sign(self.message()), helo="mail.honest.test")
+        self.assertTrue(reply.startswith("250 2.0.0 Ok: queued as "), reply)
+        self.assertEqual(self.results(message), {"spf": "pass", "dkim": "pass", "arc": "none", "dmarc": "pass"})
+        self.assertTrue(message["Received-SPF"].startswith("pass "), message["Received-SPF"])
+        names = [name for name in message.keys() if name in ("Authentication-Results", "Received-SPF", "DKIM-Signature", "From")]
+        self.assertEqual(names, ["Authentication-Results", "Received-SPF", "DKIM-Signature", "From"])
+        self.mail.wait_for_log(r"authentication: spf=pass \(honest\.test\) dkim=pass \(honest\.test\) arc=none dmarc=pass "
+                               r"\(honest\.test p=reject\) action=accept from=<ann@honest\.test>")
+
+    def test_a_forged_sender(self):
+        reply, _ = self.send(FORGER, self.message())
+        self.assertTrue(reply.startswith("550 5.7.26 DMARC: the policy of honest.test (p=reject) refuses this message"), reply)
+        self.mail.wait_for_log(r"reject: END-OF-MESSAGE from unknown\[198\.51\.100\.66\]: 550 5\.7\.26 DMARC: the policy of honest\.test")
+        self.mail.wait_for_log(r"authentication: spf=fail \(honest\.test\) dkim=none .* action=reject: DMARC")
+        # Another envelope does not help, nor does a second From.
+        reply, _ = self.send(FORGER, self.message(), sender="x@helo.test")
+        self.assertIn("550 5.7.26", reply)
+        reply, _ = self.send(FORGER, "From: x@helo.test\r\n" + self.message(), sender="x@helo.test")
+        self.assertIn("550 5.7.26", reply)
+
+    def test_a_changed_message(self):
+        reply, _ = self.send(FORGER, self.sign(self.message()).replace("Hello.", "Pay now."), sender="x@helo.test")
+        self.assertIn("550 5.7.26", reply)
+
+    def test_what_the_owner_wants_quarantined_is_held(self):
+        with smtplib.SMTP("127.0.0.1", self.mail.port["smtp"], timeout=60, source_address=(FORGER, 0)) as client:
+            client.ehlo("helo.test")
+            client.sendmail("x@helo.test", "alice@home.test", self.message(author="ann@cautious.test", subject="held"))
+        found = self.mail.wait_for_log(r"(\w+): authentication: .* dmarc=fail \(cautious\.test p=quarantine\) action=quarantine: DMARC")
+        queue_id = found.group(1)
+        wait_until(lambda: f"{queue_id}!" in self.mail.queue(), "the message is in the hold queue")
+        shown = self.mail.run("postcat", "-q", queue_id).stdout
+        self.assertIn("X-Quarantine: DMARC: the policy of cautious.test", shown)
+        self.mail.run("postsuper", "-d", queue_id)
+
+    def test_a_forwarder_that_changes_nothing(self):
+        reply, message = self.send(FORWARDER, self.sign(self.message()), sender="alice=home@forwarder.test")
+        self.assertTrue(reply.startswith("250"), reply)
+        self.assertEqual(self.results(message)["dmarc"], "pass")
+
+    def test_a_mailing_list_without_arc(self):
+        changed = self.sign(self.message()).replace("Subject: ", "Subject: [list] ") + "-- \r\nthe list\r\n"
+        reply, _ = self.send(MAILING_LIST, changed, sender="owner@list.test")
+        self.assertIn("550 5.7.26", reply)
+
+    def test_a_mailing_list_with_arc(self):
+        change = lambda text: text.replace("Subject: ", "Subject: [list] ") + "-- \r\nthe list\r\n"
+        reply, message = self.send(MAILING_LIST, self.pass_on(self.sign(self.message()), "list.test", self.seal, MAILING_LIST, change),
+                                   sender="owner@list.test")
+        self.assertTrue(reply.startswith("250"), reply)
+        results = self.results(message)
+        self.assertEqual((results["arc"], results["dmarc"]), ("pass", "fail"))
+        self.assertIn("trusted_forwarder", message["Authentication-Results"])
+
+    def test_a_forwarder_with_arc_and_a_footer(self):
+        change = lambda text: text + "scanned\r\n"
+        reply, message = self.send(FORWARDER, self.pass_on(self.sign(self.message()), "forwarder.test", self.forward_seal, FORWARDER, change),
+                                   sender="alice=home@forwarder.test")
+        self.assertTrue(reply.startswith("250"), reply)
+        self.assertEqual(self.results(message)["arc"], "pass")
+
+    def test_a_seal_of_somebody_else(self):
+        # Sealed by the list's key in its name, and changed after that.
+        sealed = self.pass_on(self.sign(self.message()), "list.test", self.seal, MAILING_LIST).replace("Hello.", "Pay now.")
+        reply, _ = self.send(FORGER, sealed, sender="x@helo.test")
+        self.assertIn("550 5.7.26", reply)
+
+    def test_expired_and_revoked_keys(self):
+        old = self.sign(self.message(), "now", self.key, "--time", str(int(time.time()) - 864000), "--lifetime", "3600")
+        reply, _ = self.send(FORWARDER, old, sender="x@forwarder.test")
+        self.assertIn("550 5.7.26", reply)
+        reply, _ = self.send(FORWARDER, self.sign(self.message(), "revoked", self.revoked), sender="x@forwarder.test")
+        self.assertIn("550 5.7.26", reply)
+
+    def test_forged_results_are_taken_out(self):
+        forged = "Authentication-Results: MX.home.test (x) 1;\r\n dmarc=pass\r\nAuthentication-Results: elsewhere.test; spf=pass\r\n"
+        _, message = self.send(HONEST, forged + self.message(), helo="mail.honest.test")
+        fields = message.get_all("Authentication-Results")
+        self.assertEqual(len(fields), 2, fields)
+        self.assertTrue(fields[1].startswith("elsewhere.test"), fields)
+
+    def test_own_clients_are_not_asked_about(self):
+        reply, message = self.send(OURSELVES, self.message())
+        self.assertTrue(reply.startswith("250"), reply)
+        self.assertIsNone(message["Authentication-Results"])
+
+    def test_the_dns_is_down(self):
+        time.sleep(2.5)  # the answers of the other tests grow old
+        self.knot.pause()
+        try:
+            reply, message = self.send(FORGER, self.message(author="x@down.test"), sender="x@down.test")
+            self.assertTrue(reply.startswith("250"), reply)
+            self.assertEqual(self.results(message)["dmarc"], "temperror")
+            self.assertEqual(self.results(message)["spf"], "temperror")
+            # Others are served meanwhile: a client of our own is not kept waiting by a stranger's questions.
+            stranger = smtplib.SMTP("127.0.0.1", self.mail.port["smtp"], timeout=60, source_address=(FORGER, 0))
+            stranger.ehlo("helo.test")
+            stranger.putcmd("mail", "FROM:<y@down.test>")
+            began = time.monotonic()
+            self.mail.send(to="alice@home.test", sender="bob@home.test")
+            self.assertLess(time.monotonic() - began, 0.9)
+            self.assertEqual(stranger.getreply()[0], 250)
+            stranger.quit()
+        finally:
+            self.knot.resume()
+
+
+class Strict(Hosts):
+    """SPF and DKIM enforced, and mail deferred while the DNS is down."""
+
+    CHANGES = {"spf_policy": ("enforce", "tag"), "dkim_policy": ("enforce", "tag"), "mail_auth_temperror_action": ("defer", "accept")}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.configure(0)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.configure(1)
+
+    @classmethod
+    def configure(cls, which):
+        for name, values in cls.CHANGES.items():
+            cls.mail.set(name, values[which])
+        cls.mail.reload()
+
+    def test_spf(self):
+        reply, _ = self.send(FORGER, self.message())
+        self.assertTrue(reply.startswith(f"550 5.7.23 SPF: {FORGER} may not send mail of honest.test (MAIL FROM)"), reply)
+        self.mail.wait_for_log(r"NOQUEUE: reject: RCPT from unknown\[198\.51\.100\.66\]: 550 5\.7\.23 SPF: .* "
+                               r"from=<ann@honest\.test> to=<alice@home\.test>")
+
+    def test_dkim(self):
+        reply, _ = self.send(FORGER, self.message(author="x@list.test"), sender="x@helo.test")
+        self.assertIn("550 5.7.20 DKIM: no passing signature found", reply)
+
+    def test_an_honest_sender(self):
+        reply, _ = self.send(HONEST, self.sign(self.message()), helo="mail.honest.test")
+        self.assertTrue(reply.startswith("250"), reply)
+
+    def test_the_dns_is_down(self):
+        time.sleep(2.5)  # the answers of the other tests grow old
+        self.knot.pause()
+        try:
+            reply, _ = self.send(FORGER, self.message(), sender="x@down.test")
+            self.assertTrue(reply.startswith("451 4.7.24 SPF cannot be checked now"), reply)
+        finally:
+            self.knot.resume()
+
+
+if __name__ == "__main__":
+    if INSIDE not in os.environ:
+        enter_namespace()
+    unittest.main()
