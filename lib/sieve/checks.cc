@@ -277,6 +277,16 @@ std::size_t utf8_length(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
+std::string shorten(std::string_view text, std::size_t characters) {
+    if (utf8_length(text) <= characters)
+        return std::string(text);
+    std::size_t end = 0;
+    for (std::size_t count = 0; count < characters && end < text.size(); ++count)
+        for (++end; end < text.size() && (text[end] & 0xc0) == 0x80;)
+            ++end;
+    return std::string(text.substr(0, end)) + "\xe2\x80\xa6";
+}
+
 std::string_view cut_utf8(std::string_view text, std::size_t octets) {
     if (text.size() <= octets)
         return text;

@@ -42,6 +42,8 @@ std::optional<Path> parse_path(std::string_view text);
 std::string on_one_line(std::string_view text);
 
 std::size_t utf8_length(std::string_view text);
+/// The first characters, and an ellipsis if there were more.
+std::string shorten(std::string_view text, std::size_t characters);
 /// Cuts at a character's border.
 std::string_view cut_utf8(std::string_view text, std::size_t octets);
 

@@ -37,6 +37,7 @@ public:
     /// Fields of that name in order; pointers stay good until the header is edited.
     void find(std::string_view name, std::vector<Field*>& found);
     bool exists(std::string_view name);
+    std::size_t size() const { return fields_.size(); }
 
     /// Unfolded, encoded words decoded, blanks around it removed.
     static std::string_view value(Field& field);

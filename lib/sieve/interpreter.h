@@ -148,7 +148,8 @@ public:
     Outcome run(const Program& program);
 
     /// One after the other, as long as each ends with a keep; its keep is then the next one's business (flags and edited
-    /// header go along), and so only the last one's is in the list. Scripts after a failure are not run.
+    /// header go along), and so only the last one's is in the list. Scripts after a failure are not run. What an earlier one
+    /// did is not done again, and a message that it filed or redirected is not rejected any more: `warnings` tells.
     Outcome run_all(std::span<const std::shared_ptr<const Program>> programs);
 
     class Machine;      // machine.h

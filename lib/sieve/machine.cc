@@ -4,7 +4,6 @@
 
 #include "lib/sieve/checks.h"
 #include "lib/sieve/comparator.h"
-#include "lib/sieve/language.h"
 #include "lib/text/text.h"
 
 namespace sieve {
@@ -14,36 +13,6 @@ constexpr std::uint64_t kClockEvery = 512;          // instructions between look
 constexpr std::size_t kMaxRegexes = 1000;
 constexpr std::size_t kMaxTrace = 20'000;
 constexpr std::size_t kMaxWarnings = 50;
-
-std::string quoted(std::string_view text) {
-    constexpr std::size_t kMaxShown = 80;
-    std::string_view shown = cut_utf8(text, kMaxShown);
-    std::string clean = text::printable(shown);
-    return fmt::format("\"{}{}\"", clean, shown.size() < text.size() ? "..." : "");
-}
-
-void append_texts(std::string& out, const Code& code, std::span<const std::uint32_t> texts) {
-    constexpr std::size_t kMaxItems = 4;
-    if (texts.size() != 1)
-        out += '[';
-    for (std::size_t i = 0; i < texts.size() && i < kMaxItems; ++i) {
-        if (i > 0)
-            out += ", ";
-        const std::string* constant = code.constant(texts[i]);
-        if (constant != nullptr) {
-            out += quoted(*constant);
-            continue;
-        }
-        std::string shown;
-        for (const Piece& piece : code.texts[texts[i]].pieces)
-            shown += piece.kind == Piece::Kind::literal ? code.literals[piece.index] : "${...}";
-        out += quoted(shown);
-    }
-    if (texts.size() > kMaxItems)
-        out += fmt::format(", {} more", texts.size() - kMaxItems);
-    if (texts.size() != 1)
-        out += ']';
-}
 
 }  // namespace
 
@@ -296,7 +265,7 @@ bool Machine::step() {
     case Op::stop: return false;
     case Op::leave_script: return leave_script();
     case Op::include: enter(at); break;
-    case Op::missing_include: fail(fmt::format("there is no script {} to include", quoted(text(at.a))));
+    case Op::missing_include: fail(fmt::format("there is no script \"{}\" to include", text::printable(text(at.a))));
     case Op::part_begin: begin_loop(at); break;
     case Op::part_next:
         if (loops_.empty())
@@ -472,72 +441,6 @@ Outcome Machine::finish(Outcome outcome) {
     actions.clear();
     outcome.trace = std::move(trace_);
     return outcome;
-}
-
-std::string describe_call(const Machine& machine, const Call& call) {
-    const Code& code = machine.code();
-    std::string_view name = call_name(call.kind);
-    bool foreign = call.kind == CallKind::foreign_test || call.kind == CallKind::foreign_command;
-    if (foreign && machine.foreign() != nullptr && call.foreign < machine.foreign()->definitions().size())
-        name = machine.foreign()->definitions()[call.foreign].name;
-    std::string out(name);
-    if (call.has(Slot::address_part))
-        out += fmt::format(" {}", address_part_name(static_cast<AddressPart>(call.number(Slot::address_part))));
-    if (const Argument* type = call.find(Slot::match_type)) {
-        auto match = static_cast<MatchType>(type->number);
-        out += fmt::format(" {}", match_type_name(match));
-        if (match == MatchType::value || match == MatchType::count)
-            out += fmt::format(" \"{}\"", relation_name(static_cast<Relation>(call.number(Slot::relation))));
-    }
-    if (const Argument* index = call.find(Slot::index))
-        out += fmt::format(" :index {}", index->number);
-    for (auto [slot, tag] : {std::pair{Slot::mime, ":mime"}, {Slot::anychild, ":anychild"}, {Slot::last, ":last"},
-                             {Slot::copy, ":copy"}, {Slot::create, ":create"}})
-        if (call.has(slot))
-            out += fmt::format(" {}", tag);
-    if (const Argument* mode = call.find(Slot::size_mode))
-        out += fmt::format(" {} {}", mode->number == 0 ? ":over" : ":under", call.number(Slot::size_limit));
-    for (const Argument& argument : call.arguments) {
-        if (argument.texts.empty() || argument.slot == Slot::relation || argument.slot == Slot::comparator)
-            continue;
-        out += ' ';
-        append_texts(out, code, argument.texts);
-    }
-    return out;
-}
-
-Interpreter::Interpreter(const Message& message, Host& host, const Settings& settings, RunOptions options)
-    : machine_(std::make_unique<Machine>(message, host, settings, options)) {}
-Interpreter::~Interpreter() = default;
-
-Outcome Interpreter::run(const Program& program) { return machine_->run(program); }
-
-Outcome Interpreter::run_all(std::span<const std::shared_ptr<const Program>> programs) {
-    Outcome all;
-    Action keep;
-    keep.implicit = true;
-    keep.mailbox = machine_->settings().default_mailbox;
-    all.actions.push_back(keep);
-    for (const auto& program : programs) {
-        Outcome one = machine_->run(*program);
-        // The keep that led here is the next script's to decide about.
-        std::erase_if(all.actions, [](const Action& action) { return action.kind == Action::Kind::keep; });
-        all.actions.insert(all.actions.end(), one.actions.begin(), one.actions.end());
-        all.warnings.insert(all.warnings.end(), one.warnings.begin(), one.warnings.end());
-        all.trace.insert(all.trace.end(), one.trace.begin(), one.trace.end());
-        all.instructions += one.instructions;
-        all.status = one.status;
-        all.error = std::move(one.error);
-        if (all.status == Outcome::Status::temporary_failure)
-            all.actions.clear();
-        if (all.status != Outcome::Status::done || !one.keeps())
-            break;
-    }
-    return all;
-}
-
-bool Outcome::keeps() const {
-    return std::ranges::any_of(actions, [](const Action& action) { return action.kind == Action::Kind::keep; });
 }
 
 }  // namespace sieve

@@ -82,6 +82,8 @@ bool Matcher::matches_key(std::string_view value, std::size_t index) {
     case MatchType::value: return holds(compare(value, key(index), comparator_), relation_);
     case MatchType::matches: {
         constexpr std::uint64_t kSteps = 20'000'000;
+        constexpr std::uint64_t kStepsPerInstruction = 16 * 1024;
+        machine_.charge(value.size() * key(index).size() / kStepsPerInstruction);
         GlobResult result = glob(value, key(index), comparator_, kSteps, groups);
         if (result == GlobResult::exhausted)
             machine_.fail(fmt::format(":matches with \"{}\" took too many steps", text::printable(cut_utf8(key(index), 200))));
@@ -91,7 +93,7 @@ bool Matcher::matches_key(std::string_view value, std::size_t index) {
     }
     case MatchType::regex: {
         std::string_view pattern = key(index);
-        machine_.charge(20);
+        machine_.charge(20 + value.size() / 64);
         auto regex = machine_.regex(pattern, comparator_ != Comparator::octet);
         Regex::Result result = regex->match(value, machine_.limits().regex_steps, groups);
         if (result == Regex::Result::exhausted)

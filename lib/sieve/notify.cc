@@ -265,13 +265,7 @@ Sending notification(const Action& notify, const Message& message, const Envelop
         subject = "New mail" + (fields_of(header, "Subject").empty()
                                     ? std::string()
                                     : ": " + on_one_line(HeaderIndex::value(*fields_of(header, "Subject").front())));
-    if (utf8_length(subject) > kSubjectCharacters) {
-        std::size_t end = 0;
-        for (std::size_t count = 0; count < kSubjectCharacters; ++count)
-            for (++end; end < subject.size() && (subject[end] & 0xc0) == 0x80;)
-                ++end;
-        subject = subject.substr(0, end) + "\xe2\x80\xa6";
-    }
+    subject = shorten(subject, kSubjectCharacters);
     std::string& text = out.content;
     text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <notify-{}@{}>\r\nDate: {}\r\n", id_seed, settings.hostname,
                        text::format_mail_date(now));
@@ -312,6 +306,44 @@ Sending redirection(const Action& redirect, const Message& message, const Envelo
     std::string content = redirect.content(message);
     std::string_view end = content.find("\r\n") == std::string::npos && content.find('\n') != std::string::npos ? "\n" : "\r\n";
     out.content = fmt::format("X-Sieve: Malleposte{}X-Sieve-Redirected-From: {}{}", end, own, end) + content;
+    sending.messages.push_back(std::move(out));
+    return sending;
+}
+
+Sending rejection(const Action& reject, const Message& message, const Envelope& envelope, const Settings& settings,
+                  std::int64_t now, std::string_view id_seed) {
+    Sending sending;
+    std::string sender = address_of(envelope.from);
+    if (sender.empty()) {
+        sending.why_not = "the message has no sender to tell";
+        return sending;
+    }
+    HeaderIndex& header = message.parsed().part_header(0);
+    std::string recipient = own_address(envelope, settings);
+    std::string boundary = fmt::format("reject-{}", id_seed);
+    Outgoing out;
+    out.recipients = {sender};
+    std::string& text = out.content;
+    text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <reject-{}@{}>\r\nDate: {}\r\nFrom: {}\r\nTo: <{}>\r\n", id_seed,
+                       settings.hostname, text::format_mail_date(now),
+                       format_mailbox("Mail Delivery Subsystem <" + settings.postmaster + ">"), sender);
+    text += "Subject: Automatically rejected mail\r\nAuto-Submitted: auto-replied (rejected)\r\nPrecedence: bulk\r\n";
+    text += fmt::format("MIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n\treport-type=disposition-notification; "
+                        "boundary=\"{}\"\r\n\r\n", boundary);
+    bool ascii = message::is_ascii(reject.reason);
+    text += fmt::format("--{}\r\nContent-Type: text/plain; charset={}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
+                        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
+    text += fmt::format("Your message to {} was automatically rejected:\r\n\r\n", recipient);
+    text += with_last_line_end(with_crlf(reject.reason));
+    // RFC 8098, 3.2
+    text += fmt::format("\r\n--{}\r\nContent-Type: message/disposition-notification\r\n\r\nReporting-UA: {}; Malleposte\r\n"
+                        "Final-Recipient: rfc822; {}\r\n", boundary, settings.hostname, address_of(envelope.to));
+    if (Fields ids = fields_of(header, "Message-ID"); !ids.empty() && message::is_ascii(HeaderIndex::value(*ids.front())))
+        text += fmt::format("Original-Message-ID: {}\r\n", cut_utf8(on_one_line(HeaderIndex::value(*ids.front())), 900));
+    text += "Disposition: automatic-action/MDN-sent-automatically; deleted\r\n";
+    text += fmt::format("\r\n--{}\r\nContent-Type: text/rfc822-headers\r\n\r\n", boundary);
+    text += with_last_line_end(with_crlf(message.header()));
+    text += fmt::format("\r\n--{}--\r\n", boundary);
     sending.messages.push_back(std::move(out));
     return sending;
 }

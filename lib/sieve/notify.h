@@ -1,4 +1,4 @@
-// lib/sieve/notify.h - the mail that notify, report and redirect send.
+// lib/sieve/notify.h - the mail that notify, report, reject and redirect send.
 //
 // Standards   RFC 5435, RFC 5436 (mailto), RFC 6068 (the URI), RFC 5228, 4.2 and 10 (redirect loops), RFC 5965 (report)
 // Failure     none; an empty list when nothing is to be sent, with the reason.
@@ -36,6 +36,10 @@ struct Sending {
 /// `notified` get nothing again; those that get this one are added there.
 Sending notification(const Action& notify, const Message& message, const Envelope& envelope, const Settings& settings,
                      std::int64_t now, std::string_view id_seed, std::vector<std::string>& notified);
+
+/// For reject where the LMTP client cannot be told any more: a disposition notification to the sender (RFC 5429, 2.1 and 2.2).
+Sending rejection(const Action& reject, const Message& message, const Envelope& envelope, const Settings& settings,
+                  std::int64_t now, std::string_view id_seed);
 
 /// A report of abuse about the message.
 Sending abuse_report(const Action& report, const Message& message, const Envelope& envelope, const Settings& settings,

@@ -18,11 +18,11 @@ namespace sieve {
 struct Limits {
     std::size_t script_octets = 1024 * 1024;
     std::size_t problems = 100;                     // errors reported by one compilation
-    std::uint64_t instructions = 5'000'000;         // of one run, included scripts counted in
+    std::uint64_t instructions = 20'000'000;        // of one run, included scripts counted in
     std::chrono::milliseconds cpu_time{5000};       // of one run
     std::size_t variable_octets = 4096;             // of one variable; longer values are cut (RFC 5229, 6)
     std::size_t string_octets = 256 * 1024;         // of a string made from variables
-    std::size_t memory_octets = 32 * 1024 * 1024;   // of everything a run keeps: decoded parts, edited headers, actions
+    std::size_t memory_octets = 64 * 1024 * 1024;   // of everything a run keeps: decoded parts, edited headers, actions
     std::size_t actions = 32;                       // 0: no limit
     std::size_t redirects = 4;                      // 0 prohibits redirect
     std::size_t notifications = 10;                 // 0 prohibits notify
@@ -62,7 +62,6 @@ struct Settings {
     std::chrono::seconds vacation_default{7 * 86400};
     bool vacation_original_recipient = false;       // mail to the address before aliases counts as mail to the user
     bool vacation_check_recipient = true;           // answer only what names the user in To, Cc, Bcc or Resent-
-    bool vacation_to_header_ignore_envelope = false;
     bool vacation_from_recipient = false;           // answer with the recipient's address instead of the null sender
 
     EnvelopeSource notify_from;

@@ -1,6 +1,7 @@
 // The tests of RFC 5228 on header, envelope and size, with :index, :mime and subaddress.
 #include <algorithm>
 
+#include "lib/address/mailbox.h"
 #include "lib/message/charset.h"
 #include "lib/message/encoded_word.h"
 #include "lib/sieve/checks.h"
@@ -14,7 +15,7 @@ namespace {
 std::optional<std::string> part_of_address(const std::string& local, const std::string& domain, AddressPart part,
                                            std::string_view delimiters) {
     switch (part) {
-    case AddressPart::all: return domain.empty() ? local : local + "@" + domain;
+    case AddressPart::all: return domain.empty() ? local : address::quote_local(local) + "@" + domain;
     case AddressPart::localpart: return local;
     case AddressPart::domain: return domain.empty() ? std::nullopt : std::optional(domain);
     default: break;
@@ -27,16 +28,33 @@ std::optional<std::string> part_of_address(const std::string& local, const std::
 
 AddressPart address_part(const Call& call) { return static_cast<AddressPart>(call.number(Slot::address_part)); }
 
+bool is_count(const Call& call) { return static_cast<MatchType>(call.number(Slot::match_type)) == MatchType::count; }
+
+// What is no address has no parts, but as a whole it is compared as it stands.
 bool offer_addresses(Machine& machine, const Call& call, Matcher& matcher, HeaderIndex::Field& field) {
+    std::size_t mailboxes = 0;
+    bool broken = false;
     for (const message::Address& address : HeaderIndex::addresses(field)) {
         if (address.kind != message::Address::Kind::mailbox)
             continue;
+        ++mailboxes;
+        if (is_count(call)) {                   // RFC 5231, 4.2: addresses, whether they have the part or not
+            matcher.offer(address.mailbox);
+            continue;
+        }
+        if (address.mailbox.empty() || address.host.empty()) {
+            broken = true;
+            continue;
+        }
         std::optional<std::string> part =
             part_of_address(address.mailbox, address.host, address_part(call), machine.settings().recipient_delimiter);
         if (part && matcher.offer(*part))
             return true;
     }
-    return false;
+    if (address_part(call) != AddressPart::all || is_count(call) || (mailboxes > 0 && !broken))
+        return false;
+    std::string_view whole = HeaderIndex::value(field);
+    return !whole.empty() && matcher.offer(whole);
 }
 
 // RFC 5703, 4.1 to 4.3: pieces of a structured field.
@@ -67,7 +85,7 @@ bool offer_path(Machine& machine, const Call& call, Matcher& matcher, std::strin
     std::optional<Path> path = parse_path(written);
     if (!path)
         return false;
-    if (path->local.empty())            // RFC 5228, 5.4: the null sender is "" for every part
+    if (path->local.empty() || is_count(call))      // RFC 5228, 5.4: the null sender is "" for every part
         return matcher.offer("");
     std::optional<std::string> part =
         part_of_address(path->local, path->domain, address_part(call), machine.settings().recipient_delimiter);
@@ -93,7 +111,7 @@ std::vector<HeaderIndex::Field*> fields_of_test(Machine& machine, const Call& ca
     std::vector<HeaderIndex::Field*> named;
     for (std::size_t part : parts_of_test(machine, call)) {
         for (std::uint32_t id : call.texts(names)) {
-            machine.charge(1);
+            machine.charge(1 + machine.header_of(part).size() / 64);
             machine.header_of(part).find(machine.text(id), named);
             fields.insert(fields.end(), named.begin(), named.end());
         }
@@ -128,7 +146,7 @@ bool test_exists(Machine& machine, const Call& call) {
     std::vector<std::size_t> parts = parts_of_test(machine, call);
     for (std::uint32_t id : call.texts(Slot::arg0)) {
         std::string name(machine.text(id));
-        machine.charge(parts.size());
+        machine.charge(parts.size() + machine.header().size() / 64);
         if (!std::ranges::any_of(parts, [&](std::size_t part) { return machine.header_of(part).exists(name); }))
             return false;
     }

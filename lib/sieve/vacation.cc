@@ -141,9 +141,10 @@ std::string compose(const Action& action, const std::vector<std::string>& own, c
     std::string subject = action.subject;
     if (subject.empty()) {                                      // RFC 5230, 4.4 and RFC 3834, 3.1.5
         std::string original = first_value(header, "Subject");
-        subject = original.empty() ? "Automated reply" : "Auto: " + std::string(cut_utf8(original, 200));
+        subject = original.empty() ? "Automated reply" : "Auto: " + original;
     }
-    out += format_field("Subject", on_one_line(subject), "\r\n");
+    constexpr std::size_t kSubjectCharacters = 256;
+    out += format_field("Subject", shorten(on_one_line(subject), kSubjectCharacters), "\r\n");
     out += "Auto-Submitted: auto-replied (vacation)\r\nPrecedence: bulk\r\nX-Auto-Response-Suppress: All\r\n";
     out += "MIME-Version: 1.0\r\n";
     if (action.mime) {

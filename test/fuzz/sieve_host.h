@@ -77,6 +77,9 @@ inline void perform(const sieve::Outcome& outcome, const sieve::Message& message
                 require_sound_header(sent.content);
         if (action.kind == sieve::Action::Kind::redirect)
             sieve::redirection(action, message, host.envelope(), settings);
+        if (action.kind == sieve::Action::Kind::reject)
+            for (const auto& sent : sieve::rejection(action, message, host.envelope(), settings, 0, "id").messages)
+                require_sound_header(sent.content);
         if (action.kind == sieve::Action::Kind::report)
             for (const auto& sent : sieve::abuse_report(action, message, host.envelope(), settings, 0, "id").messages)
                 require_sound_header(sent.content);

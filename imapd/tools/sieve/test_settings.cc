@@ -101,6 +101,8 @@ sieve::Settings settings_of(const TestConfig& config) {
     read_number(config, "sieve_max_script_size", limits.script_octets);
     read_number(config, "sieve_max_actions", limits.actions);
     read_number(config, "sieve_max_redirects", limits.redirects);
+    read_number(config, "sieve_variables_max_value_size", limits.variable_octets);
+    read_number(config, "sieve_variables_max_variable_size", limits.variable_octets);
     read_number(config, "sieve_notify_max_notifications", limits.notifications);
     read_number(config, "sieve_include_max_includes", limits.includes);
     read_number(config, "sieve_include_max_nesting_depth", limits.include_depth);

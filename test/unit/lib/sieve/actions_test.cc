@@ -133,6 +133,10 @@ TEST_CASE("scripts one after the other", "[sieve]") {
     CHECK(sequence({"discard;", "require \"fileinto\"; fileinto \"b\";"}) == "discard\n");
     CHECK(sequence({"require \"imap4flags\"; addflag \"x\"; keep;", "keep;"}) == "keep :flags [\"x\"]\n");
     CHECK(sequence({"require \"editheader\"; addheader \"X\" \"y\";", ""}) == "keep (implicit) (header edited)\n");
+    CHECK(sequence({"require [\"fileinto\", \"copy\"]; fileinto :copy \"a\";", "require \"reject\"; reject \"no\";"}) == "fileinto \"a\"\n");
+    CHECK(sieve.outcome.warnings.size() == 1);
+    CHECK(sequence({"require \"copy\"; redirect :copy \"a@b.example\";", "require \"variables\"; set \"x\" \"bad\"; redirect \"${x}\";"}) ==
+          "redirect \"a@b.example\"\nkeep (implicit)\n");
     CHECK(sequence({}) == "keep (implicit)\n");
 }
 

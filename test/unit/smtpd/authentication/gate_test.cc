@@ -180,6 +180,56 @@ TEST_CASE("a DNS that does not answer", "[smtpd][dmarc]") {
     }
 }
 
+TEST_CASE("ways around the author's policy", "[smtpd][dmarc][bad-input]") {
+    struct Case {
+        const char* name;
+        std::string message;
+    };
+    const std::string honest = "From: me@helo.test\r\n";
+    const Case cases[] = {
+        {"a header without an end", std::string(kMessage).substr(0, 30) + "X: " + std::string(20000, 'x')},
+        {"a header that is too long", "X: " + std::string(20000, 'x') + "\r\n" + kMessage},
+        {"no From", "Subject: x\r\n\r\nhi\r\n"},
+        {"From without a domain", "From: alice\r\n\r\nhi\r\n"},
+        {"a second From", honest + kMessage},
+        {"a second From behind a bare LF", "X: 1\nFrom: alice@example.test\r\n" + honest + "\r\nhi\r\n"},
+        {"a second From behind a bare CR", "X: 1\rFrom: alice@example.test\r\n" + honest + "\r\nhi\r\n"},
+        {"From with a blank before the colon", "From : alice@example.test\r\n\r\nhi\r\n"},
+        {"the display name is another's", "From: \"me@helo.test\" <alice@example.test>\r\n\r\nhi\r\n"},
+    };
+    for (const Case& c : cases) {
+        for (const char* policy : {"enforce", "quarantine"}) {
+            DYNAMIC_SECTION(c.name << ", " << policy) {
+                House house{{"dmarc_policy", policy}, {"dkim_header_limit", "10240"}};
+                house.zone->add_txt("helo.test", "v=spf1 +all");
+                House::Outcome outcome = house.receive("198.51.100.1", c.message, "me@helo.test");
+                INFO(outcome.log);
+                CHECK(outcome.decision.action == (std::string_view(policy) == "enforce" ? Action::reject : Action::quarantine));
+                CHECK(outcome.decision.reply.dsn == "5.7.26");
+            }
+        }
+    }
+}
+
+TEST_CASE("line ends are mended as cleanup does", "[smtpd]") {
+    struct Case {
+        const char *given, *want;
+    };
+    const Case cases[] = {{"a\r\nb\r\n", "a\r\nb\r\n"}, {"a\nb", "a\r\nb"},       {"a\rb", "a\r\nb"},
+                          {"a\r\rb\r", "a\r\n\r\nb\r\n"}, {"\n\n", "\r\n\r\n"}, {"\r\n\r\n", "\r\n\r\n"}};
+    for (const Case& c : cases) {
+        for (std::size_t step : {1u, 2u, 3u, 100u}) {
+            LineEnds ends;
+            std::string out;
+            std::string_view given = c.given;
+            for (std::size_t at = 0; at < given.size(); at += step)
+                out += ends.mend(given.substr(at, step));
+            out += ends.finish();
+            CHECK(out == c.want);
+        }
+    }
+}
+
 TEST_CASE("what goes on top stays in its room", "[smtpd][bad-input]") {
     House house{{"dmarc_policy", "tag"}, {"dkim_signature_limit", "100"}};
     std::string message;
