@@ -39,9 +39,10 @@ int main(int argc, char** argv) {
     const dict::TableList tables = dict::TableList::open("dkim_sign_table", params.sign_table());
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
-    jail.leave_when([&] { return tables.stale(); });
+    const std::function<bool()> outdated = [&] { return tables.stale(); };
+    jail.leave_when(outdated);
     event::ThreadPool pool{jail.loop(), static_cast<unsigned>(params.signer_threads())};
     return jail.serve([&](event::Stream client, worker::Client& seat) {
-        return signer::serve_client(std::move(client), seat, keys, pool);
+        return signer::serve_client(std::move(client), seat, keys, pool, outdated);
     });
 }

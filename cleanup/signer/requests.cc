@@ -35,11 +35,12 @@ SignAnswer sign(const SignItem& item, const KeyRing& keys) {
     return answer;
 }
 
-event::Task<std::string> converse(ipc::Channel& channel, worker::Client& seat, const KeyRing& keys, event::ThreadPool& pool) {
+event::Task<std::string> converse(ipc::Channel& channel, worker::Client& seat, const KeyRing& keys, event::ThreadPool& pool,
+                                  const std::function<bool()>& outdated) {
     for (;;) {
         seat.set(worker::Client::State::between_requests);
         const std::optional<std::string_view> frame = co_await channel.next_frame(kMaxRequest);
-        if (!frame)
+        if (!frame || outdated())
             co_return std::string{};
         seat.set(worker::Client::State::busy);
         const auto request = ipc::decode<SignRequest>(*frame);
@@ -63,10 +64,11 @@ event::Task<std::string> converse(ipc::Channel& channel, worker::Client& seat, c
 
 }  // namespace
 
-event::Task<void> serve_client(event::Stream stream, worker::Client& seat, const KeyRing& keys, event::ThreadPool& pool) {
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, const KeyRing& keys, event::ThreadPool& pool,
+                               std::function<bool()> outdated) {
     ipc::Channel channel{std::move(stream)};
     try {
-        const std::string wrong = co_await converse(channel, seat, keys, pool);
+        const std::string wrong = co_await converse(channel, seat, keys, pool, outdated);
         if (!wrong.empty())
             logging::warning("client of private/signer: {}", wrong);
     } catch (const event::StreamError& error) {

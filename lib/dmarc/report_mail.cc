@@ -24,19 +24,27 @@ bool is_xml(std::string_view content) {
     return content.starts_with("<?xml") || content.starts_with("<feedback") || content.starts_with("<!");
 }
 
+bool is_json(std::string_view content) { return text::trim(content).starts_with('{'); }
+
+bool may_be_report(std::string_view content) { return is_packed(content) || is_xml(content) || is_json(content); }
+
 std::string decoded_body(std::string_view text, const message::Part& part) {
     const std::string_view body = text.substr(part.body.raw, part.end.raw - part.body.raw);
     return message::decode_transfer(body, part.encoding);
 }
 
-std::expected<AnyReport, std::string> read_aggregate(std::string_view file) {
-    auto xml = unpack(file);
-    if (!xml)
-        return Failed(xml.error());
-    auto report = read_report(*xml);
+template <class Kind>
+std::expected<AnyReport, std::string> any(std::expected<Kind, std::string> report) {
     if (!report)
         return Failed(report.error());
     return AnyReport(std::move(*report));
+}
+
+std::expected<AnyReport, std::string> read_file(std::string_view file) {
+    const auto content = unpack(file);
+    if (!content)
+        return Failed(content.error());
+    return is_json(*content) ? any(read_tls_report(*content)) : any(read_report(*content));
 }
 
 struct TextField {
@@ -133,8 +141,8 @@ std::expected<AnyReport, std::string> find_feedback(std::string_view text, const
 }  // namespace
 
 std::expected<AnyReport, std::string> find_report(std::string_view content) {
-    if (is_packed(content) || is_xml(content))
-        return read_aggregate(content);
+    if (may_be_report(content))
+        return read_file(content);
     const message::Structure structure = message::parse_structure(content);
     for (const message::Part& part : structure.parts)
         if (is_type(part, "message", "feedback-report"))
@@ -144,9 +152,9 @@ std::expected<AnyReport, std::string> find_report(std::string_view content) {
         if (part.kind != message::Part::Kind::leaf)
             continue;
         const std::string body = decoded_body(content, part);
-        if (!is_packed(body) && !is_xml(body))
+        if (!may_be_report(body))
             continue;
-        auto report = read_aggregate(body);
+        auto report = read_file(body);
         if (report)
             return report;
         reason = report.error();

@@ -1,6 +1,6 @@
-// lib/dmarc/report_mail.h - the reports inside messages and files: aggregate reports, and reports about single messages.
+// lib/dmarc/report_mail.h - the reports inside messages and files: aggregate reports, reports about single messages, about TLS.
 //
-// Standards   RFC 7489, 7.2.1.1; RFC 5965 (ARF); RFC 6591 (authentication failures)
+// Standards   RFC 7489, 7.2.1.1; RFC 5965 (ARF); RFC 6591 (authentication failures); RFC 8460, 5.3 (TLS)
 // Failure     a reason.
 // Trust       whoever knows a report address can write to it: everything is bounded as in lib/message, lib/dmarc/inflate.h
 //             and lib/dmarc/report_reader.h.
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lib/dmarc/report.h"
+#include "lib/dmarc/tls_report.h"
 
 namespace dmarc {
 
@@ -48,9 +49,9 @@ struct Feedback {
     std::string headers;            // its header, where that is all that came
 };
 
-using AnyReport = std::variant<Report, Feedback>;
+using AnyReport = std::variant<Report, Feedback, TlsReport>;
 
-// A message, or a bare XML, gzip or zip file with an aggregate report.
+// A message, or a bare XML, JSON, gzip or zip file with an aggregate report or one about TLS.
 std::expected<AnyReport, std::string> find_report(std::string_view content);
 
 }  // namespace dmarc

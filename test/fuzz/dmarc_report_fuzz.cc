@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto unpacked = dmarc::unpack(text, kLimit); unpacked && unpacked->size() > kLimit)
         std::abort();
     dmarc::find_report(text);
+    dmarc::read_tls_report(text);
     const auto report = dmarc::read_report(text);
     if (!report)
         return 0;

@@ -109,6 +109,16 @@ static void sign(char *key, char *domain, char *selector, const char *header, co
     free(text);
 }
 
+/* For the bench: the one key record, from memory. */
+static char *record_in_memory;
+
+static DKIM_CBSTAT look_up(DKIM *dkim, DKIM_SIGINFO *signature, unsigned char *buffer, size_t size) {
+    (void)dkim;
+    (void)signature;
+    snprintf((char *)buffer, size, "%s", record_in_memory);
+    return DKIM_CBSTAT_CONTINUE;
+}
+
 static double seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -148,7 +158,14 @@ int main(int argc, char **argv) {
         char *text = slurp(argv[3], &size);
         double begin, limit = atof(argv[4]);
         long count = 0;
-        use_records(argv[2]);
+        size_t records_size;
+        char *records = slurp(argv[2], &records_size);
+        records[strcspn(records, "\n")] = '\0';
+        record_in_memory = strchr(records, ' ');
+        if (record_in_memory == NULL)
+            die(argv[2], "has no \"name value\" line");
+        ++record_in_memory;
+        dkim_set_key_lookup(library, look_up);
         if (strcmp(verify(text, size), "pass") != 0)
             die(argv[3], "does not verify");
         begin = seconds();
@@ -158,6 +175,7 @@ int main(int argc, char **argv) {
         }
         printf("libopendkim: %.0f verifications per second\n", (double)count / (seconds() - begin));
         free(text);
+        free(records);
     } else {
         die("usage", "sign KEYFILE DOMAIN SELECTOR | verify RECORDS | bench RECORDS FILE SECONDS");
     }

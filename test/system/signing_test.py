@@ -110,6 +110,18 @@ class Signing(unittest.TestCase):
         wait_until(taken, "the table says that it may leave unsigned")
         self.assertEqual(self.verdicts(self.arrived("bob", before + 1)[-1]), ["dkim=none"])
 
+    def test_a_new_key_is_used_without_a_reload(self):
+        self.submit("bob")      # the signer runs, and cleanup keeps its connection
+        self.arrived("bob")
+        before = self.mail.pids("signer")
+        self.write_table(f"{self.mail.domain} r2:{self.keygen('r2', 'rsa')}\n")
+        def signed_with_it():
+            self.submit("bob")
+            return "DKIM-Signature field added (s=r2, d=example.test)" in self.mail.log()
+        wait_until(signed_with_it, "the new key signs")
+        self.assertNotIn("not signed:", self.mail.log())
+        self.assertNotEqual(self.mail.pids("signer"), before)
+
     def test_the_keys_stay_with_the_signer(self):
         self.submit("bob")
         self.arrived("bob")

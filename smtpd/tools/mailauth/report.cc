@@ -87,6 +87,28 @@ void show(Report& out, const std::string& path, const dmarc::Feedback& feedback)
         finding.detail("authentication-results", results);
 }
 
+void show(Report& out, const std::string& path, const dmarc::TlsReport& report) {
+    std::uint64_t successful = 0, failed = 0;
+    for (const dmarc::TlsPolicy& policy : report.policies) {
+        successful += policy.successful;
+        failed += policy.failed;
+    }
+    out.add("report", "tls")
+        .detail("file", path)
+        .detail("reporter", fmt::format("{} <{}>", report.organization, report.contact))
+        .detail("id", report.report_id)
+        .detail("begin", report.begin)
+        .detail("end", report.end)
+        .detail("successful-sessions", std::to_string(successful))
+        .detail("failed-sessions", std::to_string(failed));
+    for (const dmarc::TlsPolicy& policy : report.policies) {
+        out.text(text::printable(fmt::format("{:>8} {:>8} {} {}", policy.successful, policy.failed, policy.type, policy.domain)));
+        for (const dmarc::TlsFailure& failure : policy.failures)
+            out.text(text::printable(fmt::format("         {:>8} {} from {} to {} ({})", failure.sessions, failure.result_type,
+                                                 failure.sending_ip, failure.receiving_mx, failure.receiving_ip)));
+    }
+}
+
 }  // namespace
 
 event::Task<int> run_report(Invocation& call) {

@@ -68,7 +68,8 @@ class House {
         for (;;) {
             event::Fd descriptor = co_await listener.accept();
             event::Stream stream(loop, std::move(descriptor));
-            loop.spawn(signer::serve_client(std::move(stream), seat, keys, pool));
+            std::function<bool()> outdated = [] { return false; };
+            loop.spawn(signer::serve_client(std::move(stream), seat, keys, pool, std::move(outdated)));
         }
     }
     static event::Task<void> run(cleanup::SigningHouse& house, const std::string& message, cleanup::Signing::Outcome& outcome) {

@@ -1,5 +1,7 @@
 #include "lib/dkim/verifier.h"
 
+#include <sys/resource.h>
+
 #include "test/support/catch.h"
 #include "test/unit/lib/dkim/support.h"
 
@@ -356,6 +358,36 @@ TEST_CASE("keys are asked for while the body arrives, and nobody is left waiting
     REQUIRE(verdict.signatures.size() == 2);
     CHECK(verdict.signatures[0].code == Code::pass);
     CHECK(verdict.signatures[1].code == Code::pass);
+}
+
+TEST_CASE("a body of 100 MB takes no memory", "[dkim]") {
+    constexpr int kPieces = 1600;
+    const std::string header = "From: a@example.test\r\n\r\n";
+    std::string piece;
+    while (piece.size() < 65536)
+        piece += "A line of  text with blanks in it \r\n\r\n";
+    Signer signer{SignOptions()};
+    signer.feed(header);
+    for (int i = 0; i < kPieces; ++i)
+        signer.feed(piece);
+    signer.end();
+    const auto fields = signer.make_fields({ed_key().who});
+    REQUIRE(fields);
+    rusage before{}, after{};
+    getrusage(RUSAGE_SELF, &before);
+    event::Loop loop;
+    dns::ZoneData dns = test_dns();
+    KeyCache keys;
+    Verifier verifier(loop, dns, keys, {});
+    verifier.feed(complete(fields->front(), ed_key().key.sign(fields->front().hash).value()) + header);
+    for (int i = 0; i < kPieces; ++i)
+        verifier.feed(piece);
+    Verdict verdict;
+    loop.spawn(run_finish(verifier, verdict));
+    loop.run_until_idle();
+    getrusage(RUSAGE_SELF, &after);
+    CHECK(only(verdict).code == Code::pass);
+    CHECK(after.ru_maxrss - before.ru_maxrss < 4096);   // KiB
 }
 
 TEST_CASE("a cache of keys forgets the oldest", "[dkim]") {

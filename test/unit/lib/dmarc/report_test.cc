@@ -1,4 +1,5 @@
 #include "lib/dmarc/inflate.h"
+#include "lib/dmarc/json.h"
 #include "lib/dmarc/report_mail.h"
 #include "lib/dmarc/report_reader.h"
 #include "lib/dmarc/report_writer.h"
@@ -131,4 +132,25 @@ TEST_CASE("mail without a report", "[dmarc]") {
     }
     CHECK(find_report("Content-Type: message/feedback-report\r\n\r\nVersion: 1\r\n").error() ==
           "message/feedback-report has no Feedback-Type");
+}
+
+TEST_CASE("JSON, and what is none", "[dmarc][rfc8259]") {
+    const auto good = parse_json(R"( {"a": [1, -2.5e+3, true, null, "x\"\\\/\n\u00e9\ud83d\ude00\ud800"], "a": 2, "": {}} )");
+    REQUIRE(good);
+    CHECK((*good)["a"].items.size() == 5);
+    CHECK((*good)["a"].items[0].count() == 1);
+    CHECK((*good)["a"].items[1].count() == 0);
+    CHECK((*good)["a"].items[4].string() == "x\"\\/\n\xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbd");
+    CHECK((*good)["missing"]["deeper"].string().empty());
+    for (std::string_view bad : {"", "{", "[1,]", "{\"a\"}", "{\"a\":}", "01", "1.", "1e", "-", "\"", "\"\\x\"", "\"\\u12\"",
+                                 "\"\x01\"", "tru", "nul", "{} x", "[1 2]", "{a:1}", "'x'"}) {
+        INFO(bad);
+        CHECK_FALSE(parse_json(bad));
+    }
+    CHECK(parse_json(std::string(100'000, '[')).error() == "octet 33: nested too deep");
+    std::string many = "[0";
+    for (std::size_t i = 0; i <= kMaxJsonValues; ++i)
+        many += ",0";
+    CHECK_FALSE(parse_json(many + "]"));
+    CHECK(find_report("{\"policies\": 1}").error() == "there is no list of policies");
 }

@@ -187,3 +187,56 @@ TEST_CASE("feedback reports of others", "[dmarc][rfc5965][rfc6591]") {
     }
     CHECK(for_each_report<Feedback>("reports/arf", check_feedback) == 3);
 }
+
+namespace {
+
+std::size_t size_of(const YAML::Node& list) { return list ? list.size() : 0; }
+
+std::uint64_t number(const YAML::Node& node) { return node ? node.as<std::uint64_t>() : 0; }
+
+// yaml-cpp reads the same JSON, so it can be asked what is in it.
+void check_tls_report(const YAML::Node& wanted, const TlsReport& found) {
+    CHECK(found.organization == plain(wanted["organization-name"]));
+    CHECK(found.contact == plain(wanted["contact-info"]));
+    CHECK(found.report_id == plain(wanted["report-id"]));
+    CHECK(found.begin == plain(wanted["date-range"]["start-datetime"]));
+    CHECK(found.end == plain(wanted["date-range"]["end-datetime"]));
+    REQUIRE(found.policies.size() == wanted["policies"].size());
+    for (std::size_t i = 0; i < found.policies.size(); ++i) {
+        const YAML::Node one = wanted["policies"][i], details = one["failure-details"];
+        const TlsPolicy& policy = found.policies[i];
+        CHECK(policy.type == plain(one["policy"]["policy-type"]));
+        CHECK(policy.domain == plain(one["policy"]["policy-domain"]));
+        REQUIRE(policy.strings.size() == size_of(one["policy"]["policy-string"]));
+        for (std::size_t j = 0; j < policy.strings.size(); ++j)
+            CHECK(policy.strings[j] == plain(one["policy"]["policy-string"][j]));
+        CHECK(policy.successful == number(one["summary"]["total-successful-session-count"]));
+        CHECK(policy.failed == number(one["summary"]["total-failure-session-count"]));
+        REQUIRE(policy.failures.size() == size_of(details));
+        for (std::size_t j = 0; j < policy.failures.size(); ++j) {
+            CHECK(policy.failures[j].result_type == plain(details[j]["result-type"]));
+            CHECK(policy.failures[j].sending_ip == plain(details[j]["sending-mta-ip"]));
+            CHECK(policy.failures[j].receiving_ip == plain(details[j]["receiving-ip"]));
+            CHECK(policy.failures[j].receiving_mx == plain(details[j]["receiving-mx-hostname"]));
+            CHECK(policy.failures[j].sessions == details[j]["failed-session-count"].as<std::uint64_t>());
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("TLS reports of others", "[dmarc][rfc8460:4]") {
+    const fs::path folder = test::find_conformance("reports/tlsrpt");
+    if (folder.empty()) {
+        WARN("skipped: shared/conformance/reports is not there");
+        return;
+    }
+    for (const char* name : {"rpt02.eml", "rpt02.json", "rpt03.json"}) {
+        INFO(name);
+        const auto found = find_report(slurp(folder / name));
+        INFO((found ? "" : found.error()));
+        REQUIRE(found);
+        REQUIRE(std::holds_alternative<TlsReport>(*found));
+        check_tls_report(YAML::LoadFile(fs::path(folder / name).replace_extension(".json").string()), std::get<TlsReport>(*found));
+    }
+}
