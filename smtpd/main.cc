@@ -11,7 +11,8 @@
 //     Talks to strangers. Runs as mail_owner, usually confined to the queue directory, behind a system call filter.
 //     It has no access to the queue's files: cleanup writes them.
 // STANDARDS
-//     RFC 5321, RFC 1652, RFC 1870, RFC 2034, RFC 2920, RFC 3207, RFC 4954
+//     RFC 5321, RFC 1652, RFC 1870, RFC 2034, RFC 2920, RFC 3207, RFC 4954; of strangers' mail RFC 7208, RFC 6376, RFC 8617,
+//     RFC 7489, RFC 8601, RFC 7372
 #include "lib/log/log.h"
 #include "lib/worker/program.h"
 #include "smtpd/services.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lib/dns/name.h"
+#include "lib/log/log.h"
 #include "lib/text/text.h"
 
 namespace smtpd::authentication {
@@ -78,10 +79,14 @@ std::expected<bool, dict::Failure> Policy::look_up(const std::string& key, Exemp
     if (!*found)
         return false;
     for (std::string_view word : text::split(**found, " ,\t")) {
-        bool all = text::equal_ignoring_case(word, "OK");
-        exemption.spf = exemption.spf || all || text::equal_ignoring_case(word, "spf");
-        exemption.dkim = exemption.dkim || all || text::equal_ignoring_case(word, "dkim");
-        exemption.dmarc = exemption.dmarc || all || text::equal_ignoring_case(word, "dmarc");
+        bool all = text::equal_ignoring_case(word, "OK"), known = all;
+        for (auto [method, member] : {std::pair{"spf", &Exemption::spf}, {"dkim", &Exemption::dkim}, {"dmarc", &Exemption::dmarc}}) {
+            bool named = text::equal_ignoring_case(word, method);
+            known = known || named;
+            exemption.*member = exemption.*member || all || named;
+        }
+        if (!known)
+            logging::warning("mail_auth_exception_maps: {}: \"{}\" is none of OK, spf, dkim, dmarc", key, word);
     }
     exemption.key = key;
     return true;

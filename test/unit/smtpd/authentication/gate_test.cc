@@ -153,6 +153,8 @@ TEST_CASE("exceptions", "[smtpd][dmarc]") {
     House house{{"spf_policy", "enforce"}, {"dmarc_policy", "enforce"}, {"mail_auth_exception_maps", "inline:{{198.51.100.1=spf}}"}};
     House::Outcome outcome = house.receive("198.51.100.1", kMessage);
     CHECK(outcome.decision.reply.dsn == "5.7.26");
+    House misspelt{{"spf_policy", "enforce"}, {"mail_auth_exception_maps", "inline:{{198.51.100.1=spff}}"}};
+    CHECK(misspelt.receive("198.51.100.1", kMessage).decision.reply.dsn == "5.7.23");
     House broken{{"dmarc_policy", "enforce"}, {"mail_auth_exception_maps", "fail:broken"}};
     Policy::Sender sender{"198.51.100.1", "unknown", "alice@example.test", "example.test"};
     CHECK_FALSE(broken.gate->policy().find_exemption(sender));
