@@ -33,7 +33,8 @@ struct Recipient {
     std::unique_ptr<store::Delivery> delivery;
     bool looked_for_script = false;
     bool scripted = false;
-    event::Fd aside;      // the message for the script, trace lines included
+    std::string small;    // the message for the script, trace lines included
+    event::Fd aside;      // or, where it is large, a file with it
     StoreResult result;   // code 0 while all is well
 };
 
@@ -116,11 +117,16 @@ bool write_whole(int file, std::string_view octets) {
 bool put_aside(const Work& work) {
     Recipient& recipient = *work.recipient;
     if (!recipient.aside) {
-        if (!work.commit)
-            recipient.aside = event::Fd(::open(recipient.root.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+        recipient.small = head_for(work);
+        if (work.commit && recipient.small.size() + work.content.size() <= ipc::records::kSieveInline) {
+            recipient.small += work.content;
+            return true;
+        }
+        recipient.aside = event::Fd(::open(recipient.root.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
         if (!recipient.aside)
             recipient.aside = event::Fd(::memfd_create("message", MFD_CLOEXEC));
-        if (!recipient.aside || !write_whole(recipient.aside.get(), head_for(work)))
+        const std::string head = std::exchange(recipient.small, {});
+        if (!recipient.aside || !write_whole(recipient.aside.get(), head))
             return false;
     }
     return write_whole(recipient.aside.get(), work.content);
@@ -169,10 +175,10 @@ void write_part(const Work& work) {
 
 // The user's script could not be run at all: the message goes where it would have gone without one.
 void deliver_aside(Recipient* recipient, int aside) {
-    std::string content;
+    std::string content = std::move(recipient->small);
     char block[65536];
     off_t at = 0;
-    for (ssize_t count = 0; (count = ::pread(aside, block, sizeof block, at)) > 0; at += count)
+    for (ssize_t count = 0; aside >= 0 && (count = ::pread(aside, block, sizeof block, at)) > 0; at += count)
         content.append(block, static_cast<std::size_t>(count));
     recipient->scripted = false;
     auto user = delivery::AsUser::become(recipient->user.uid, recipient->user.gid);
@@ -320,7 +326,10 @@ event::Task<void> Connection::follow_script(Recipient& recipient) {
     request.mailbox = recipient.mailbox;
     request.sender = message_->sender;
     request.recipient = recipient.address;
-    event::Fd content(::fcntl(recipient.aside.get(), F_DUPFD_CLOEXEC, 3));
+    event::Fd content;
+    if (recipient.aside)
+        content = event::Fd(::fcntl(recipient.aside.get(), F_DUPFD_CLOEXEC, 3));
+    request.content = recipient.small;
     ipc::records::SieveDelivered answer = co_await services_.sieve.deliver(std::move(request), std::move(content));
     if (answer.code == 0) {
         const int aside = recipient.aside.get();

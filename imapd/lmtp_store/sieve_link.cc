@@ -151,7 +151,10 @@ Task<SieveDelivered> SieveLink::deliver(SieveDeliver request, event::Fd content)
         co_return waiting.answer;
     request.request_id = ++state->next_id;
     Registration registration(*state, request.request_id, waiting);
-    state->channel.write_with_fd(request, std::move(content));
+    if (content)
+        state->channel.write_with_fd(request, std::move(content));
+    else
+        state->channel.write(request);
     state->channel.stream().push();
     while (!waiting.done)
         co_await waiting.answered.wait();

@@ -19,6 +19,7 @@ class SieveLink {
     SieveLink(event::Loop& loop, std::string socket);
     ~SieveLink();
 
+    // `content` is empty where the request holds the message.
     event::Task<ipc::records::SieveDelivered> deliver(ipc::records::SieveDeliver request, event::Fd content);
 
     struct State;

@@ -140,8 +140,8 @@ event::Task<void> Dispatcher::serve_store(event::Stream stream, worker::Client& 
             seat.set(worker::Client::State::busy);
             auto request = ipc::decode<Deliver>(*frame);
             event::Fd content = link.channel.stream().take_fd();
-            if (!request || !content) {
-                broken = request ? "a message without a descriptor" : request.error();
+            if (!request || (!content && request->content.empty())) {
+                broken = request ? "a message without content" : request.error();
                 break;
             }
             ++link.outstanding;
@@ -235,9 +235,11 @@ void Dispatcher::run_child(pid_t parent, const Deliver& request, event::Fd socke
     imapd::begin_user_process(parent, {socket.get()}, user_of(request), filter_);
     ParentLink link(std::move(socket));
     UserDelivery user(params_, link, request);
+    logging::set_buffered(true);
     while (std::optional<Job> job = link.next()) {
         const Mapped content(job->content.get());
-        link.answer(user.deliver(job->request, content.octets()));
+        link.answer(user.deliver(job->request, job->content ? content.octets() : job->request.content));
+        logging::flush();
         if (user.has_reasons() && !link.wait(kReasonsWait))
             user.keep_reasons();
     }
@@ -250,7 +252,10 @@ event::Task<std::optional<Dispatcher::Delivered>> Dispatcher::talk(Process& proc
     std::string wrong;
     try {
         process.channel.stream().set_deadline(event::Clock::now() + params_.timeout());
-        process.channel.write_with_fd(request, std::move(content));
+        if (content)
+            process.channel.write_with_fd(request, std::move(content));
+        else
+            process.channel.write(request);
         co_await process.channel.stream().flush();
         for (;;) {
             std::optional<std::string_view> frame = co_await process.channel.next_frame(kMaxRecord);

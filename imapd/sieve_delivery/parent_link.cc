@@ -49,6 +49,7 @@ bool read_exactly(int socket, char* into, std::size_t size, event::Fd* descripto
 
 [[noreturn]] void end_without_parent() {
     logging::warning("the parent process is gone; this one ends");
+    logging::flush();
     _exit(1);
 }
 
@@ -103,10 +104,10 @@ bool ParentLink::wait(std::chrono::milliseconds longest) {
 std::optional<Job> ParentLink::next() {
     Job job;
     std::optional<std::string> frame = read_frame(&job.content);
-    if (!frame || !job.content)
+    if (!frame)
         return std::nullopt;
     auto request = ipc::decode<SieveDeliver>(*frame);
-    if (!request)
+    if (!request || (!job.content && request->content.empty()))
         return std::nullopt;
     job.request = std::move(*request);
     return job;

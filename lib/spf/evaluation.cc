@@ -169,6 +169,9 @@ event::Task<Evaluation::Outcome> Evaluation::evaluate(Record record, std::string
 
 event::Task<std::string> Evaluation::target_of(const MacroString& text, std::string domain) {
     values_.domain = domain;
+    // 4.6.4: the question for %{p} is one of the ten, unless a term has asked it already.
+    if (text.uses_client_name() && !names_ && !explaining_ && !count_lookup())
+        co_return std::string();
     if (text.uses_client_name())
         co_await choose_client_name(domain);
     std::string target = text.expand_domain(values_);
@@ -179,6 +182,7 @@ event::Task<std::string> Evaluation::target_of(const MacroString& text, std::str
 event::Task<std::string> Evaluation::explain(const MacroString& text, std::string domain) {
     std::string nothing;
     failed_.reset();
+    explaining_ = true;
     std::string target = co_await target_of(text, domain);
     if (failed_ || !in_time())
         co_return nothing;

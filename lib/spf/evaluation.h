@@ -63,6 +63,7 @@ class Evaluation {
     event::Clock::time_point began_ = event::Clock::now();
     std::optional<std::vector<std::string>> names_;   // confirmed names of the client, once they were asked for
     int names_voids_ = 0;                             // of the questions that they took
+    bool explaining_ = false;                         // the result is certain: nothing counts any more
     std::optional<Outcome> failed_;
 };
 

@@ -91,7 +91,7 @@ Inspection::Inspection(const Gate& gate, Checked checked)
 void Inspection::take(std::string_view octets, std::string& out) {
     // Signatures are about the message as it came.
     if (verification_)
-        verification_->feed(octets);
+        verification_->feed(line_ends_.mend(octets));
     filter_.take(octets, out);
 }
 
@@ -99,6 +99,7 @@ event::Task<Decision> Inspection::finish(std::string& out) {
     filter_.finish(out);
     Decision decision = checked_.spf;
     if (verification_) {
+        verification_->feed(line_ends_.finish());
         const Policy& policy = gate_.policy();
         Exemption exemption = checked_.exemption;
         auto by_author = policy.find_exemption(verification_->author_domain());

@@ -19,6 +19,7 @@
 #include "lib/config/main_cf.h"
 #include "lib/dmarc/observation.h"
 #include "smtpd/authentication/forgery_filter.h"
+#include "smtpd/authentication/line_ends.h"
 #include "smtpd/authentication/policy.h"
 #include "smtpd/authentication/verification.h"
 
@@ -90,6 +91,7 @@ class Inspection {
     const Gate& gate_;
     Checked checked_;
     ForgeryFilter filter_;
+    LineEnds line_ends_;
     std::optional<Verification> verification_;
     Decision decision_;
 };

@@ -15,7 +15,8 @@ struct Params : config::ParamSet {
         "honest mail is not signed: above tag this is for hosts that talk to few others."};
     config::Param<std::string> dmarc_policy{*this, "dmarc_policy", "none", {.min = 1},
         "The same for DMARC: quarantine puts aside what the author's domain wants quarantined or rejected, enforce "
-        "refuses with 550 5.7.26 what it wants rejected and puts aside what it wants quarantined."};
+        "refuses with 550 5.7.26 what it wants rejected and puts aside what it wants quarantined. A message whose author "
+        "cannot be told, because From names none or the header is too long, is treated as one to be rejected."};
     config::Param<std::string> quarantine{*this, "mail_auth_quarantine", "hold", {.min = 1},
         "How mail is put aside: hold (into the hold queue, until the administrator releases or deletes it with "
         "postsuper) or tag (delivered with the field X-Quarantine on top, for a filter to sort)."};

@@ -174,12 +174,15 @@ Decision Policy::decide_dmarc(const Findings& findings) const {
     const dmarc::Verdict& verdict = *findings.dmarc;
     if (verdict.code == dmarc::Code::temperror)
         return trouble("DMARC", "4.7.26", verdict.reason, dmarc_);
-    if (verdict.disposition == dmarc::Policy::none)
+    // No author, or none that can be told, is no reason to believe the message (RFC 7489, 6.6.1).
+    bool nobody = verdict.code == dmarc::Code::permerror;
+    if (verdict.disposition == dmarc::Policy::none && !nobody)
         return {};
-    Decision decision = refuse(550, "5.7.26", fmt::format("DMARC: the policy of {} ({}={}) refuses this message: {}",
+    Decision decision = nobody ? refuse(550, "5.7.26", fmt::format("DMARC: the author of this message cannot be told: {}", first_line(verdict.reason)))
+                        : refuse(550, "5.7.26", fmt::format("DMARC: the policy of {} ({}={}) refuses this message: {}",
                                                          first_line(verdict.policy_domain), verdict.tag,
                                                          dmarc::policy_name(verdict.published), first_line(verdict.reason)));
-    if (dmarc_ == Level::quarantine || verdict.disposition == dmarc::Policy::quarantine)
+    if (dmarc_ == Level::quarantine || (!nobody && verdict.disposition == dmarc::Policy::quarantine))
         decision.action = Action::quarantine;
     return decision;
 }

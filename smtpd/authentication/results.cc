@@ -32,7 +32,7 @@ authres::Result dkim_result(const dkim::Result& signature) {
     result.reason = signature.reason;
     if (!signature.domain.empty())
         result.properties.push_back({"header", "d", signature.domain});
-    if (!signature.identity.empty())
+    if (!signature.identity.empty() && signature.identity != "@" + signature.domain)
         result.properties.push_back({"header", "i", signature.identity});
     if (!signature.selector.empty())
         result.properties.push_back({"header", "s", signature.selector});
@@ -40,22 +40,6 @@ authres::Result dkim_result(const dkim::Result& signature) {
         result.properties.push_back({"header", "a", signature.algorithm});
     if (!signature.signature.empty())
         result.properties.push_back({"header", "b", signature.signature});
-    return result;
-}
-
-authres::Result arc_result(const dkim::ArcVerdict& arc, const Findings& findings) {
-    authres::Result result;
-    result.method = "arc";
-    result.result = dkim::code_name(arc.code);
-    result.reason = arc.reason;
-    if (!arc.sealers.empty()) {
-        const dkim::ArcSealer& last = arc.sealers.back();
-        result.comment = fmt::format("i={}", last.instance);
-        if (arc.code == dkim::Code::pass && !last.domain.empty())
-            result.properties.push_back({"header", "d", last.domain});
-    }
-    // RFC 8617, 7.2: for whoever reports about it.
-    result.properties.push_back({"smtp", "remote-ip", dns::address_text(findings.envelope.client)});
     return result;
 }
 
@@ -81,6 +65,34 @@ std::string fields_of(const Findings& findings, const authres::Header& header) {
 
 }  // namespace
 
+std::vector<authres::Result> dkim_results(const dkim::Verdict& verdict) {
+    std::vector<authres::Result> results;
+    for (const dkim::Result& signature : verdict.signatures)
+        results.push_back(dkim_result(signature));
+    if (results.empty()) {
+        results.emplace_back();
+        results.back().method = "dkim";
+        results.back().result = "none";
+    }
+    return results;
+}
+
+authres::Result arc_result(const dkim::ArcVerdict& arc, const std::string& client) {
+    authres::Result result;
+    result.method = "arc";
+    result.result = dkim::code_name(arc.code);
+    result.reason = arc.reason;
+    if (!arc.sealers.empty()) {
+        const dkim::ArcSealer& last = arc.sealers.back();
+        result.comment = fmt::format("i={}", last.instance);
+        if (arc.code == dkim::Code::pass && !last.domain.empty())
+            result.properties.push_back({"header", "d", last.domain});
+    }
+    if (!client.empty())  // RFC 8617, 7.2: for whoever reports about it
+        result.properties.push_back({"smtp", "remote-ip", client});
+    return result;
+}
+
 authres::Header make_results(const Findings& findings, const std::string& authserv_id) {
     authres::Header header;
     header.authserv_id = authserv_id;
@@ -88,15 +100,9 @@ authres::Header make_results(const Findings& findings, const std::string& authse
         if (*verdict)
             header.results.push_back(spf_result(**verdict, findings));
     if (findings.dkim) {
-        for (const dkim::Result& signature : findings.dkim->signatures)
-            header.results.push_back(dkim_result(signature));
-        if (findings.dkim->signatures.empty()) {
-            authres::Result none;
-            none.method = "dkim";
-            none.result = "none";
-            header.results.push_back(std::move(none));
-        }
-        header.results.push_back(arc_result(findings.dkim->arc, findings));
+        for (authres::Result& result : dkim_results(*findings.dkim))
+            header.results.push_back(std::move(result));
+        header.results.push_back(arc_result(findings.dkim->arc, dns::address_text(findings.envelope.client)));
     }
     if (findings.dmarc)
         header.results.push_back(dmarc::format_result(*findings.dmarc));

@@ -4,12 +4,17 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "lib/authres/authres.h"
 #include "smtpd/authentication/verification.h"
 
 namespace smtpd::authentication {
 
+// One for each signature; "none" where there is none.
+std::vector<authres::Result> dkim_results(const dkim::Verdict& verdict);
+// `client` is the address that the message came from; empty: not known.
+authres::Result arc_result(const dkim::ArcVerdict& arc, const std::string& client);
 authres::Header make_results(const Findings& findings, const std::string& authserv_id);
 
 // The fields that go on top of the message, each with CR LF: Authentication-Results, Received-SPF. At most `room` octets:

@@ -41,8 +41,15 @@ std::string Verification::author_domain() const {
 event::Task<void> Verification::finish(Findings& findings, std::string exempt) {
     dkim::Verdict signatures = co_await verifier_.finish();
     findings.dkim = std::move(signatures);
-    if (!settings_.verify_dmarc || !verifier_.header_is_complete())
+    if (!settings_.verify_dmarc)
         co_return;
+    if (!verifier_.header_is_complete()) {
+        // Nobody can tell who the author is: a long header must not be a way around his policy.
+        findings.dmarc.emplace();
+        findings.dmarc->code = dmarc::Code::permerror;
+        findings.dmarc->reason = "the header is too long (dkim_header_limit)";
+        co_return;
+    }
     static thread_local std::minstd_rand random{std::random_device{}()};
     dmarc::Input input;
     input.from = dmarc::from_bodies(verifier_.fields());

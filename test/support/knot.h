@@ -55,7 +55,11 @@ public:
 
     std::uint16_t port() const { return port_; }
     std::string server() const { return "127.0.0.1:" + std::to_string(port_); }
-    void pause() { ::kill(pid_, SIGSTOP); }
+    // Returns when all of its threads stand still.
+    void pause() {
+        ::kill(pid_, SIGSTOP);
+        ::waitpid(pid_, nullptr, WUNTRACED);
+    }
     void resume() { ::kill(pid_, SIGCONT); }
     // A file that holds the DS records of a signed zone.
     std::string trust_anchor(const std::string& domain) {

@@ -19,7 +19,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from instance import Instance, program, skip, wait_until
 
-HONEST, FORGER, FORWARDER, MAILING_LIST, OURSELVES = "192.0.2.10", "198.51.100.66", "203.0.113.5", "203.0.113.6", "127.0.0.1"
+HONEST, FORGER, FORWARDER, MAILING_LIST, SPAMMER, OURSELVES = "192.0.2.10", "198.51.100.66", "203.0.113.5", "203.0.113.6", "198.51.100.77", "127.0.0.1"
 INSIDE = "MALLEPOSTE_IN_NAMESPACE"
 
 
@@ -65,6 +65,7 @@ class Knot:
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)  # until all of its threads stand still
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
@@ -86,7 +87,7 @@ class World:
     """The DNS, the keys, our host: made once for all tests."""
 
     def __init__(self):
-        for address in (HONEST, FORGER, FORWARDER, MAILING_LIST, "192.0.2.53"):
+        for address in (HONEST, FORGER, FORWARDER, MAILING_LIST, SPAMMER, "192.0.2.53"):
             subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         self.folder = tempfile.mkdtemp(prefix="malleposte-mail-auth.")
@@ -105,6 +106,8 @@ class World:
             'cautious.test. TXT "v=spf1 -all"', '_dmarc.cautious.test. TXT "v=DMARC1; p=quarantine"',
             f'forwarder.test. TXT "v=spf1 ip4:{FORWARDER} -all"', forward_record,
             f'list.test. TXT "v=spf1 ip4:{MAILING_LIST} -all"', seal_record,
+            f"{'.'.join(reversed(SPAMMER.split('.')))}.list.test. A 127.0.0.2",
+            f"{'.'.join(reversed(SPAMMER.split('.')))}.list.test. TXT \"seen in traps\"",
             f"{'.'.join(reversed(HONEST.split('.')))}.in-addr.arpa. PTR mail.honest.test.",
             *(f"{name}. TXT \"v=spf1 ?all\"" for name in ("helo.test", "down.test")),
         ])
@@ -291,10 +294,10 @@ class Genuine(Hosts):
             self.knot.resume()
 
 
-class Strict(Hosts):
-    """SPF and DKIM enforced, and mail deferred while the DNS is down."""
+class Configured(Hosts):
+    """With other parameters, CHANGES: name -> (while this class runs, before and after)."""
 
-    CHANGES = {"spf_policy": ("enforce", "tag"), "dkim_policy": ("enforce", "tag"), "mail_auth_temperror_action": ("defer", "accept")}
+    CHANGES = {}
 
     @classmethod
     def setUpClass(cls):
@@ -310,6 +313,12 @@ class Strict(Hosts):
         for name, values in cls.CHANGES.items():
             cls.mail.set(name, values[which])
         cls.mail.reload()
+
+
+class Strict(Configured):
+    """SPF and DKIM enforced, and mail deferred while the DNS is down."""
+
+    CHANGES = {"spf_policy": ("enforce", "tag"), "dkim_policy": ("enforce", "tag"), "mail_auth_temperror_action": ("defer", "accept")}
 
     def test_spf(self):
         reply, _ = self.send(FORGER, self.message())
@@ -333,6 +342,17 @@ class Strict(Hosts):
             self.assertTrue(reply.startswith("451 4.7.24 SPF cannot be checked now"), reply)
         finally:
             self.knot.resume()
+
+
+class Restrictions(Configured):
+    CHANGES = {"smtpd_sender_restrictions": ("reject_unknown_sender_domain, reject_rbl_client list.test", "")}
+
+    def test_restrictions_that_ask_the_dns(self):
+        reply, _ = self.send(FORGER, self.message(), sender="x@nowhere.test")
+        self.assertEqual(reply, "450 4.1.8 <x@nowhere.test>: Sender address rejected: Domain not found")
+        reply, _ = self.send(SPAMMER, self.message(), sender="x@mail.honest.test")
+        self.assertEqual(reply, f"554 5.7.1 Service unavailable; Client host [{SPAMMER}] blocked using list.test; seen in traps")
+        self.mail.wait_for_log(r"reject: RCPT from unknown\[198\.51\.100\.77\]: 554 5\.7\.1 Service unavailable; Client host")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 //
 // Sender      lmtp-store, over private/sieve; several requests may be outstanding on one connection.
 // Receiver    sieve-delivery, whose parent process forks a process for each user and passes the request on.
-// The talk    lmtp-store: SieveDeliver, with the descriptor of the message       -> SieveDelivered
+// The talk    lmtp-store: SieveDeliver, with the descriptor of a large message   -> SieveDelivered
 //             between the parent and a user's process, in both directions:
-//             parent: SieveDeliver, with the descriptor
+//             parent: SieveDeliver, with the descriptor if it came with one
 //             child:  SieveSubmit, with a descriptor; any number                 -> SieveSubmitted
 //             child:  SieveDelivered
 // Trust       the parent and lmtp-store believe each other, both have root. A user's process runs scripts over strangers' mail:
@@ -20,6 +20,8 @@
 
 namespace ipc::records {
 
+inline constexpr std::size_t kSieveInline = 65536;  // octets of a message that go in the record
+
 struct SieveDeliver {
     std::uint64_t request_id = 0;
     std::string session;         // for the log
@@ -31,6 +33,7 @@ struct SieveDeliver {
     std::string mailbox;         // what keep means
     std::string sender;          // text form, without brackets; empty: the null sender
     std::string recipient;
+    std::string content;         // of a small message; a larger one comes as a descriptor, and this is empty
 
     static constexpr std::string_view kRecord = "sieve_deliver/1";
     static constexpr auto fields() {
@@ -38,7 +41,8 @@ struct SieveDeliver {
                           ipc::field("user", &SieveDeliver::user),             ipc::field("uid", &SieveDeliver::uid),
                           ipc::field("gid", &SieveDeliver::gid),               ipc::field("home", &SieveDeliver::home),
                           ipc::field("root", &SieveDeliver::root),             ipc::field("mailbox", &SieveDeliver::mailbox),
-                          ipc::field("sender", &SieveDeliver::sender),         ipc::field("recipient", &SieveDeliver::recipient)};
+                          ipc::field("sender", &SieveDeliver::sender),         ipc::field("recipient", &SieveDeliver::recipient),
+                          ipc::field("content", &SieveDeliver::content)};
     }
 };
 

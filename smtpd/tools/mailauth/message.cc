@@ -99,42 +99,6 @@ void add_dmarc(Report& report, const dmarc::Verdict& verdict) {
         finding.detail("override", one.type + ": " + one.comment);
 }
 
-std::vector<authres::Result> dkim_results(const dkim::Verdict& verdict) {
-    std::vector<authres::Result> results;
-    for (const dkim::Result& found : verdict.signatures) {
-        authres::Result result;
-        result.method = "dkim";
-        result.result = dkim::code_name(found.code);
-        result.comment = found.code == dkim::Code::pass && found.key_bits != 0 ? fmt::format("{}-bit key", found.key_bits)
-                                                                               : found.reason;
-        if (!found.domain.empty())
-            result.properties.push_back({"header", "d", found.domain});
-        if (!found.selector.empty())
-            result.properties.push_back({"header", "s", found.selector});
-        if (!found.identity.empty() && found.identity != "@" + found.domain)
-            result.properties.push_back({"header", "i", found.identity});
-        if (!found.algorithm.empty())
-            result.properties.push_back({"header", "a", found.algorithm});
-        if (!found.signature.empty())
-            result.properties.push_back({"header", "b", found.signature});
-        results.push_back(std::move(result));
-    }
-    if (results.empty()) {
-        results.emplace_back();
-        results.back().method = "dkim";
-        results.back().result = "none";
-    }
-    return results;
-}
-
-authres::Result arc_result(const dkim::ArcVerdict& verdict) {
-    authres::Result result;
-    result.method = "arc";
-    result.result = dkim::code_name(verdict.code);
-    result.comment = verdict.code == dkim::Code::pass ? fmt::format("i={}", verdict.sealers.size()) : verdict.reason;
-    return result;
-}
-
 std::string authserv_id(Invocation& call) { return call.has("authserv-id") ? call.get("authserv-id") : own_name(call); }
 
 void add_authres_header(Invocation& call, std::vector<authres::Result> results) {

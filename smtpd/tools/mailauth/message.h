@@ -36,9 +36,6 @@ void add_dkim(Report& report, const dkim::Verdict& verdict);
 void add_arc(Report& report, const dkim::ArcVerdict& verdict);
 void add_dmarc(Report& report, const dmarc::Verdict& verdict);
 
-// The same for Authentication-Results; at least one result each.
-std::vector<authres::Result> dkim_results(const dkim::Verdict& verdict);
-authres::Result arc_result(const dkim::ArcVerdict& verdict);
 // --authserv-id, or this host's name.
 std::string authserv_id(Invocation& call);
 void add_authres_header(Invocation& call, std::vector<authres::Result> results);

@@ -1,4 +1,5 @@
 // mailauth dkim, arc, dmarc - what each says about the message alone.
+#include "smtpd/authentication/results.h"
 #include "smtpd/tools/mailauth/message.h"
 
 namespace mailauth {
@@ -8,7 +9,7 @@ event::Task<int> run_dkim(Invocation& call) {
     Verified verified;
     co_await verify_message(call, message.octets, verified);
     add_dkim(call.report, verified.verdict);
-    std::vector<authres::Result> results = dkim_results(verified.verdict);
+    std::vector<authres::Result> results = smtpd::authentication::dkim_results(verified.verdict);
     add_authres_header(call, std::move(results));
     co_return 0;
 }
@@ -18,7 +19,7 @@ event::Task<int> run_arc(Invocation& call) {
     Verified verified;
     co_await verify_message(call, message.octets, verified);
     add_arc(call.report, verified.verdict.arc);
-    std::vector<authres::Result> results(1, arc_result(verified.verdict.arc));
+    std::vector<authres::Result> results(1, smtpd::authentication::arc_result(verified.verdict.arc, std::string()));
     add_authres_header(call, std::move(results));
     co_return 0;
 }

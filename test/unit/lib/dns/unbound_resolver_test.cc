@@ -1,5 +1,8 @@
 #include "lib/dns/unbound_resolver.h"
 
+#include <atomic>
+#include <thread>
+
 #include "test/support/catch.h"
 #include "test/support/knot.h"
 #include "test/support/wait_for.h"
@@ -176,6 +179,130 @@ TEST_CASE("DNSSEC status comes with the answer", "[dns][knot][rfc4035:4.3]") {
     CHECK(bogus.status == Status::bogus);
     CHECK_FALSE(bogus.reason.empty());
     CHECK(bogus.records.empty());
+}
+
+namespace {
+
+// Answers each question over UDP with whatever `make` gives for it, from a thread of its own.
+class FakeServer {
+  public:
+    using Make = std::string (*)(const std::string& question);
+    explicit FakeServer(Make make) : descriptor_(::socket(AF_INET, SOCK_DGRAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+        socklen_t length = sizeof address;
+        ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &length);
+        port_ = ntohs(address.sin_port);
+        timeval patience{0, 50000};
+        ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        thread_ = std::thread([this, make] { serve(make); });
+    }
+    ~FakeServer() {
+        over_ = true;
+        thread_.join();
+        ::close(descriptor_);
+    }
+    std::string server() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  private:
+    void serve(Make make) {
+        while (!over_) {
+            char buffer[2000];
+            sockaddr_in from{};
+            socklen_t length = sizeof from;
+            ssize_t got = ::recvfrom(descriptor_, buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&from), &length);
+            if (got < 12)
+                continue;
+            std::string reply = make(std::string(buffer, static_cast<std::size_t>(got)));
+            ::sendto(descriptor_, reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from), length);
+        }
+    }
+    int descriptor_;
+    std::uint16_t port_ = 0;
+    std::atomic<bool> over_ = false;
+    std::thread thread_;
+};
+
+// The question's own header and question, as a reply with so many answers.
+std::string reply_to(const std::string& question, char flags_high, char flags_low, char answers) {
+    std::size_t end = question.find('\0', 12) + 5;
+    std::string reply = question.substr(0, end);
+    reply[2] = flags_high;
+    reply[3] = flags_low;
+    reply[7] = answers;
+    reply[9] = reply[11] = 0;
+    return reply;
+}
+
+const std::string kAddress("\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1", 16);
+
+std::string good(const std::string& q) { return reply_to(q, '\x81', '\x80', 1) + kAddress; }
+std::string wrong_id(const std::string& q) {
+    std::string reply = good(q);
+    reply[0] = static_cast<char>(reply[0] ^ 0x55);
+    return reply;
+}
+std::string other_question(const std::string& q) {
+    std::string reply = good(q);
+    reply[13] = reply[13] == 'x' ? 'y' : 'x';
+    return reply;
+}
+std::string cut(const std::string& q) { return reply_to(q, '\x83', '\x80', 0); }
+std::string pointer_to_itself(const std::string& q) {
+    std::string reply = reply_to(q, '\x81', '\x80', 1);
+    char at = static_cast<char>(reply.size());
+    return reply + std::string{'\xc0', at} + kAddress.substr(2);
+}
+std::string long_label(const std::string& q) {
+    return reply_to(q, '\x81', '\x80', 1) + std::string(1, '\x40') + std::string(64, 'a') + std::string(1, '\0') + kAddress.substr(2);
+}
+std::string short_record(const std::string& q) {
+    std::string record = kAddress;
+    record[11] = 2;
+    return reply_to(q, '\x81', '\x80', 1) + record;
+}
+std::string promised_too_much(const std::string& q) {
+    std::string record = kAddress;
+    record[10] = '\xff';
+    return reply_to(q, '\x81', '\x80', 1) + record;
+}
+std::string nothing_but_a_header(const std::string& q) { return q.substr(0, 2) + std::string("\x81\x80\0\0\0\1\0\0\0\0", 10); }
+
+}  // namespace
+
+TEST_CASE("replies that no honest server sends", "[dns][bad-input]") {  // I19
+    struct Case {
+        const char* name;
+        FakeServer::Make make;
+        bool found;
+    };
+    const Case cases[] = {
+        {"an honest one, to see that the others are different", good, true},
+        {"another id", wrong_id, false},
+        {"another question", other_question, false},
+        {"cut short, and no TCP", cut, false},
+        {"a compression pointer to itself", pointer_to_itself, false},
+        {"a label of 64", long_label, false},
+        {"an address of two octets", short_record, false},
+        {"a record longer than the message", promised_too_much, false},
+        {"no question", nothing_but_a_header, false},
+    };
+    for (const Case& c : cases) {
+        DYNAMIC_SECTION(c.name) {
+            FakeServer fake(c.make);
+            event::Loop loop;
+            UnboundResolver::Settings settings;
+            settings.forwarders = {fake.server()};
+            settings.timeout = 700ms;
+            auto resolver = make(loop, settings);
+            auto answer = wait_for(loop, resolver->ipv4("host.example.test"));
+            INFO(answer.reason);
+            CHECK(answer.status == (c.found ? Status::found : Status::temporary_failure));
+            CHECK(answer.records.size() == (c.found ? 1u : 0u));
+        }
+    }
 }
 
 TEST_CASE("settings that cannot work are told", "[dns]") {

@@ -118,6 +118,23 @@ TEST_CASE("limits", "[spf][rfc7208:4.6.4][bad-input]") {
         eleven.add_txt("example.test", ten + " mx -all");
         CHECK(check(eleven).result == Result::permerror);
     }
+    SECTION("the macro for the client's name asks too") {
+        std::string nine = "v=spf1";
+        dns::ZoneData zone;
+        for (int i = 0; i < 9; ++i) {
+            std::string name = "h" + std::to_string(i) + ".example.test";
+            nine += " a:" + name;
+            REQUIRE(zone.add(name, dns::Type::a, "198.51.100.1"));
+        }
+        REQUIRE(zone.add("1.2.0.192.in-addr.arpa", dns::Type::ptr, "mail.example.test"));
+        REQUIRE(zone.add("mail.example.test", dns::Type::a, "192.0.2.1"));
+        REQUIRE(zone.add("mail.example.test.x.test", dns::Type::a, "127.0.0.1"));
+        zone.add_txt("example.test", nine + " exists:%{p}.x.test -all");
+        CHECK(check(zone).result == Result::permerror);
+        dns::ZoneData once = zone_with("v=spf1 ptr:other.test exists:%{p}.x.test exists:%{p}.y.test -all");
+        REQUIRE(once.add("mail.example.test.x.test", dns::Type::a, "127.0.0.1"));
+        CHECK(check(once).result == Result::pass);
+    }
     SECTION("includes in a circle end") {
         dns::ZoneData zone = zone_with("v=spf1 include:b.example.test -all");
         zone.add_txt("b.example.test", "v=spf1 include:example.test -all");

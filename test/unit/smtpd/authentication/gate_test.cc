@@ -4,6 +4,7 @@
 #include "lib/dkim/crypto.h"
 #include "lib/dkim/signer.h"
 #include "lib/dns/zone_data.h"
+#include "lib/event/endpoint.h"
 #include "lib/text/text.h"
 #include "test/support/catch.h"
 #include "test/support/temporary_folder.h"
@@ -179,6 +180,56 @@ TEST_CASE("a DNS that does not answer", "[smtpd][dmarc]") {
     }
 }
 
+TEST_CASE("ways around the author's policy", "[smtpd][dmarc][bad-input]") {
+    struct Case {
+        const char* name;
+        std::string message;
+    };
+    const std::string honest = "From: me@helo.test\r\n";
+    const Case cases[] = {
+        {"a header without an end", std::string(kMessage).substr(0, 30) + "X: " + std::string(20000, 'x')},
+        {"a header that is too long", "X: " + std::string(20000, 'x') + "\r\n" + kMessage},
+        {"no From", "Subject: x\r\n\r\nhi\r\n"},
+        {"From without a domain", "From: alice\r\n\r\nhi\r\n"},
+        {"a second From", honest + kMessage},
+        {"a second From behind a bare LF", "X: 1\nFrom: alice@example.test\r\n" + honest + "\r\nhi\r\n"},
+        {"a second From behind a bare CR", "X: 1\rFrom: alice@example.test\r\n" + honest + "\r\nhi\r\n"},
+        {"From with a blank before the colon", "From : alice@example.test\r\n\r\nhi\r\n"},
+        {"the display name is another's", "From: \"me@helo.test\" <alice@example.test>\r\n\r\nhi\r\n"},
+    };
+    for (const Case& c : cases) {
+        for (const char* policy : {"enforce", "quarantine"}) {
+            DYNAMIC_SECTION(c.name << ", " << policy) {
+                House house{{"dmarc_policy", policy}, {"dkim_header_limit", "10240"}};
+                house.zone->add_txt("helo.test", "v=spf1 +all");
+                House::Outcome outcome = house.receive("198.51.100.1", c.message, "me@helo.test");
+                INFO(outcome.log);
+                CHECK(outcome.decision.action == (std::string_view(policy) == "enforce" ? Action::reject : Action::quarantine));
+                CHECK(outcome.decision.reply.dsn == "5.7.26");
+            }
+        }
+    }
+}
+
+TEST_CASE("line ends are mended as cleanup does", "[smtpd]") {
+    struct Case {
+        const char *given, *want;
+    };
+    const Case cases[] = {{"a\r\nb\r\n", "a\r\nb\r\n"}, {"a\nb", "a\r\nb"},       {"a\rb", "a\r\nb"},
+                          {"a\r\rb\r", "a\r\n\r\nb\r\n"}, {"\n\n", "\r\n\r\n"}, {"\r\n\r\n", "\r\n\r\n"}};
+    for (const Case& c : cases) {
+        for (std::size_t step : {1u, 2u, 3u, 100u}) {
+            LineEnds ends;
+            std::string out;
+            std::string_view given = c.given;
+            for (std::size_t at = 0; at < given.size(); at += step)
+                out += ends.mend(given.substr(at, step));
+            out += ends.finish();
+            CHECK(out == c.want);
+        }
+    }
+}
+
 TEST_CASE("what goes on top stays in its room", "[smtpd][bad-input]") {
     House house{{"dmarc_policy", "tag"}, {"dkim_signature_limit", "100"}};
     std::string message;
@@ -205,4 +256,53 @@ TEST_CASE("parameters that say nothing are told", "[smtpd]") {
     CHECK(house.gate->problems() ==
           std::vector<std::string>{"spf_policy: \"strict\" is none of none, tag, quarantine, enforce; tag is taken",
                                    "mail_auth_quarantine: \"box\" is neither hold nor tag; hold is taken"});
+}
+
+namespace {
+
+// Listens where dmarc-report would, and keeps what comes.
+event::Task<void> collect(event::Listener& listener, event::Loop& loop, std::vector<ipc::records::DmarcObservation>& seen,
+                          std::size_t wanted) {
+    event::Fd descriptor = co_await listener.accept();
+    ipc::Channel channel{event::Stream(loop, std::move(descriptor))};
+    while (seen.size() < wanted) {
+        std::expected<ipc::records::DmarcObservation, std::string> one = co_await channel.receive<ipc::records::DmarcObservation>();
+        if (!one)
+            co_return;
+        seen.push_back(std::move(*one));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("results of DMARC go to whoever writes the report", "[smtpd][dmarc][rfc7489:7.2]") {
+    const std::filesystem::path before = std::filesystem::current_path();
+    const test::TemporaryFolder queue;
+    std::filesystem::create_directory(queue.path("private"));
+    std::filesystem::current_path(queue.path());
+    std::vector<ipc::records::DmarcObservation> seen;
+    {
+        House house({{"dmarc_policy", "tag"}, {"dmarc_report_send", "yes"}});
+        event::Listener listener(house.loop, std::move(*event::listen_at_path("private/dmarc-report", 0600)));
+        house.zone->add_txt("_dmarc.quiet.test", "v=DMARC1; p=reject");
+        house.zone->add_txt("_dmarc.loud.test", "v=DMARC1; p=reject; rua=mailto:r@loud.test");
+        house.receive("192.0.2.1", "From: a@quiet.test\r\n\r\nx\r\n");
+        house.receive("192.0.2.1", "From: a@loud.test\r\n\r\nx\r\n");
+        house.receive("192.0.2.9", "From: a@loud.test\r\n\r\nx\r\n", "");
+        house.loop.spawn(collect(listener, house.loop, seen, 2));
+        house.loop.run_until_idle();
+    }
+    std::filesystem::current_path(before);
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0].policy.domain == "loud.test");
+    CHECK(seen[0].policy.report_to.at(0).address == "r@loud.test");
+    CHECK(seen[0].row.source_ip == "192.0.2.1");
+    CHECK(seen[0].row.spf_domain == "example.test");
+    CHECK(seen[0].row.spf_scope == "mfrom");
+    CHECK(seen[0].row.spf_result == "pass");
+    CHECK(seen[0].row.spf == "fail");           // passed, but for another domain
+    CHECK(seen[0].row.disposition == "none");   // the policy of this host says "tag"
+    CHECK(seen[0].row.reasons.at(0).type == "local_policy");
+    CHECK(seen[1].row.envelope_from.empty());
+    CHECK(seen[1].row.spf_scope == "helo");
 }
