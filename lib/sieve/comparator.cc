@@ -106,9 +106,11 @@ std::vector<Step> parse_pattern(std::string_view pattern) {
     return steps;
 }
 
-std::size_t character_length(std::string_view text, std::size_t at, bool characters) {
+// RFC 5228, 2.7.1: a character is an octet, but for Unicode comparators what was one character before it was folded. Octets of
+// one character have the same beginning in `begins`.
+std::size_t character_length(std::size_t at, const std::vector<std::uint32_t>& begins) {
     std::size_t length = 1;
-    while (characters && at + length < text.size() && (text[at + length] & 0xc0) == 0x80 && (text[at] & 0x80) != 0)
+    while (at + length < begins.size() && begins[at + length] == begins[at])
         ++length;
     return length;
 }
@@ -119,8 +121,8 @@ struct Span {
 };
 
 // Only the last star needs to be tried again: those before it took the least they could.
-GlobResult run_glob(std::string_view value, const std::vector<Step>& steps, bool ignore_case, bool characters,
-                    std::uint64_t budget, std::vector<Span>& spans) {
+GlobResult run_glob(std::string_view value, const std::vector<Step>& steps, bool ignore_case,
+                    const std::vector<std::uint32_t>& begins, std::uint64_t budget, std::vector<Span>& spans) {
     std::size_t at = 0;
     std::size_t step = 0;
     std::size_t star_step = SIZE_MAX;
@@ -142,7 +144,7 @@ GlobResult run_glob(std::string_view value, const std::vector<Step>& steps, bool
                 continue;
             }
             if (at < value.size() && wanted.kind == Step::Kind::one) {
-                std::size_t length = character_length(value, at, characters);
+                std::size_t length = character_length(at, begins);
                 spans.push_back({at, at + length});
                 at += length;
                 ++step;
@@ -164,7 +166,7 @@ GlobResult run_glob(std::string_view value, const std::vector<Step>& steps, bool
             return GlobResult::no_match;
         spans.resize(star_group + 1);
         Span& star = spans.back();
-        star.end += character_length(value, star.end, characters);
+        star.end += character_length(star.end, begins);
         at = star.end;
         step = star_step + 1;
     }
@@ -220,7 +222,7 @@ GlobResult glob(std::string_view value, std::string_view pattern, Comparator com
             for (Step& step : wanted)
                 step.octet = text::to_lower(step.octet);
     }
-    GlobResult result = run_glob(subject, wanted, ignore_case, comparator != Comparator::octet, steps, spans);
+    GlobResult result = run_glob(subject, wanted, ignore_case, begins, steps, spans);
     if (result != GlobResult::match)
         return result;
     groups.assign(1, value);

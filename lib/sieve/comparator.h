@@ -28,7 +28,7 @@ bool holds(std::strong_ordering order, Relation relation);
 
 enum class GlobResult { no_match, match, exhausted };
 
-/// :matches. "*" takes as little as possible, "?" one character; "\" takes away their meaning. `groups` gets the whole and
+/// :matches. "*" takes as little as possible, "?" one character, which is an octet but for unicode_casemap; "\" takes away their meaning. `groups` gets the whole and
 /// what each wildcard stands for, as views into `value`.
 GlobResult glob(std::string_view value, std::string_view pattern, Comparator comparator, std::uint64_t steps,
                 std::vector<std::string_view>& groups);

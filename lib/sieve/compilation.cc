@@ -69,6 +69,10 @@ Compilation::Included Compilation::include(ScriptLocation location, const std::s
         return {std::nullopt, fmt::format("includes may be nested {} deep, no more", limits.include_depth)};
     if (++includes_ > limits.includes)
         return {std::nullopt, fmt::format("a script may include {} others, no more", limits.includes)};
+    constexpr std::size_t kWhole = 4;           // all scripts together may be this many times as large as one
+    octets_ += text->size();
+    if (octets_ > kWhole * limits.script_octets)
+        return {std::nullopt, fmt::format("the included scripts have more than {} octets together", kWhole * limits.script_octets)};
     auto unit = static_cast<std::uint32_t>(code_->units.size());
     Unit& added = code_->units.emplace_back();
     added.name = name;

@@ -119,12 +119,7 @@ bool UnitCompiler::check_shape(const Node& node, const Definition& definition, b
     call.kind = definition.kind;
     call.line = node.place.line;
     if (!collect_arguments(node, definition, call)) {
-        // Arguments that seem to be missing may be hidden in a test: a tag without its colon looks like one.
-        std::size_t given = 0;
-        for (const ast::Argument& argument : node.arguments)
-            given += argument.kind != ast::Argument::Kind::tag;
-        if (given < definition.arguments.size())
-            check_tests(node, definition);
+        check_tests(node, definition);      // a tag without its colon looks like a test
         return false;
     }
     if (!check_tests(node, definition) || (!as_test && !check_block(node, definition)))
@@ -292,6 +287,10 @@ void UnitCompiler::compile_include(const Node& node, const Call& call) {
 }
 
 void UnitCompiler::compile_global(const Node& node) {
+    if (!has("variables")) {
+        error(node.place, node.name, "global needs require \"variables\" (RFC 6609, 3.4.1)");
+        return;
+    }
     for (const ast::Argument& argument : node.arguments) {
         for (const ast::String& string : argument.strings) {
             std::string name = text::lower(string.text);
@@ -356,7 +355,7 @@ void UnitCompiler::require(const std::string& capability, ast::Place place) {
     if (!is_capability(capability) || !enabled) {
         const Definition* core = find_definition(capability);
         if (core != nullptr && core->capability.empty())
-            warning(place, capability, "this is always there and needs no require");
+            error(place, capability, "this is no capability: it is always there and needs no require");
         else
             error(place, capability, "this capability is not known here");
         return;

@@ -56,6 +56,7 @@ private:
     std::map<Key, std::uint32_t> units_;
     std::vector<Key> open_;             // being compiled, outermost first
     std::size_t includes_ = 0;
+    std::size_t octets_ = 0;            // of included scripts
     bool failed_ = false;
     std::unordered_map<std::string, std::uint32_t> literals_;
     std::unordered_map<std::uint32_t, std::uint32_t> constants_;

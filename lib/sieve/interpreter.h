@@ -55,8 +55,8 @@ struct Action {
         keep,               // into the default mailbox; `implicit` if no command asked for it
         fileinto,           // mailbox, or special_use or mailbox_id with mailbox as fallback
         redirect,           // to address
-        reject,             // reason; by LMTP reply or DSN (RFC 5429)
-        ereject,            // reason; by LMTP reply where possible
+        reject,             // reason; by rejection() of notify.h, or by LMTP reply if it is ASCII (RFC 5429, 2.2)
+        ereject,            // reason; by LMTP reply (RFC 5429, 2.1)
         discard,            // only to be told: it cancelled the implicit keep
         vacation,           // see vacation.h: answer() decides and writes the reply
         notify,             // see notify.h: notification_messages() writes the mail

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "lib/address/mailbox.h"
 #include "lib/text/text.h"
 
 namespace sieve {
@@ -144,10 +143,9 @@ void Lexer::read_number() {
 }
 
 void Lexer::check_string() {
+    // RFC 5228, 2.4.2: any octets but NUL; what must be UTF-8 (mailbox names, addresses) is checked where it is used.
     if (token_.text.find('\0') != std::string::npos)
         problems_.error(token_.place, {}, "a string holds a NUL, which no script may (RFC 5228, 8.1)");
-    else if (!address::is_valid_utf8(token_.text))
-        problems_.error(token_.place, {}, "a string is not UTF-8 (RFC 5228, 2.1)");
 }
 
 void Lexer::read_quoted() {
@@ -201,7 +199,7 @@ void Lexer::read_multiline() {
             check_string();
             return;
         }
-        if (line.starts_with('.'))
+        if (line.starts_with(".."))         // ".foo" is not stuffed and stays
             line.remove_prefix(1);
         token_.text.append(line);
         token_.text.append("\r\n");

@@ -5,7 +5,7 @@
 // Standards   RFC 5228, 2 and 8.1
 // Failure     each illegal token is one problem; lexing goes on behind it. A number that is too large stays a number, a name
 //             that is too long a name, so that the parser does not complain about the same thing again.
-// Trust       the text may hold anything: NUL, invalid UTF-8 and control characters are problems.
+// Trust       the text may hold anything: a NUL in a string is a problem.
 #pragma once
 
 #include <cstdint>

@@ -261,10 +261,10 @@ Sending notification(const Action& notify, const Message& message, const Envelop
         out.from = sender_of(settings.notify_from, envelope, settings, notify.from.empty() ? settings.postmaster
                                                                                            : parse_script_address(notify.from).value_or(""));
     std::string subject = on_one_line(!notify.reason.empty() ? notify.reason : uri->subject);
+    if (Fields own = fields_of(header, "Subject"); subject.empty() && !own.empty())     // RFC 5436, 2.7
+        subject = on_one_line(HeaderIndex::value(*own.front()));
     if (subject.empty())
-        subject = "New mail" + (fields_of(header, "Subject").empty()
-                                    ? std::string()
-                                    : ": " + on_one_line(HeaderIndex::value(*fields_of(header, "Subject").front())));
+        subject = "New mail";
     subject = shorten(subject, kSubjectCharacters);
     std::string& text = out.content;
     text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <notify-{}@{}>\r\nDate: {}\r\n", id_seed, settings.hostname,

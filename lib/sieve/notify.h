@@ -37,7 +37,7 @@ struct Sending {
 Sending notification(const Action& notify, const Message& message, const Envelope& envelope, const Settings& settings,
                      std::int64_t now, std::string_view id_seed, std::vector<std::string>& notified);
 
-/// For reject where the LMTP client cannot be told any more: a disposition notification to the sender (RFC 5429, 2.1 and 2.2).
+/// For reject where the reason cannot go into an LMTP reply: a disposition notification to the sender (RFC 5429, 2.2.1).
 Sending rejection(const Action& reject, const Message& message, const Envelope& envelope, const Settings& settings,
                   std::int64_t now, std::string_view id_seed);
 

@@ -79,7 +79,7 @@ std::optional<std::string> date_part(const Moment& at, std::string_view name) {
         return fmt::format("{:02}:{:02}:{:02}", at.hour, at.minute, at.second);
     if (part == "iso8601")
         return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}", at.year, at.month, at.day, at.hour, at.minute, at.second,
-                           zone_text(at.zone, ":"));
+                           at.zone == 0 ? "Z" : zone_text(at.zone, ":"));
     if (part == "std11")
         return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} {}", kDays.at(static_cast<std::size_t>(at.weekday)), at.day,
                            kMonths.at(static_cast<std::size_t>(at.month - 1)), at.year, at.hour, at.minute, at.second,

@@ -38,16 +38,20 @@ EXCEPTIONS = {
     "plugins/extprograms/pipe/errors.svtest": (0, 3),
 }
 
-# Scripts with mistakes that no test script compiles, and how many mistakes their comments count.
+# Scripts with mistakes that no test script compiles, and how many mistakes they have: as many as Debian's sievec finds in them,
+# but for mailbox and special-use names and the type of a report, where it is the number in their comments.
 MISTAKES = {
     "compile/errors/address-part.sieve": 2, "compile/errors/address.sieve": 8, "compile/errors/comparator.sieve": 5,
     "compile/errors/encoded-character.sieve": 4, "compile/errors/envelope.sieve": 2, "compile/errors/fileinto.sieve": 9,
     "compile/errors/header.sieve": 9, "compile/errors/if.sieve": 11, "compile/errors/keep.sieve": 2,
     "compile/errors/lexer.sieve": 8, "compile/errors/out-address.sieve": 15, "compile/errors/parser.sieve": 8,
-    "compile/errors/require.sieve": 11, "compile/errors/size.sieve": 6, "compile/errors/stop.sieve": 7,
+    "compile/errors/require.sieve": 14, "compile/errors/size.sieve": 6, "compile/errors/stop.sieve": 8,
     "compile/errors/tag.sieve": 2, "extensions/body/errors/syntax.sieve": 11, "extensions/mailbox/errors/syntax.sieve": 11,
     "extensions/special-use/errors/syntax.sieve": 14, "extensions/regex/errors/compile.sieve": 4,
-    "extensions/vnd.dovecot/report/errors/syntax.sieve": 8,
+    "extensions/vnd.dovecot/report/errors/syntax.sieve": 8, "extensions/include/errors/variables-inactive.sieve": 2,
+    "extensions/include/errors/global-namespace.sieve": 3, "extensions/include/errors/generic.sieve": 2,
+    "extensions/include/errors/scriptname.sieve": 7, "extensions/include/errors/variables.sieve": 1,
+    "extensions/mime/errors/limits.sieve": 1, "compile/errors/typos.sieve": 5, "compile/errors/unsupported.sieve": 2,
 }
 
 

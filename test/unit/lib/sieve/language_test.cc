@@ -37,7 +37,8 @@ const std::vector<Mistake> kMistakes = {
     {"redirect address", "redirect \"nobody\";", "1:1", "no mail address"},
     {"variable namespace", "require \"variables\"; set \"a.b\" \"c\";", "1:26", "namespace"},
     {"NUL", std::string_view("keep; # x\nredirect \"a\0b@c.example\";", 35), "2:10", "NUL"},
-    {"not UTF-8", "redirect \"\xff@c.example\";", "1:10", "UTF-8"},
+    {"not UTF-8", "redirect \"\xff@c.example\";", "1:1", "no mail address"},
+    {"mailbox not UTF-8", "require \"fileinto\"; fileinto \"\xff\";", "1:21", "not UTF-8"},
 };
 
 }  // namespace
@@ -64,10 +65,18 @@ TEST_CASE("all mistakes of a script are shown at once", "[sieve]") {
 
 TEST_CASE("strings", "[sieve][rfc5228:2.4.2]") {
     SieveFixture sieve;
-    CHECK(sieve.run("require \"reject\"; reject text: # why\r\n..dot\nline\n.\n;") == "reject \".dot line \"\n");
+    CHECK(sieve.run("require \"reject\"; reject text: # why\r\n..dot\n.foo\nline\n.\n;") == "reject \".dot .foo line \"\n");
     CHECK(sieve.run("require \"reject\"; reject \"a\\\"b\\\\c\\d\";") == "reject \"a\"b\\cd\"\n");
     CHECK(sieve.run("require [\"reject\", \"encoded-character\"]; reject \"${hex:40 41}${unicode:e4}${hex:4g}${Hex:42\";") ==
           "reject \"@A\xc3\xa4${hex:4g}${Hex:42\"\n");
+}
+
+TEST_CASE("octets that are no UTF-8 are strings too", "[sieve][rfc5228:2.4.2]") {
+    SieveFixture sieve;
+    sieve.message = "Subject: \xff\xfe\r\n\r\n";
+    CHECK(sieve.holds("", "header :contains \"subject\" \"\xff\""));
+    CHECK(sieve.holds("\"regex\"", "header :regex \"subject\" \".\"") == sieve.holds("\"regex\"", "header :regex \"subject\" \".+\""));
+    CHECK_FALSE(sieve.holds("\"comparator-i;unicode-casemap\"", "header :is :comparator \"i;unicode-casemap\" \"subject\" \"\xfe\xff\""));
 }
 
 TEST_CASE("control flow", "[sieve][rfc5228:3]") {
@@ -112,11 +121,16 @@ TEST_CASE("wildcards", "[sieve][rfc5228:2.7.1]") {
     };
     for (const Row& row : std::vector<Row>{{"abc", "a*c", true}, {"abc", "a?c", true}, {"ac", "a?c", false}, {"", "*", true},
                                            {"", "?", false}, {"a*c", "a\\\\*c", true}, {"abc", "a\\\\*c", false},
-                                           {"\xc3\xa4", "?", true}, {"aXbXc", "*X*X?", true}, {"abab", "*ab", true}, {"ABC", "abc", true}}) {
+                                           {"\xc3\xa4", "?", false}, {"\xc3\xa4", "??", true}, {"aXbXc", "*X*X?", true}, {"abab", "*ab", true}, {"ABC", "abc", true}}) {
         INFO(row.value << " " << row.pattern);
         CHECK(sieve.holds("\"variables\"", "string :matches \"" + std::string(row.value) + "\" \"" + std::string(row.pattern) + "\"") ==
               row.matches);
     }
+    CHECK(sieve.holds("\"variables\",\"comparator-i;unicode-casemap\"",
+                      "string :matches :comparator \"i;unicode-casemap\" \"B\xc3\xbcro\" \"B?RO\""));
+    CHECK(sieve.run("require [\"variables\", \"fileinto\", \"comparator-i;unicode-casemap\"]; if string :matches :comparator "
+                    "\"i;unicode-casemap\" \"B\xc3\xbcro \xc3\xa4\" \"b?* ?\" { fileinto \"${1}|${2}|${3}\"; }") ==
+          "fileinto \"\xc3\xbc|ro|\xc3\xa4\"\n");
     // Stars take the least they can (RFC 5229, 3.2).
     CHECK(sieve.run("require [\"variables\", \"fileinto\"]; if string :matches \"[a] [b] c\" \"*] *\" { fileinto \"${1}|${2}\"; }") ==
           "fileinto \"[a|[b] c\"\n");
