@@ -125,6 +125,16 @@ class SieveTest(unittest.TestCase):
             self.assertIn("Not today, thank you.", self.folder(host, "bob", "INBOX")[0][1])
             self.assertEqual(self.subjects(host, "alice", "INBOX"), ["yes"])
 
+    def test_refusing_in_words_that_a_reply_cannot_say(self):
+        with Instance() as host:
+            self.install(host, "alice", 'require "reject";\nreject "Désolée, pas aujourd\'hui.";\n')
+            host.send(sender="bob@example.test", subject="no")
+            wait_until(lambda: self.folder(host, "bob", "INBOX"), "the notification")
+            host.wait_for_empty_queue()
+            self.assertEqual(len(self.folder(host, "bob", "INBOX")), 1)
+            self.assertIn("disposition-notification", self.folder(host, "bob", "INBOX")[0][1])
+            self.assertEqual(self.folder(host, "alice", "INBOX"), [])
+
     def test_redirect_and_its_loop(self):
         with Instance() as host:
             self.install(host, "alice", 'redirect "bob@example.test";\n')
