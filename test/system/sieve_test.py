@@ -191,6 +191,32 @@ class SieveTest(unittest.TestCase):
             host.wait_for_empty_queue()
             self.assertTrue(self.folder(host, "alice", "Lists")[0][1].endswith(body.replace("\r\n", "\n")))
 
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    def test_a_full_disk_in_the_middle(self):
+        """Three copies are wanted and two fit: none is kept, and the message comes again when there is room."""
+        with Instance(main_cf={"minimal_backoff_time": "1h"}) as host:
+            home = host.path("mail/alice")
+            owner = os.stat(home)
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=3m,uid={owner.st_uid},gid={owner.st_gid},mode=700", "none", home],
+                                     stderr=subprocess.PIPE, text=True)
+            if mounted.returncode != 0:
+                self.skipTest("no mounts here: " + mounted.stderr.strip())
+            try:
+                boxes = ("One", "Two", "Three")
+                self.install(host, "alice", 'require ["fileinto", "mailbox"];\n' +
+                             "".join(f'fileinto :create "{box}";\n' for box in boxes))
+                host.send(subject="large", body="x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 14000)
+                host.wait_for_log(r"status=deferred \(.*452 4\.2\.2")
+                self.assertEqual([self.folder(host, "alice", box) for box in (*boxes, "INBOX")], [[], [], [], []])
+                for box in boxes:
+                    self.assertEqual(os.listdir(f"{home}/Maildir/.{box}/tmp"), [])
+                subprocess.run(["mount", "-o", "remount,size=30m", home], check=True)
+                host.run("postqueue", "-f")
+                host.wait_for_empty_queue()
+                self.assertEqual([self.subjects(host, "alice", box) for box in boxes], [["large"]] * 3)
+            finally:
+                subprocess.run(["umount", "-l", home], check=True)
+
     def test_mailadm(self):
         with Instance(main_cf={"recipient_delimiter": "+"}) as host:
             def mailadm(*words, text="", status=0):
