@@ -4,28 +4,25 @@
 // Lifetime    one per process; connects when it is first needed, and again after a loss.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "lib/event/fd.h"
 #include "lib/event/loop.h"
 #include "lib/event/task.h"
 #include "lib/ipc/records/sieve.h"
+#include "lib/ipc/request_link.h"
 
 namespace lmtp_store {
 
 class SieveLink {
   public:
     SieveLink(event::Loop& loop, std::string socket);
-    ~SieveLink();
 
     // `content` is empty where the request holds the message.
     event::Task<ipc::records::SieveDelivered> deliver(ipc::records::SieveDeliver request, event::Fd content);
 
-    struct State;
-
   private:
-    std::shared_ptr<State> state_;
+    ipc::RequestLink<ipc::records::SieveDeliver, ipc::records::SieveDelivered> link_;
 };
 
 }  // namespace lmtp_store
