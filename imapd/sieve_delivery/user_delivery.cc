@@ -315,6 +315,19 @@ void UserDelivery::Run::report(const Action& action) {
 }
 
 void UserDelivery::Run::refuse(const Action& action) {
+    const bool ascii = std::all_of(action.reason.begin(), action.reason.end(),
+                                   [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    // A reason that an LMTP reply cannot say is sent to the sender instead (RFC 5429, 2.2).
+    const sieve::Sending sending = action.kind == Action::Kind::ereject || ascii
+                                       ? sieve::Sending{}
+                                       : sieve::rejection(action, message, host.envelope(), user.settings_, now, seed());
+    for (const sieve::Outgoing& mail : sending.messages)
+        if (!send(mail, "rejection")) {
+            refused = make_answer(451, "4.3.0", "The recipient's rules cannot be followed now");
+            return;
+        }
+    if (!sending.messages.empty())
+        return;
     refused = make_answer(550, "5.7.1", reply_text(action.reason));
     log.push_back("refused");
 }

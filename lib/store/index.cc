@@ -99,9 +99,11 @@ std::shared_ptr<Index> Index::open(int root, const std::string& root_name) {
 }
 
 bool IndexError::is_damage() const {
-    return code != MDB_MAP_RESIZED && code != MDB_READERS_FULL && code != ENOSPC && code != ENOMEM && code != EACCES &&
+    return code != MDB_MAP_RESIZED && code != MDB_READERS_FULL && !is_disk_full() && code != ENOMEM && code != EACCES &&
            code != EMFILE && code != ENFILE && code != EIO;
 }
+
+bool IndexError::is_disk_full() const { return code == ENOSPC || code == EDQUOT || code == EFBIG; }
 
 void Index::discard_if_current() {
     DirectoryLock lock(root_.get());

@@ -31,7 +31,8 @@ namespace store {
 
 struct IndexError : std::runtime_error {
     IndexError(const std::string& what, int code) : std::runtime_error(what + ": " + mdb_strerror(code)), code(code) {}
-    bool is_damage() const;  // the file is at fault, not the system
+    bool is_damage() const;
+    bool is_disk_full() const;  // the file is at fault, not the system
     int code;
 };
 

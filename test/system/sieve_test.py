@@ -125,6 +125,16 @@ class SieveTest(unittest.TestCase):
             self.assertIn("Not today, thank you.", self.folder(host, "bob", "INBOX")[0][1])
             self.assertEqual(self.subjects(host, "alice", "INBOX"), ["yes"])
 
+    def test_refusing_in_words_that_a_reply_cannot_say(self):
+        with Instance() as host:
+            self.install(host, "alice", 'require "reject";\nreject "Désolée, pas aujourd\'hui.";\n')
+            host.send(sender="bob@example.test", subject="no")
+            wait_until(lambda: self.folder(host, "bob", "INBOX"), "the notification")
+            host.wait_for_empty_queue()
+            self.assertEqual(len(self.folder(host, "bob", "INBOX")), 1)
+            self.assertIn("disposition-notification", self.folder(host, "bob", "INBOX")[0][1])
+            self.assertEqual(self.folder(host, "alice", "INBOX"), [])
+
     def test_redirect_and_its_loop(self):
         with Instance() as host:
             self.install(host, "alice", 'redirect "bob@example.test";\n')
@@ -180,6 +190,32 @@ class SieveTest(unittest.TestCase):
             host.send(subject="the list", body=body)
             host.wait_for_empty_queue()
             self.assertTrue(self.folder(host, "alice", "Lists")[0][1].endswith(body.replace("\r\n", "\n")))
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    def test_a_full_disk_in_the_middle(self):
+        """Three copies are wanted and two fit: none is kept, and the message comes again when there is room."""
+        with Instance(main_cf={"minimal_backoff_time": "1h"}) as host:
+            home = host.path("mail/alice")
+            owner = os.stat(home)
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=3m,uid={owner.st_uid},gid={owner.st_gid},mode=700", "none", home],
+                                     stderr=subprocess.PIPE, text=True)
+            if mounted.returncode != 0:
+                self.skipTest("no mounts here: " + mounted.stderr.strip())
+            try:
+                boxes = ("One", "Two", "Three")
+                self.install(host, "alice", 'require ["fileinto", "mailbox"];\n' +
+                             "".join(f'fileinto :create "{box}";\n' for box in boxes))
+                host.send(subject="large", body="x" * 70 + "\r\n" + ("y" * 70 + "\r\n") * 14000)
+                host.wait_for_log(r"status=deferred \(.*452 4\.2\.2")
+                self.assertEqual([self.folder(host, "alice", box) for box in (*boxes, "INBOX")], [[], [], [], []])
+                for box in boxes:
+                    self.assertEqual(os.listdir(f"{home}/Maildir/.{box}/tmp"), [])
+                subprocess.run(["mount", "-o", "remount,size=30m", home], check=True)
+                host.run("postqueue", "-f")
+                host.wait_for_empty_queue()
+                self.assertEqual([self.subjects(host, "alice", box) for box in boxes], [["large"]] * 3)
+            finally:
+                subprocess.run(["umount", "-l", home], check=True)
 
     def test_mailadm(self):
         with Instance(main_cf={"recipient_delimiter": "+"}) as host:
