@@ -107,7 +107,8 @@ event::Task<Sealing::Outcome> Sealing::seal(Basis basis, std::string queue_id) {
         logging::warning("{}: not sealed: {}", queue_id, rsa ? "its ARC sets are no chain that can be continued" : rsa.error());
         co_return outcome;
     }
-    const std::expected<std::string, std::string> message_signature = co_await ask(**rsa, **ed25519);
+    std::string rsa_hash = **rsa, ed25519_hash = **ed25519;
+    const std::expected<std::string, std::string> message_signature = co_await ask(std::move(rsa_hash), std::move(ed25519_hash));
     if (!message_signature) {
         outcome.trouble = message_signature.error();
         co_return outcome;
@@ -115,8 +116,10 @@ event::Task<Sealing::Outcome> Sealing::seal(Basis basis, std::string queue_id) {
     const bool is_rsa = algorithm_ == "rsa-sha256";
     const std::string algorithm = algorithm_;
     static_cast<void>(begin(basis, is_rsa ? dkim::KeyType::rsa : dkim::KeyType::ed25519));
-    const std::string hash = maker_.seal(*message_signature);
-    const std::expected<std::string, std::string> seal_signature = co_await ask(is_rsa ? hash : "", is_rsa ? "" : hash);
+    rsa_hash.clear();
+    ed25519_hash.clear();
+    (is_rsa ? rsa_hash : ed25519_hash) = maker_.seal(*message_signature);
+    const std::expected<std::string, std::string> seal_signature = co_await ask(std::move(rsa_hash), std::move(ed25519_hash));
     if (!seal_signature)
         outcome.trouble = seal_signature.error();
     else if (algorithm_ != algorithm)

@@ -322,7 +322,7 @@ void UserDelivery::Run::refuse(const Action& action) {
                                        ? sieve::Sending{}
                                        : sieve::rejection(action, message, host.envelope(), user.settings_, now, seed());
     for (const sieve::Outgoing& mail : sending.messages)
-        if (!send(mail, "rejection")) {
+        if (!send(SieveMail::reply, mail, "rejection")) {
             refused = make_answer(451, "4.3.0", "The recipient's rules cannot be followed now");
             return;
         }
