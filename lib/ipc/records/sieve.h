@@ -9,6 +9,7 @@
 //             child:  SieveDelivered
 // Trust       the parent and lmtp-store believe each other, both have root. A user's process runs scripts over strangers' mail:
 //             of what it says only the answer for its own message and mail to be sent are taken, as from any local user.
+//             What it calls a reply is signed by DKIM like such a user's mail; what it calls a forward is not, but may be sealed.
 #pragma once
 
 #include <cstdint>
