@@ -411,6 +411,15 @@ class SentOn(Hosts):
         self.assertTrue(all(word in results for word in ("spf=pass", "dkim=pass", "arc=none", "dmarc=pass")), results)
         self.mail.wait_for_log(r"cleanup\[\d+\]: \w+: ARC set added \(cv=none, s=seal, d=home\.test\)")
 
+    def test_another_verifier(self):
+        script = ("import sys, dkim\nmessage = sys.stdin.buffer.read()\n"
+                  "print(dkim.arc_verify(message)[0].decode(), dkim.verify(message))")
+        if subprocess.run(["/usr/bin/python3", "-c", "import dkim, dns.resolver"], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("dkimpy or dnspython is not installed")
+        content = self.sent_on(HONEST, self.sign(self.message()), to="away@home.test")
+        result = subprocess.run(["/usr/bin/python3", "-c", script], input=content, stdout=subprocess.PIPE, check=True)
+        self.assertEqual(result.stdout.decode().strip(), "pass True")
+
     def test_by_an_alias(self):
         content = self.sent_on(HONEST, self.sign(self.message()), to="away@home.test")
         message = self.check_sealed(content, 1, "none")
