@@ -40,4 +40,14 @@ event::Task<std::expected<std::vector<std::string>, std::string>> AddressRewriti
     co_return targets;
 }
 
+std::expected<bool, std::string> AddressRewriting::is_outside(const std::string& address) {
+    const address::Mailbox mailbox = resolver_->rewrite(address::parse_text(address));
+    if (mailbox.domain.empty())
+        return false;
+    const address::Classes::Found found = resolver_->classes().find(mailbox.domain);
+    if (!found)
+        return std::unexpected(found.error().text);
+    return *found == address::Class::other;
+}
+
 }  // namespace cleanup

@@ -18,6 +18,7 @@ class AddressRewriting final : public Rewriting {
 
     std::string complete(const std::string& address) override;
     event::Task<std::expected<std::vector<std::string>, std::string>> expand(std::string recipient) override;
+    std::expected<bool, std::string> is_outside(const std::string& address) override;
 
   private:
     void renew();

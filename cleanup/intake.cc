@@ -58,8 +58,33 @@ void Intake::add_recipients(std::vector<CleanupRecipient> more) {
     }
 }
 
+// Our own mail is signed; that of strangers, where it leaves us, is sealed. Both have to see the content from its beginning.
+void Intake::begin_signatures() {
+    SigningHouse* signer = service_.signer();
+    if (signer == nullptr)
+        return;
+    const bool forward = (open_.flags & ipc::records::kCleanupForward) != 0;
+    if (signer->signs() && !forward && (open_.flags & ipc::records::kCleanupOurs) != 0) {
+        signing_.emplace(*signer);
+        open_.prepend_room += kSignatureRoom;
+    }
+    if (leaves_us_) {
+        sealing_.emplace(*signer, service_.seal_site());
+        open_.prepend_room += kSealRoom;
+    }
+}
+
+// What a stranger sent, or a user redirects.
+bool Intake::may_be_sealed() const {
+    using namespace ipc::records;
+    const bool forward = (open_.flags & kCleanupForward) != 0;
+    const bool stranger = !open_.client.protocol.empty() && (open_.flags & (kCleanupOurs | kCleanupInternal)) == 0;
+    return service_.signer() != nullptr && service_.signer()->seals() && (forward || stranger);
+}
+
 // The header can only begin when all recipients are known: Received names a single one.
-void Intake::begin_content() {
+event::Task<void> Intake::begin_content() {
+    co_await resolve_recipients();
     const std::int64_t arrival = envelope_.arrival_us / 1'000'000;
     HeaderFacts facts;
     facts.queue_id = queue_id_;
@@ -70,10 +95,7 @@ void Intake::begin_content() {
     if (facts.local_origin)
         facts.complete = [this](const std::string& address) { return service_.rewriting().complete(address); };
     filter_.emplace(service_.header_rules(), std::move(facts));
-    if (service_.signing() != nullptr && (open_.flags & ipc::records::kCleanupOurs) != 0) {
-        signing_.emplace(*service_.signing());
-        open_.prepend_room += kSignatureRoom;
-    }
+    begin_signatures();
     const HeaderRules& rules = service_.header_rules();
     out_ = format_received(open_, queue_id_, TraceSite{rules.myhostname, rules.mail_name}, arrival);
     filter_->count_hop();
@@ -86,7 +108,7 @@ bool Intake::over_limit() const {
 
 event::Task<void> Intake::add_content(std::string octets) {
     if (!filter_)
-        begin_content();
+        co_await begin_content();
     if (trouble_ || over_limit())
         co_return;  // the rest is read and thrown away
     filter_->feed(octets, out_);
@@ -124,6 +146,8 @@ event::Task<void> Intake::write_part() {
     content_size_ += part.size();
     if (signing_)
         signing_->feed(part);
+    if (sealing_)
+        sealing_->feed(part);
     auto job = [this, &part] { return append_part(part); };
     trouble_ = co_await service_.pool().run(std::move(job));
 }
@@ -139,9 +163,11 @@ bool Intake::is_new(const queue::Recipient& recipient) {
     return seen_.insert(std::move(key)).second;
 }
 
-event::Task<std::optional<std::string>> Intake::resolve_recipients() {
+event::Task<void> Intake::resolve_recipients() {
     const bool aliases = (open_.flags & ipc::records::kCleanupNoAliases) == 0;
-    for (CleanupRecipient& given : open_.recipients) {
+    const bool ask_where = may_be_sealed();
+    for (; resolved_ < open_.recipients.size() && !lookup_failure_; ++resolved_) {
+        CleanupRecipient& given = open_.recipients[resolved_];
         queue::Recipient recipient;
         recipient.address = service_.rewriting().complete(given.address);
         recipient.original = given.original.empty() ? recipient.address : given.original;
@@ -151,17 +177,28 @@ event::Task<std::optional<std::string>> Intake::resolve_recipients() {
         if (aliases) {
             std::expected<std::vector<std::string>, std::string> expanded =
                 co_await service_.rewriting().expand(recipient.address);
-            if (!expanded)
-                co_return expanded.error();
+            if (!expanded) {
+                lookup_failure_ = expanded.error();
+                co_return;
+            }
             targets = std::move(*expanded);
         }
         for (std::string& target : targets) {
+            if (ask_where && !leaves_us_)
+                ask_whether_outside(target);
             recipient.address = std::move(target);
             if (is_new(recipient))
                 envelope_.recipients.push_back(recipient);
         }
     }
-    co_return std::nullopt;
+}
+
+void Intake::ask_whether_outside(const std::string& address) {
+    const std::expected<bool, std::string> outside = service_.rewriting().is_outside(address);
+    if (outside)
+        leaves_us_ = *outside;
+    else
+        lookup_failure_ = outside.error();
 }
 
 CleanupReply Intake::reply(int code, std::string dsn, std::string reason) const {
@@ -251,24 +288,39 @@ event::Task<std::optional<CleanupReply>> Intake::sign(std::string& prepend) {
     co_return std::nullopt;
 }
 
+event::Task<std::optional<CleanupReply>> Intake::seal(std::string& prepend) {
+    if (!sealing_)
+        co_return std::nullopt;
+    sealing_->feed(out_);
+    Sealing::Outcome outcome = co_await sealing_->finish(queue_id_, prepend);
+    if (!outcome.trouble.empty()) {
+        logging::warning("{}: not sealed: {}", queue_id_, outcome.trouble);
+        co_return reply(451, "4.7.0", "the message cannot be sealed now");
+    }
+    prepend = std::move(outcome.fields) + prepend;
+    co_return std::nullopt;
+}
+
 event::Task<CleanupReply> Intake::finish(CleanupEnd end) {
     open_.flags |= end.flags;
     envelope_.flags = open_.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin | queue::kInternalMail);
     if (!filter_)
-        begin_content();
+        co_await begin_content();
     filter_->finish(out_);
     std::optional<CleanupReply> refused = refusal();
     if (refused)
         co_return *refused;
     if (!service_.has_room())
         co_return reply(452, "4.3.1", "insufficient system storage");
-    std::optional<std::string> lookup_failure = co_await resolve_recipients();
-    if (lookup_failure) {
-        logging::warning("{}: {}", queue_id_, *lookup_failure);
+    co_await resolve_recipients();      // those that came behind the content
+    if (lookup_failure_) {
+        logging::warning("{}: {}", queue_id_, *lookup_failure_);
         co_return reply(451, "4.3.0", "temporary lookup failure");
     }
     log_message_id();
     refused = co_await sign(end.prepend);
+    if (!refused)
+        refused = co_await seal(end.prepend);
     if (refused)
         co_return *refused;
     trouble_ = co_await commit(std::move(end.prepend));

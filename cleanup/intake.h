@@ -13,6 +13,7 @@
 
 #include "cleanup/headers.h"
 #include "cleanup/service.h"
+#include "cleanup/sealing.h"
 #include "cleanup/signing.h"
 #include "lib/event/task.h"
 #include "lib/ipc/records/cleanup.h"
@@ -32,11 +33,15 @@ class Intake {
     ipc::records::CleanupReply reply(int code, std::string dsn, std::string reason) const;
     std::optional<ipc::records::CleanupReply> refusal() const;
     bool over_limit() const;
-    void begin_content();
+    event::Task<void> begin_content();
+    void begin_signatures();
+    bool may_be_sealed() const;
+    void ask_whether_outside(const std::string& address);
     bool is_new(const queue::Recipient& recipient);
-    event::Task<std::optional<std::string>> resolve_recipients();
+    event::Task<void> resolve_recipients();
     event::Task<void> write_part();
     event::Task<std::optional<ipc::records::CleanupReply>> sign(std::string& prepend);
+    event::Task<std::optional<ipc::records::CleanupReply>> seal(std::string& prepend);
     event::Task<std::optional<queue::Trouble>> commit(std::string prepend);
     std::optional<queue::Trouble> append_part(std::string_view part);
     std::optional<queue::Trouble> put_in_front(std::string_view fields);
@@ -49,10 +54,14 @@ class Intake {
     ipc::records::CleanupOpen open_;
     std::optional<MessageFilter> filter_;
     std::optional<Signing> signing_;
+    std::optional<Sealing> sealing_;
     std::string out_;                // content that is not in the file yet
     std::uint64_t content_size_ = 0;
     queue::Envelope envelope_;
     std::set<std::string> seen_;     // recipients, to find duplicates
+    std::size_t resolved_ = 0;       // of open_.recipients
+    std::optional<std::string> lookup_failure_;
+    bool leaves_us_ = false;         // a recipient is outside of our domains; only known where it matters
     std::optional<queue::QueueWriter> writer_;
     std::optional<queue::Trouble> trouble_;
     queue::Layout layout_;

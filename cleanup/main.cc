@@ -10,6 +10,7 @@
 #include "cleanup/params.h"
 #include "cleanup/service.h"
 #include "cleanup/session.h"
+#include "lib/authres/params.h"
 #include "lib/log/log.h"
 #include "lib/queue/spool.h"
 #include "lib/worker/program.h"
@@ -22,13 +23,15 @@ int main(int argc, char** argv) {
         logging::fatal("{}", spool.error().text);
     cleanup::AddressRewriting rewriting{params, program.main_cf()};
     dkim::SignParams sign_params;
-    for (const config::Problem& problem : sign_params.load(program.main_cf()))
-        logging::warning("{}", config::format_problem(problem));
+    authres::Params results_params;
+    for (config::ParamSet* set : std::initializer_list<config::ParamSet*>{&sign_params, &results_params})
+        for (const config::Problem& problem : set->load(program.main_cf()))
+            logging::warning("{}", config::format_problem(problem));
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
     cleanup::Service service{jail.loop(), params, std::move(*spool), rewriting};
     cleanup::SigningHouse signing{jail.loop(), sign_params};
-    service.sign_with(signing);
+    service.sign_with(signing, results_params.authserv_id());
     jail.loop().spawn(service.qmgr().run());
     return jail.serve([&](event::Stream client, worker::Client& seat) {
         return cleanup::serve_client(std::move(client), seat, service);

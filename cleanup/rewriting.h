@@ -23,6 +23,9 @@ class Rewriting {
     // The recipients that one recipient stands for, itself where nothing is mapped. The error is the reason for
     // the log and the client.
     virtual event::Task<std::expected<std::vector<std::string>, std::string>> expand(std::string recipient) = 0;
+
+    // Whether mail to this address leaves us: its domain is in none of our classes.
+    virtual std::expected<bool, std::string> is_outside(const std::string& address) = 0;
 };
 
 }  // namespace cleanup

@@ -31,6 +31,11 @@ Service::Service(event::Loop& loop, const Params& params, queue::Spool spool, Re
       pool_{loop, static_cast<unsigned>(params.queue_fsync_threads())},
       qmgr_{loop, "public/qmgr"} {}
 
+void Service::sign_with(SigningHouse& house, std::string authserv_id) {
+    signer_ = house.signs() || house.seals() ? &house : nullptr;
+    authserv_id_ = std::move(authserv_id);
+}
+
 bool Service::has_room() {
     const auto now = event::Clock::now();
     if (params_.queue_minfree() == 0 || now - room_checked_ < 1s)

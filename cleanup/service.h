@@ -11,6 +11,7 @@
 #include "cleanup/params.h"
 #include "cleanup/qmgr_link.h"
 #include "cleanup/rewriting.h"
+#include "cleanup/sealing.h"
 #include "cleanup/signing.h"
 #include "lib/event/loop.h"
 #include "lib/event/thread_pool.h"
@@ -32,9 +33,10 @@ class Service {
     Rewriting& rewriting() { return rewriting_; }
     event::ThreadPool& pool() { return pool_; }
     QmgrLink& qmgr() { return qmgr_; }
-    // None: no mail is signed here.
-    SigningHouse* signing() { return signing_; }
-    void sign_with(SigningHouse& house) { signing_ = house.is_on() ? &house : nullptr; }
+    // None: no mail is signed or sealed here.
+    SigningHouse* signer() { return signer_; }
+    SealSite seal_site() const { return {authserv_id_, header_rules_.myhostname}; }
+    void sign_with(SigningHouse& house, std::string authserv_id);
 
     // Whether the file system has queue_minfree octets left; asked at most once a second.
     bool has_room();
@@ -47,7 +49,8 @@ class Service {
     Rewriting& rewriting_;
     event::ThreadPool pool_;
     QmgrLink qmgr_;
-    SigningHouse* signing_ = nullptr;
+    SigningHouse* signer_ = nullptr;
+    std::string authserv_id_;
     event::Clock::time_point room_checked_{};
     bool room_ = true;
 };

@@ -29,6 +29,11 @@ dkim::SignOptions sign_options(const dkim::SignParams& params) {
 SigningHouse::SigningHouse(event::Loop& loop, const dkim::SignParams& params, std::string socket)
     : loop_{loop}, params_{params}, socket_{std::move(socket)} {
     renew();
+    seal_key_ = dkim::parse_seal_key(params_.seal_key());
+    if (!seal_key_)
+        seal_key_ = std::unexpected("arc_seal_key: " + seal_key_.error());
+    if (seals() && !seal_key_)
+        logging::warning("{}", seal_key_.error());
 }
 
 void SigningHouse::renew() {

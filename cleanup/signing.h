@@ -37,7 +37,10 @@ class SigningHouse {
   public:
     SigningHouse(event::Loop& loop, const dkim::SignParams& params, std::string socket = "private/signer");
 
-    bool is_on() const { return !params_.sign_table().empty(); }
+    bool signs() const { return !params_.sign_table().empty(); }
+    bool seals() const { return !params_.seal_key().empty(); }
+    // The error, where arc_seal_key cannot be understood, names it.
+    const std::expected<dkim::SealKey, std::string>& seal_key() const { return seal_key_; }
     const dkim::SignParams& params() const { return params_; }
 
     struct Plan {
@@ -59,6 +62,7 @@ class SigningHouse {
     const dkim::SignParams& params_;
     std::string socket_;
     dict::TableList tables_;
+    std::expected<dkim::SealKey, std::string> seal_key_;
     event::Clock::time_point looked_{};
     std::vector<ipc::Channel> idle_;
 };

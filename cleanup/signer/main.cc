@@ -1,9 +1,9 @@
 // NAME
-//     signer - DKIM signatures for cleanup
+//     signer - DKIM signatures and ARC seals for cleanup
 // SYNOPSIS
 //     signer [generic master options]
 // DESCRIPTION
-//     Holds the private keys that dkim_sign_table names and signs the hashes that cleanup(8) sends.
+//     Holds the private keys that dkim_sign_table and arc_seal_key name and signs the hashes that cleanup(8) sends.
 // SECURITY
 //     The only process with private keys. It reads them as root before it becomes mail_owner, then sees nothing but hashes from
 //     cleanup: no message, no network. In its jail it opens no file; a changed table or key is read by the next process.
@@ -14,6 +14,7 @@
 #include "lib/config/common_params.h"
 #include "lib/dict/table_list.h"
 #include "lib/dkim/sign_params.h"
+#include "lib/dkim/sign_table.h"
 #include "lib/log/log.h"
 #include "lib/worker/program.h"
 
@@ -27,6 +28,13 @@ int main(int argc, char** argv) {
     std::vector<std::string> problems;
     std::set<std::string> files = signer::find_key_files(params.sign_table(), problems);
     files.insert(params.extra_key_files().begin(), params.extra_key_files().end());
+    if (!params.seal_key().empty()) {
+        const auto seal = dkim::parse_seal_key(params.seal_key());
+        if (seal)
+            files.insert(seal->file);
+        else
+            problems.push_back("arc_seal_key: " + seal.error());
+    }
     signer::KeyRing keys;
     for (const std::string& file : files)
         keys.load(file);

@@ -300,7 +300,10 @@ event::Task<void> Dispatcher::submit(Process& process, SieveSubmit request, even
     } else {
         CleanupOpen open;
         open.sender = request.sender;
-        open.flags = ipc::records::kCleanupLocalOrigin;
+        // Somebody else's message is left as it is, down to its header; what is written here is mail of this house.
+        open.flags = request.kind == ipc::records::SieveMail::forward
+                         ? ipc::records::kCleanupForward
+                         : ipc::records::kCleanupLocalOrigin | ipc::records::kCleanupOurs;
         for (const std::string& recipient : request.recipients) {
             ipc::records::CleanupRecipient to;
             to.address = recipient;

@@ -16,6 +16,7 @@
 
 namespace sieve_delivery {
 
+using ipc::records::SieveMail;
 using ipc::records::SieveSubmit;
 using ipc::records::SieveSubmitted;
 using sieve::Action;
@@ -170,7 +171,7 @@ struct UserDelivery::Run {
     std::string default_mailbox();
     void store_action(const Action& action);
     void copy_reply(const Action& action, const std::string& reply);
-    bool send(const sieve::Outgoing& mail, const char* what);
+    bool send(SieveMail kind, const sieve::Outgoing& mail, const char* what);
     void redirect(const Action& action);
     void answer_vacation(const Action& action);
     void notify(const Action& action);
@@ -236,8 +237,9 @@ void UserDelivery::Run::copy_reply(const Action& action, const std::string& repl
     store(action, mailbox, reply, action.fcc->flags, action.fcc->create);
 }
 
-bool UserDelivery::Run::send(const sieve::Outgoing& mail, const char* what) {
+bool UserDelivery::Run::send(SieveMail kind, const sieve::Outgoing& mail, const char* what) {
     SieveSubmit submit;
+    submit.kind = kind;
     submit.sender = mail.from;
     submit.recipients = mail.recipients;
     const SieveSubmitted submitted = user.link_.submit(submit, mail.content);
@@ -269,7 +271,7 @@ void UserDelivery::Run::redirect(const Action& action) {
         return;
     }
     for (const sieve::Outgoing& mail : sending.messages) {
-        if (send(mail, "redirected"))
+        if (send(SieveMail::forward, mail, "redirected"))
             continue;
         refused = make_answer(451, "4.3.0", "Mail cannot be redirected now");
         if (checked)
@@ -291,7 +293,7 @@ void UserDelivery::Run::answer_vacation(const Action& action) {
         log.push_back("no vacation answer: there was one already");
         return;
     }
-    if (send(answer.reply, "vacation answer"))
+    if (send(SieveMail::reply, answer.reply, "vacation answer"))
         copy_reply(action, answer.reply.content);
 }
 
@@ -300,7 +302,7 @@ void UserDelivery::Run::notify(const Action& action) {
     if (sending.messages.empty())
         log.push_back("no notification: " + sending.why_not);
     for (const sieve::Outgoing& mail : sending.messages)
-        if (send(mail, "notification"))
+        if (send(SieveMail::reply, mail, "notification"))
             copy_reply(action, mail.content);
 }
 
@@ -309,7 +311,7 @@ void UserDelivery::Run::report(const Action& action) {
     if (sending.messages.empty())
         log.push_back("no report: " + sending.why_not);
     for (const sieve::Outgoing& mail : sending.messages)
-        send(mail, "report");
+        send(SieveMail::reply, mail, "report");
 }
 
 void UserDelivery::Run::refuse(const Action& action) {
@@ -320,7 +322,7 @@ void UserDelivery::Run::refuse(const Action& action) {
                                        ? sieve::Sending{}
                                        : sieve::rejection(action, message, host.envelope(), user.settings_, now, seed());
     for (const sieve::Outgoing& mail : sending.messages)
-        if (!send(mail, "rejection")) {
+        if (!send(SieveMail::reply, mail, "rejection")) {
             refused = make_answer(451, "4.3.0", "The recipient's rules cannot be followed now");
             return;
         }

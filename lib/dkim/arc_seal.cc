@@ -1,6 +1,7 @@
 #include "lib/dkim/arc_seal.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/text/text.h"
 
@@ -34,10 +35,15 @@ ArcSealMaker::ArcSealMaker(SigningKey key, ArcSealOptions options)
 
 std::string ArcSealMaker::algorithm() const { return key_.type == KeyType::rsa ? "rsa-sha256" : "ed25519-sha256"; }
 
+void ArcSealMaker::end() {
+    if (!std::exchange(ended_, true))
+        tap_.finish();
+}
+
 std::expected<std::optional<std::string>, std::string> ArcSealMaker::begin(const ArcVerdict& chain,
                                                                            const std::string& authserv_id,
                                                                            const std::vector<authres::Result>& results) {
-    tap_.finish();
+    end();
     if (tap_.too_long())
         return std::unexpected("the header is longer than " + std::to_string(kMaxSignedHeader) + " octets");
     const HeaderFields fields(tap_.header());

@@ -6,6 +6,9 @@
 //     std::string seal_hash = maker.seal(private_key.sign(*message_hash));
 //     std::string fields = maker.finish(private_key.sign(seal_hash));        // goes on top of the message
 //
+// Whoever learns only from the signature what kind of key made it calls begin() for each kind, and once more for the right one,
+// with use_key_type() before.
+//
 // As with Signer, the private key is elsewhere; it is needed twice, because the seal covers the message signature.
 //
 // Standards   RFC 8617, 4.1 and 5.1
@@ -35,6 +38,9 @@ class ArcSealMaker {
   public:
     ArcSealMaker(SigningKey key, ArcSealOptions options);
     void feed(std::string_view octets) { tap_.feed(octets); }
+    void end();                                     // begin() does it where it was not done
+    const std::string& header() const { return tap_.header(); }     // after end()
+    void use_key_type(KeyType type) { key_.type = type; }
 
     std::expected<std::optional<std::string>, std::string> begin(const ArcVerdict& chain, const std::string& authserv_id,
                                                                  const std::vector<authres::Result>& results);
@@ -47,6 +53,7 @@ class ArcSealMaker {
     SigningKey key_;
     ArcSealOptions options_;
     MessageTap tap_;
+    bool ended_ = false;
     unsigned instance_ = 0;
     Code chain_ = Code::none;
     std::string results_;       // the three fields, complete

@@ -14,6 +14,10 @@ struct SignParams : config::ParamSet {
     config::Param<config::List> extra_key_files{*this, "dkim_extra_key_files", "",
         "Key files that the signer opens besides those it finds in dkim_sign_table; for tables that cannot be listed, such as "
         "pcre with $1 in the name."};
+    config::Param<std::string> seal_key{*this, "arc_seal_key", "",
+        "The key with which ARC seals are made, as domain:selector:/key/file. Mail of strangers is sealed when a user's rules or "
+        "virtual aliases send it on to an address outside of this host's domains; a key that cannot be used defers it. Empty "
+        "means that nothing is sealed."};
     config::Param<std::chrono::seconds> signature_lifetime{*this, "dkim_signature_lifetime", "0",
         "For how long a signature is good (x=). 0 means that it does not end."};
     config::Param<std::chrono::seconds> signer_timeout{*this, "dkim_signer_timeout", "30s", {.min = std::chrono::seconds(1)},

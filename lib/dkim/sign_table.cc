@@ -34,6 +34,20 @@ std::expected<SignTableEntry, std::string> parse_sign_table_entry(std::string_vi
     return entry;
 }
 
+std::expected<SealKey, std::string> parse_seal_key(std::string_view value) {
+    const std::size_t first = value.find(':');
+    const std::size_t second = first == std::string_view::npos ? first : value.find(':', first + 1);
+    if (second == std::string_view::npos || second + 1 >= value.size() || value[second + 1] != '/')
+        return std::unexpected("\"" + std::string(value) + "\" is not domain:selector:/key/file");
+    const auto domain = to_a_labels(value.substr(0, first));
+    if (!domain)
+        return std::unexpected("\"" + std::string(value.substr(0, first)) + "\" is no domain name");
+    const auto selector = to_a_labels(value.substr(first + 1, second - first - 1));
+    if (!selector)
+        return std::unexpected("\"" + std::string(value.substr(first + 1, second - first - 1)) + "\" is no selector");
+    return SealKey{*domain, *selector, std::string(value.substr(second + 1))};
+}
+
 std::vector<SignTableQuestion> sign_table_questions(const std::string& local, const std::string& domain) {
     std::vector<SignTableQuestion> questions = {{local + "@" + domain, domain, true}, {domain, domain, false}};
     for (std::size_t dot = domain.find('.'); dot != std::string::npos; dot = domain.find('.', dot + 1))

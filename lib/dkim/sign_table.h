@@ -1,4 +1,4 @@
-// lib/dkim/sign_table.h - one value of dkim_sign_table: with which keys a domain's mail is signed.
+// lib/dkim/sign_table.h - one value of dkim_sign_table: with which keys a domain's mail is signed; and that of arc_seal_key.
 //
 //     example.test      2026a:/etc/malleposte/dkim/2026a.example.test.key 2026e:/etc/malleposte/dkim/2026e.example.test.key
 //     .example.test     d=example.test 2026a:/etc/malleposte/dkim/2026a.example.test.key
@@ -26,6 +26,14 @@ struct SignTableEntry {
 };
 
 std::expected<SignTableEntry, std::string> parse_sign_table_entry(std::string_view value);
+
+// The value of arc_seal_key, domain:selector:/key/file.
+struct SealKey {
+    std::string domain;
+    std::string selector;
+    std::string file;
+};
+std::expected<SealKey, std::string> parse_seal_key(std::string_view value);
 
 // What to look up for an address in From, the most special first: alice@news.example.test, news.example.test,
 // .example.test, .test. `whole` is for the first alone: parts of an address are not for pattern tables.

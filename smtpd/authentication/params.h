@@ -1,11 +1,11 @@
 // smtpd/authentication/params.h - the main.cf parameters about SPF, DKIM, ARC and DMARC of arriving mail.
 #pragma once
 
-#include "lib/config/param.h"
+#include "lib/authres/params.h"
 
 namespace smtpd::authentication {
 
-struct Params : config::ParamSet {
+struct Params : authres::Params {
     config::Param<std::string> spf_policy{*this, "spf_policy", "none", {.min = 1},
         "What SPF decides about mail of strangers: none (it is not asked), tag (the verdict stands in the header), "
         "quarantine (mail of which the domain's owner says fail is put aside, see mail_auth_quarantine), enforce (it is "
@@ -27,9 +27,6 @@ struct Params : config::ParamSet {
         "Tables with clients and domains for which no policy acts; verdicts are still made and written down. Asked in "
         "turn: the client's address, its name, the envelope sender, its domain, the domain in From. The value is OK, or "
         "the methods that do not act: spf dkim dmarc."};
-    config::Param<std::string> authserv_id{*this, "authserv_id", "$myhostname", {.min = 1},
-        "The name under which this host writes Authentication-Results. Fields that strangers send in this name are "
-        "taken out (RFC 8601, 5)."};
 
     config::Param<std::chrono::seconds> spf_time_limit{*this, "spf_time_limit", "20s", {.min = std::chrono::seconds(1)},
         "How long one SPF evaluation may take (RFC 7208, 4.6.4); then it is a temperror."};

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -20,6 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from instance import Instance, program, skip, wait_until
 
 HONEST, FORGER, FORWARDER, MAILING_LIST, SPAMMER, OURSELVES = "192.0.2.10", "198.51.100.66", "203.0.113.5", "203.0.113.6", "198.51.100.77", "127.0.0.1"
+ELSEWHERE = "203.0.113.7"
 INSIDE = "MALLEPOSTE_IN_NAMESPACE"
 
 
@@ -76,6 +78,53 @@ class Knot:
         self.process.wait()
 
 
+class Elsewhere:
+    """A host that takes mail (LMTP) for everybody, and keeps what arrives."""
+
+    def __init__(self, address):
+        self.arrived = []       # (recipient, octets)
+        self.listener = socket.create_server((address, 2400))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.talk, args=(client,), daemon=True).start()
+
+    def talk(self, client):
+        lines, recipients = client.makefile("rb"), []
+        client.sendall(b"220 elsewhere.test\r\n")
+        for line in lines:
+            verb = line[:4].upper()
+            if verb == b"RCPT":
+                recipients.append(line[line.index(b"<") + 1:line.index(b">")].decode())
+            if verb != b"DATA":
+                client.sendall(b"250 elsewhere.test\r\n" if verb != b"QUIT" else b"221 bye\r\n")
+                continue
+            client.sendall(b"354 go on\r\n")
+            content = b""
+            for row in lines:
+                if row == b".\r\n":
+                    break
+                content += row[1:] if row.startswith(b".") else row
+            for recipient in recipients:
+                self.arrived.append((recipient, content))
+                client.sendall(b"250 taken\r\n")
+            recipients = []
+        client.close()
+
+    def wait_for(self, recipient, before=0):
+        """The newest message to him, once there are more than `before`."""
+        found = wait_until(lambda: len(found := self.all_for(recipient)) > before and found, f"mail for {recipient}")
+        return found[-1]
+
+    def all_for(self, recipient):
+        return [content for to, content in self.arrived if to == recipient]
+
+
 def make_key(folder, domain, selector, kind="ed25519"):
     """A key file, and the record to publish."""
     result = subprocess.run([program("mailauth"), "keygen", "--domain", domain, "--selector", selector, "--type", kind, "--directory",
@@ -87,7 +136,7 @@ class World:
     """The DNS, the keys, our host: made once for all tests."""
 
     def __init__(self):
-        for address in (HONEST, FORGER, FORWARDER, MAILING_LIST, SPAMMER, "192.0.2.53"):
+        for address in (HONEST, FORGER, FORWARDER, MAILING_LIST, SPAMMER, ELSEWHERE, "192.0.2.53"):
             subprocess.run(["ip", "address", "add", address + "/32", "dev", "lo"], check=True)
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         self.folder = tempfile.mkdtemp(prefix="malleposte-mail-auth.")
@@ -98,9 +147,13 @@ class World:
         self.revoked, _ = make_key(self.folder, "honest.test", "revoked")
         self.seal, seal_record = make_key(self.folder, "list.test", "seal")
         self.forward_seal, forward_record = make_key(self.folder, "forwarder.test", "seal")
+        self.own_key, own_record = make_key(self.folder, "home.test", "own", "rsa")
+        self.own_seal, own_seal_record = make_key(self.folder, "home.test", "seal", "rsa")
+        self.elsewhere = Elsewhere(ELSEWHERE)
         self.knot = Knot(self.folder, [
+            own_record, own_seal_record, 'home.test. TXT "v=spf1 -all"',
             "ns.test. A 192.0.2.53",
-            f'honest.test. TXT "v=spf1 ip4:{HONEST} -all"', '_dmarc.honest.test. TXT "v=DMARC1; p=reject"', key_record,
+            f'honest.test. TXT "v=spf1 ip4:{HONEST} -all"', '_dmarc.honest.test. TXT "v=DMARC1; p=reject; rua=mailto:reports@honest.test"', key_record,
             "honest.test. MX 10 mail.honest.test.", f"mail.honest.test. A {HONEST}",
             'revoked._domainkey.honest.test. TXT "v=DKIM1; k=ed25519; p="',
             'cautious.test. TXT "v=spf1 -all"', '_dmarc.cautious.test. TXT "v=DMARC1; p=quarantine"',
@@ -114,7 +167,9 @@ class World:
         self.mail = Instance(domain="home.test", main_cf={
             "mynetworks": "127.0.0.0/8", "spf_policy": "tag", "dkim_policy": "tag", "dmarc_policy": "enforce",
             "arc_trusted_sealers": "list.test forwarder.test", "dns_timeout": "1s", "smtpd_peername_lookup": "no",
-            "authserv_id": "mx.home.test"})
+            "authserv_id": "mx.home.test", "virtual_alias_maps": "inline:{ {away@home.test = dave@elsewhere.test} }",
+            "transport_maps": f"inline:{{ {{elsewhere.test = lmtp:inet:{ELSEWHERE}:2400}} {{honest.test = lmtp:inet:{ELSEWHERE}:2400}} }}",
+            "dkim_sign_table": f"inline:{{ {{home.test = own:{self.own_key}}} }}", "arc_seal_key": f"home.test:seal:{self.own_seal}"})
 
         self.mail.__enter__()
 
@@ -139,7 +194,7 @@ def tearDownModule():
 class Hosts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        for name in ("mail", "knot", "key", "revoked", "seal", "forward_seal"):
+        for name in ("mail", "knot", "key", "revoked", "seal", "forward_seal", "own_seal", "elsewhere"):
             setattr(cls, name, getattr(world, name))
 
     # --- what the hosts of the story do
@@ -292,6 +347,204 @@ class Genuine(Hosts):
             stranger.quit()
         finally:
             self.knot.resume()
+
+
+class SentOn(Hosts):
+    """What goes on to another host carries our seal, and the author's signature still holds."""
+
+    def tearDown(self):
+        self.rules(None)
+
+    def rules(self, script):
+        """Alice's Sieve script."""
+        home = self.mail.path("mail/alice")
+        path, link = os.path.join(home, "rules.sieve"), os.path.join(home, ".dovecot.sieve")
+        if os.path.lexists(link):
+            os.remove(link)
+        if script is None:
+            return
+        with open(path, "w") as out:
+            out.write(script)
+        os.symlink("rules.sieve", link)
+        owner = os.stat(home)
+        for name in (path, link):
+            os.lchown(name, owner.st_uid, owner.st_gid)
+
+    def hand_in(self, source, message, to="alice@home.test", sender="ann@honest.test", helo="mail.honest.test"):
+        with smtplib.SMTP("127.0.0.1", self.mail.port["smtp"], timeout=60, source_address=(source, 0)) as client:
+            client.ehlo(helo)
+            client.sendmail(sender, to, message)
+
+    def sent_on(self, source, message, to="alice@home.test", **envelope):
+        """What arrives elsewhere of a message that is handed in here."""
+        before = len(self.elsewhere.all_for("dave@elsewhere.test"))
+        self.hand_in(source, message, to, **envelope)
+        return self.elsewhere.wait_for("dave@elsewhere.test", before)
+
+    def asked(self, content, *words):
+        return self.tool(*words, given=content.decode())
+
+    def check_sealed(self, content, instance, chain):
+        arc = self.asked(content, "arc")
+        self.assertEqual(arc.splitlines()[0], "arc=pass", arc)
+        message = email.message_from_bytes(content)
+        self.assertEqual(len(message.get_all("ARC-Seal")), instance)
+        self.assertIn(f"cv={chain};", message["ARC-Seal"])
+        self.assertIn("d=home.test;", message["ARC-Seal"])
+        self.assertTrue(message["ARC-Authentication-Results"].startswith(f"i={instance}; mx.home.test;"), message["ARC-Authentication-Results"])
+        return message
+
+    def check_author(self, content):
+        """DMARC passes through the author's signature, though SPF now fails."""
+        self.assertEqual(self.asked(content, "dkim").splitlines()[0], "dkim=pass")
+        verdict = self.asked(content, "verify", "--client", OURSELVES, "--helo", "mx.home.test", "--from", "ann@honest.test")
+        results = dict(line.split("=", 1) for line in verdict.splitlines()[:4])
+        self.assertEqual(results, {"spf": "fail", "dkim": "pass", "arc": "pass", "dmarc": "pass"}, verdict)
+
+    def test_by_a_user_s_rules(self):
+        self.rules('redirect "dave@elsewhere.test";\n')
+        content = self.sent_on(HONEST, self.sign(self.message()))
+        message = self.check_sealed(content, 1, "none")
+        self.check_author(content)
+        self.assertEqual(len(message.get_all("DKIM-Signature")), 1)     # it is not our mail
+        results = message["ARC-Authentication-Results"]
+        self.assertTrue(all(word in results for word in ("spf=pass", "dkim=pass", "arc=none", "dmarc=pass")), results)
+        self.mail.wait_for_log(r"cleanup\[\d+\]: \w+: ARC set added \(cv=none, s=seal, d=home\.test\)")
+
+    def test_another_verifier(self):
+        script = ("import sys, dkim\nmessage = sys.stdin.buffer.read()\n"
+                  "print(dkim.arc_verify(message)[0].decode(), dkim.verify(message))")
+        if subprocess.run(["/usr/bin/python3", "-c", "import dkim, dns.resolver"], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("dkimpy or dnspython is not installed")
+        content = self.sent_on(HONEST, self.sign(self.message()), to="away@home.test")
+        result = subprocess.run(["/usr/bin/python3", "-c", script], input=content, stdout=subprocess.PIPE, check=True)
+        self.assertEqual(result.stdout.decode().strip(), "pass True")
+
+    def test_by_an_alias(self):
+        content = self.sent_on(HONEST, self.sign(self.message()), to="away@home.test")
+        message = self.check_sealed(content, 1, "none")
+        self.check_author(content)
+        self.assertEqual(message.keys()[:4], ["ARC-Seal", "ARC-Message-Signature", "ARC-Authentication-Results", "Authentication-Results"])
+
+    def test_a_large_one(self):
+        text = self.sign(self.message() + "a line that goes on and on\r\n" * 40000)
+        content = self.sent_on(HONEST, text, to="away@home.test")
+        self.check_sealed(content, 1, "none")
+        self.check_author(content)
+
+    def test_a_chain_goes_on(self):
+        self.rules('redirect "dave@elsewhere.test";\n')
+        change = lambda text: text.replace("Subject: ", "Subject: [list] ")
+        sealed = self.pass_on(self.sign(self.message()), "list.test", self.seal, MAILING_LIST, change)
+        content = self.sent_on(MAILING_LIST, sealed, sender="owner@list.test", helo="helo.test")
+        self.check_sealed(content, 2, "pass")
+
+    def test_a_broken_chain_is_left_alone(self):
+        broken = self.pass_on(self.sign(self.message()), "list.test", self.seal, MAILING_LIST).replace("cv=none", "cv=pass")
+        content = self.sent_on(HONEST, broken, to="away@home.test")
+        self.assertEqual(len(email.message_from_bytes(content).get_all("ARC-Seal")), 1)
+        self.mail.wait_for_log(r"not sealed: its ARC chain was broken when it arrived")
+
+    def test_results_that_came_with_the_message_do_not_count(self):
+        # A client of our own is not asked about, and its header is its own: none of it may come under our seal.
+        self.rules('redirect "dave@elsewhere.test";\n')
+        forged = "Authentication-Results: mx.home.test; dmarc=pass header.from=honest.test; arc=pass\r\n"
+        trace = "Received: from x ([192.0.2.1])\r\n\tby mail.home.test (Malleposte) with LMTP id 1;\r\n\tSun, 22 Nov 2026 01:02:03 +0000\r\n"
+        content = self.sent_on(OURSELVES, trace + forged + self.message())
+        results = self.check_sealed(content, 1, "none")["ARC-Authentication-Results"]
+        self.assertEqual(results.split(";")[1:], [" mx.home.test", " none"])
+        sealed = self.pass_on(self.sign(self.message()), "list.test", self.seal, MAILING_LIST)
+        content = self.sent_on(OURSELVES, forged + sealed)
+        self.assertEqual(len(email.message_from_bytes(content).get_all("ARC-Seal")), 1)
+        self.mail.wait_for_log(r"not sealed: it has ARC fields, and no Authentication-Results of this host say arc=pass")
+        # Nor what a user's rules add on top of the true ones.
+        self.rules('require "editheader"; deleteheader "Authentication-Results"; '
+                   'addheader "Authentication-Results" "mx.home.test; dmarc=pass"; redirect "dave@elsewhere.test";\n')
+        content = self.sent_on(HONEST, self.message())
+        self.assertNotIn("dmarc=pass", email.message_from_bytes(content)["ARC-Authentication-Results"])
+
+    def test_what_stays_here_is_not_sealed(self):
+        _, message = self.send(HONEST, self.sign(self.message()), helo="mail.honest.test")
+        self.assertIsNone(message["ARC-Seal"])
+
+    def test_a_key_that_is_gone_defers(self):
+        self.mail.set("arc_seal_key", "home.test:seal:/nowhere/seal.key")
+        self.mail.reload()
+        try:
+            with self.assertRaises(smtplib.SMTPDataError) as refused:
+                self.hand_in(HONEST, self.sign(self.message()), to="away@home.test")
+            self.assertEqual((refused.exception.smtp_code, refused.exception.smtp_error[:6]), (451, b"4.7.0 "))
+            self.mail.wait_for_log(r"not sealed: /nowhere/seal\.key: No such file or directory")
+        finally:
+            self.mail.set("arc_seal_key", f"home.test:seal:{self.own_seal}")
+            self.mail.reload()
+
+    def test_an_answer_is_our_own_mail(self):
+        self.rules('require "vacation"; vacation :subject "Away" "Back on Monday.";\n')
+        before = len(self.elsewhere.all_for("ann@honest.test"))
+        self.hand_in(HONEST, self.sign(self.message()))
+        answer = self.elsewhere.wait_for("ann@honest.test", before)
+        self.assertIn(b"Auto-Submitted: auto-replied", answer)
+        self.assertEqual(self.asked(answer, "dkim").splitlines()[0], "dkim=pass")
+        message = email.message_from_bytes(answer)
+        self.assertIn("d=home.test;", message["DKIM-Signature"])
+        self.assertIsNone(message["ARC-Seal"])
+
+
+class Reported(Hosts):
+    """What smtpd found out about a message is in the report that the author's domain gets the day after."""
+
+    def every(self, seconds):
+        path = self.mail.path("etc/master.cf")
+        with open(path) as rows:
+            content = rows.read()
+        with open(path, "w") as rows:
+            rows.write(re.sub(r"(?m)^(dmarc-report +\S+ +\S+ +\S+ +\S+ +)\d+", rf"\g<1>{seconds}", content))
+
+    def let_a_day_pass(self):
+        """What is in the store is of one day before, which is over."""
+        folder = self.mail.path("data/dmarc")
+        lines = subprocess.run(["mdb_dump", folder], stdout=subprocess.PIPE, check=True, text=True).stdout.split("\n")
+        begin = lines.index("HEADER=END") + 1
+        for place in range(begin, lines.index("DATA=END"), 2):      # keys and values in turn; a key: its kind, the day, more
+            key = lines[place].strip()
+            lines[place] = f" {key[:2]}{int(key[2:10], 16) - 1:08x}{key[10:]}"
+        owner = os.stat(folder)
+        os.remove(os.path.join(folder, "data.mdb"))
+        subprocess.run(["mdb_load", folder], input="\n".join(lines), check=True, text=True)
+        for name in os.listdir(folder):
+            os.chown(os.path.join(folder, name), owner.st_uid, owner.st_gid)
+
+    def test_a_message_and_its_report(self):
+        self.mail.set("dmarc_report_send", "yes")
+        self.mail.reload()
+        reply, _ = self.send(HONEST, self.sign(self.message()), helo="mail.honest.test")
+        self.assertTrue(reply.startswith("250"), reply)
+        reply, _ = self.send(FORGER, self.message())
+        self.assertIn("550 5.7.26", reply)
+        stored = self.mail.path("data/dmarc/data.mdb")
+        dump = lambda: os.path.exists(stored) and subprocess.run(["mdb_dump", "-p", os.path.dirname(stored)], stdout=subprocess.PIPE,
+                                                                 text=True).stdout
+        wait_until(lambda: (text := dump()) and HONEST in text and FORGER in text, "both results are stored")
+        self.mail.stop()
+        try:
+            self.let_a_day_pass()
+            self.every(1)
+        finally:
+            self.mail.start()
+        report = self.elsewhere.wait_for("reports@honest.test")
+        path = os.path.join(world.folder, "report")
+        with open(path, "wb") as out:
+            out.write(report)
+        shown = self.mail.run("mailauth", "report", "show", path).stdout
+        self.assertIn("report=aggregate\n", shown)
+        self.assertIn("report.messages: 2\nreport.passed: 1\nreport.failed: 1\n", shown)
+        self.assertRegex(shown, rf" 1 {re.escape(HONEST)} none dkim=pass spf=pass from=honest\.test")
+        self.assertRegex(shown, rf" 1 {re.escape(FORGER)} reject dkim=fail spf=fail from=honest\.test")
+        self.assertEqual(self.asked_dkim(report), "dkim=pass")
+
+    def asked_dkim(self, content):
+        return self.tool("dkim", given=content.decode()).splitlines()[0]
 
 
 class Configured(Hosts):

@@ -81,6 +81,7 @@ inline constexpr std::uint32_t kCleanupInternal = 16;        // a report made he
 inline constexpr std::uint32_t kCleanupHold = 32;            // into hold/ (an access table said HOLD)
 inline constexpr std::uint32_t kCleanupNoAliases = 64;       // receive_override_options = no_address_mappings
 inline constexpr std::uint32_t kCleanupOurs = 128;           // from this host, mynetworks or a logged-in client: signed by DKIM
+inline constexpr std::uint32_t kCleanupForward = 256;        // a user redirects it: never signed as ours, but sealed (ARC) on its way out
 
 struct CleanupOpen {
     std::string sender;                        // empty: the null sender

@@ -9,6 +9,7 @@
 //             child:  SieveDelivered
 // Trust       the parent and lmtp-store believe each other, both have root. A user's process runs scripts over strangers' mail:
 //             of what it says only the answer for its own message and mail to be sent are taken, as from any local user.
+//             What it calls a reply is signed by DKIM like such a user's mail; what it calls a forward is not, but may be sealed.
 #pragma once
 
 #include <cstdint>
@@ -60,14 +61,21 @@ struct SieveDelivered {
     }
 };
 
+enum class SieveMail : std::int32_t {
+    reply = 0,      // written here: a vacation answer, a notification, a refusal, a report
+    forward = 1,    // somebody else's message, redirected
+};
+
 // Content comes as a descriptor: a file or memory that is read from its beginning to its end.
 struct SieveSubmit {
+    SieveMail kind = SieveMail::reply;
     std::string sender;
     std::vector<std::string> recipients;
 
-    static constexpr std::string_view kRecord = "sieve_submit/1";
+    static constexpr std::string_view kRecord = "sieve_submit/2";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("sender", &SieveSubmit::sender), ipc::field("recipients", &SieveSubmit::recipients)};
+        return std::tuple{ipc::field("kind", &SieveSubmit::kind), ipc::field("sender", &SieveSubmit::sender),
+                          ipc::field("recipients", &SieveSubmit::recipients)};
     }
 };
 

@@ -19,7 +19,7 @@ namespace ipc::records {
 // What a= says is part of what is hashed, and only the signer knows what kind of key a file holds: so there are two hashes,
 // one for each.
 struct SignItem {
-    std::string key_file;       // as dkim_sign_table has it
+    std::string key_file;       // as dkim_sign_table or arc_seal_key has it
     std::string rsa_hash;       // SHA-256, 32 octets
     std::string ed25519_hash;
 

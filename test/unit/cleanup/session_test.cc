@@ -29,6 +29,7 @@ struct FakeRewriting : Rewriting {
             targets = {"a@example.test", "b@example.test", "A@example.test"};
         co_return targets;
     }
+    std::expected<bool, std::string> is_outside(const std::string& address) override { return address.ends_with("@elsewhere.test"); }
 };
 
 class Fixture {

@@ -6,6 +6,7 @@
 
 #include "cleanup/signer/key_ring.h"
 #include "cleanup/signer/requests.h"
+#include "cleanup/sealing.h"
 #include "cleanup/signing.h"
 #include "lib/dkim/verifier.h"
 #include "lib/dns/zone_data.h"
@@ -38,9 +39,23 @@ class House {
 
     // Signs with the table; `with_signer`: somebody listens.
     cleanup::Signing::Outcome sign(const std::string& table, bool with_signer = true, const std::string& message = kMessage) {
-        event::Loop loop;
         dkim::SignParams params;
         params.sign_table.set({"inline:{ " + table + " }"});
+        cleanup::Signing::Outcome outcome;
+        with_house(params, with_signer, [&](cleanup::SigningHouse& house) { return run(house, message, outcome); });
+        return outcome;
+    }
+    cleanup::Sealing::Outcome seal(const std::string& key, const std::string& message, const std::string& prepend = "") {
+        dkim::SignParams params;
+        params.seal_key.set(key);
+        cleanup::Sealing::Outcome outcome;
+        with_house(params, true, [&](cleanup::SigningHouse& house) { return run_seal(house, message, prepend, outcome); });
+        return outcome;
+    }
+
+    using Work = std::function<event::Task<void>(cleanup::SigningHouse&)>;
+    void with_house(const dkim::SignParams& params, bool with_signer, const Work& work) {
+        event::Loop loop;
         cleanup::SigningHouse house(loop, params, socket);
         event::ThreadPool pool(loop, 1);
         std::optional<event::Listener> listener;
@@ -50,10 +65,8 @@ class House {
             listener.emplace(loop, std::move(*event::listen_at_path(socket, 0600)));
             loop.spawn(accept(*listener, loop, pool), &context, [] {});
         }
-        cleanup::Signing::Outcome outcome;
-        loop.spawn(run(house, message, outcome), nullptr, [&] { loop.cancel_all(); });
+        loop.spawn(work(house), nullptr, [&] { loop.cancel_all(); });
         loop.run_until_idle();
-        return outcome;
     }
 
     test::TemporaryFolder folder;
@@ -78,11 +91,19 @@ class House {
             signing.feed(std::string_view(&c, 1));
         outcome = co_await signing.finish("QUEUEID");
     }
+    static event::Task<void> run_seal(cleanup::SigningHouse& house, const std::string& message, const std::string& prepend,
+                                      cleanup::Sealing::Outcome& outcome) {
+        cleanup::SealSite site{"mx.example.test", "mail.example.test"};
+        cleanup::Sealing sealing(house, std::move(site));
+        for (char c : message)
+            sealing.feed(std::string_view(&c, 1));
+        outcome = co_await sealing.finish("QUEUEID", prepend);
+    }
 };
 
 event::Task<void> finish(dkim::Verifier& verifier, dkim::Verdict& verdict) { verdict = co_await verifier.finish(); }
 
-std::vector<dkim::Result> verify(const House& house, const std::string& message) {
+dkim::Verdict verify_all(const House& house, const std::string& message) {
     dns::ZoneData dns;
     for (const char* domain : {"example.test", "other.test"}) {
         dns.add_txt(std::string("r._domainkey.") + domain, "k=rsa; p=" + text::encode_base64(house.rsa.public_data()));
@@ -95,8 +116,15 @@ std::vector<dkim::Result> verify(const House& house, const std::string& message)
     dkim::Verdict verdict;
     loop.spawn(finish(verifier, verdict));
     loop.run_until_idle();
-    return verdict.signatures;
+    return verdict;
 }
+
+std::vector<dkim::Result> verify(const House& house, const std::string& message) { return verify_all(house, message).signatures; }
+
+const std::string kEntry = "Received: from client.test (client.test [192.0.2.7])\r\n\tby mail.example.test (Malleposte) with ESMTP id 1; x\r\n";
+const std::string kMailbox = "Received: from mail.example.test ([127.0.0.1])\r\n\tby mail.example.test (Malleposte) with LMTP id 2; x\r\n";
+const std::string kForwarded = "Received: by mail.example.test (Malleposte)\r\n\tid 3; x\r\n";
+std::string results(const std::string& text) { return "Authentication-Results: mx.example.test; " + text + "\r\n"; }
 
 }  // namespace
 
@@ -162,6 +190,64 @@ TEST_CASE("a key that cannot be used defers, unless the table says otherwise", "
     CHECK(house.sign("{example.test = unsigned_on_failure r:" + house.file("good.key") + "}", false).trouble.empty());
     // A broken entry is the administrator's mistake, not a key's.
     CHECK_FALSE(house.sign("{example.test = unsigned_on_failure}").trouble.empty());
+}
+
+TEST_CASE("ARC sets for what goes on", "[cleanup][arc]") {
+    House house;
+    const std::string arrived = results("spf=pass smtp.mailfrom=client.test; arc=none");
+    for (const char* key : {"example.test:r:good.key", "example.test:e:ed.key"}) {
+        std::string value = key;
+        value.replace(15, std::string::npos, house.file(value.substr(15)));
+        const auto first = house.seal(value, kEntry + kMessage, arrived);
+        REQUIRE(first.trouble.empty());
+        const std::string once = first.fields + arrived + kEntry + kMessage;
+        dkim::ArcVerdict arc = verify_all(house, once).arc;
+        INFO(arc.reason);
+        REQUIRE(arc.code == dkim::Code::pass);
+        CHECK(arc.sealers.size() == 1);
+        CHECK(first.fields.find("ARC-Authentication-Results: i=1; mx.example.test;") != std::string::npos);
+        CHECK(first.fields.find("smtp.mailfrom=client.test") != std::string::npos);
+        CHECK(first.fields.size() <= cleanup::kSealRoom);
+        // It comes back, is found good, and goes on from a mailbox.
+        const auto second = house.seal(value, kForwarded + "X-Sieve: x\r\n" + kMailbox + results("arc=pass") + kEntry + once);
+        REQUIRE(second.fields.find("cv=pass") != std::string::npos);
+        arc = verify_all(house, second.fields + once).arc;
+        CHECK(arc.code == dkim::Code::pass);
+        CHECK(arc.sealers.size() == 2);
+        // Nobody here has looked at its chain, or it was broken.
+        for (const std::string& above : {kEntry, results("arc=fail") + kEntry, results("arc=none") + kEntry, kMailbox + results("arc=pass"),
+                                         kEntry + results("arc=pass")}) {
+            const auto left = house.seal(value, above + once);
+            CHECK(left.fields.empty());
+            CHECK(left.trouble.empty());
+        }
+        CHECK(house.seal(value, results("arc=pass") + kEntry + kMessage).fields.empty());   // its sets are gone
+    }
+    CHECK(house.seal("example.test:r:" + house.file("good.key"), kEntry + "Subject: no author\r\n\r\nx\r\n").trouble.empty());
+    CHECK(house.seal("example.test:x:" + house.file("missing.key"), kEntry + kMessage).trouble.find("No such file") != std::string::npos);
+    CHECK(house.seal("example.test:/key", kMessage).trouble ==
+          "arc_seal_key: \"example.test:/key\" is not domain:selector:/key/file");
+}
+
+TEST_CASE("which Authentication-Results field is our own", "[cleanup][arc]") {
+    const cleanup::SealSite site{"mx.example.test", "mail.example.test"};
+    const auto found = [&](const std::string& header) {
+        const dkim::HeaderFields fields{header};
+        const auto got = cleanup::find_arrival_results(fields, site);
+        return !got ? std::string("none") : got->empty() ? std::string("empty") : got->front().result;
+    };
+    const std::string pass = results("spf=pass"), fail = results("spf=fail");
+    CHECK(found(pass + kEntry) == "pass");
+    CHECK(found("X-Quarantine: x\r\n" + pass + "Received-SPF: pass\r\n" + kEntry + fail) == "pass");
+    CHECK(found(kForwarded + "X-Sieve: x\r\n" + kMailbox + pass + kEntry) == "pass");
+    CHECK(found(kEntry + pass) == "none");
+    CHECK(found(pass) == "none");
+    CHECK(found(fail + kMailbox + kEntry) == "none");                       // a script's
+    CHECK(found(fail + kMailbox + pass + kEntry) == "pass");
+    CHECK(found(pass + "X-Other: x\r\n" + kEntry) == "none");
+    CHECK(found("Authentication-Results: other.test; spf=pass\r\n" + kEntry) == "none");
+    CHECK(found("Received: by mail.example.test (Malleposte, from userid 1000)\r\n\tid 3; x\r\n" + pass + kEntry) == "none");
+    CHECK(found("Received: from a ([192.0.2.1]) by other.test (x) with LMTP id 1; x\r\n" + pass + kEntry) == "none");
 }
 
 TEST_CASE("the keys that tables name", "[signer]") {
