@@ -1,6 +1,6 @@
 // imapd/imapsieve/event_host.h - what a script may ask about a message in a mailbox: how it came there, and its flags.
 //
-// Standards   RFC 6785, 3 (environment; there is no envelope)
+// Standards   RFC 6785, 4 (environment); there is no envelope
 #pragma once
 
 #include <memory>

@@ -4,7 +4,7 @@
 //     fileinto        a copy in that mailbox
 //     no keep         \Deleted, once all copies are made; nobody but the client expunges
 //
-// Standards   RFC 6785, 3.8 to 3.11. What sends mail or refuses is no action here: the reason says which line asked for it.
+// Standards   RFC 6785, 3. What sends mail or refuses is no action here: the reason says which line asked for it.
 // Failure     a reason for the log; the message stays as it is then, and what was copied stays where it is.
 #pragma once
 
