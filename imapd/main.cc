@@ -5,17 +5,19 @@
 // DESCRIPTION
 //     Takes authenticated connections from login(8), asks auth(8) who the user is, and forks a session process
 //     for each. A session speaks IMAP4rev1 with IDLE, UIDPLUS, MOVE, NAMESPACE, ID, UNSELECT, LITERAL+, CHILDREN
-//     and SPECIAL-USE, on the user's Maildir.
+//     and SPECIAL-USE, on the user's Maildir. After APPEND, COPY, MOVE and STORE it runs the scripts that
+//     imap_sieve_scripts names for the mailbox.
 // SECURITY
 //     The spawner keeps root, so that a session can become any user, and reads nothing that comes from a network.
 //     A session runs with the user's uid and gid alone, cannot start programs, and ends with the spawner.
 //     For master.cf: private, not unprivileged, not chrooted, one process.
 // STANDARDS
-//     RFC 3501, 2177, 2342, 2971, 3348, 3691, 4315, 6154, 6851, 7888
+//     RFC 3501, 2177, 2342, 2971, 3348, 3691, 4315, 6154, 6785, 6851, 7888
 // DIAGNOSTICS
 //     A session logs its login and logout; trouble with a mailbox is a warning that names the file.
 #include <fmt/format.h>
 
+#include "imapd/imapsieve/mailbox_scripts.h"
 #include "imapd/params.h"
 #include "imapd/session.h"
 #include "imapd/spawner.h"
@@ -57,9 +59,14 @@ void refuse(Wire& wire, const std::string& tag) {
 }
 
 // The user's clients, one after the other, on one open account.
-void serve_user(SessionProcess& process, const Params& params, SessionSettings& settings) {
+void serve_user(SessionProcess& process, const Params& params, const imapsieve::Rules& rules, SessionSettings& settings) {
     settings.user = process.user().name;
     auto account = store::open_account({process.mail_root(), params.hierarchy_separator().front()});
+    std::optional<imapsieve::MailboxScripts> listener;
+    if (account && !rules.empty()) {
+        listener.emplace(rules, params, scripts::Owner{process.user().name, process.user().home}, process.mail_root(), *account);
+        settings.events = &*listener;
+    }
     do {
         const ipc::records::ImapHandover& handover = process.handover();
         Wire wire(process.take_client(), handover.input, params.autologout(), params.write_timeout());
@@ -85,9 +92,12 @@ int main(int argc, char** argv) {
     if (!filter)
         logging::fatal("sandbox: {}", filter.error());
     imapd::SessionSettings settings = imapd::session_settings(params);
+    auto rules = imapsieve::parse_rules(params.sieve_scripts());
+    if (!rules)
+        logging::fatal("parameter {}: {}", params.sieve_scripts.name(), rules.error());
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::none);
-    auto serve = [&](imapd::SessionProcess& process) { imapd::serve_user(process, params, settings); };
+    auto serve = [&](imapd::SessionProcess& process) { imapd::serve_user(process, params, *rules, settings); };
     imapd::Spawner spawner(imapd::spawner_settings(params), jail, std::move(*filter), serve);
     return jail.serve([&](event::Stream stream, worker::Client& seat) {
         return spawner.serve_login(std::move(stream), seat);

@@ -1,13 +1,13 @@
 // imapd/params.h - the main.cf parameters of imapd(8).
 #pragma once
 
-#include "imapd/mailbox_params.h"
+#include "imapd/scripts/params.h"
 
 namespace imapd {
 
 using namespace std::chrono_literals;
 
-struct Params : MailboxParams {
+struct Params : scripts::Params {
     config::Param<std::chrono::seconds> autologout{*this, "imap_autologout_timeout", 1800s, {.min = 60s},
         "How long a client may be silent outside IDLE before it is logged out."};
     config::Param<std::chrono::seconds> write_timeout{*this, "imap_write_timeout", 300s, {.min = 1s},
@@ -27,6 +27,10 @@ struct Params : MailboxParams {
         "process. 0: each connection gets a fresh one."};
     config::Param<std::chrono::seconds> spare_process_time{*this, "imap_spare_process_time", 30s, {.min = 1s},
         "How long such a process waits for its user's next connection."};
+    config::Param<config::List> sieve_scripts{*this, "imap_sieve_scripts", "",
+        "Scripts that are run when a client puts messages into a mailbox or changes flags there, each { MAILBOX CAUSE,... PATH }. "
+        "CAUSE is APPEND, COPY (MOVE too) or FLAG; MAILBOX * is any; from=MAILBOX before the path of a COPY means only out of that "
+        "one. A name with a blank is in braces too."};
     config::Param<std::string> auth_master{*this, "imap_auth_socket", "private/auth-master", {.min = 1},
         "The socket where the user database is asked, below queue_directory; Dovecot's auth-master protocol."};
 };

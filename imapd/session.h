@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "imapd/mailbox_events.h"
 #include "imapd/selected.h"
 #include "imapd/wire.h"
 #include "lib/imap/command.h"
@@ -45,6 +46,7 @@ struct SessionSettings {
     std::chrono::seconds idle_poll_interval{10};
     std::string user;
     std::vector<std::pair<std::string, std::string>> special_use;  // mailbox name, attribute
+    MailboxEvents* events = nullptr;                               // null: nobody is to be told
 };
 
 class Session {

@@ -56,6 +56,10 @@ Reply command_append(Session& session, const imap::Command& command) {
     auto delivered = (*delivery)->commit(options);
     if (!delivered)
         return Reply::of(delivered.error());
+    delivery->reset();
+    MailboxEvents* events = session.settings().events;
+    if (events && events->wants(MailboxEvent::Cause::append, (*mailbox)->name(), ""))
+        events->happened({MailboxEvent::Cause::append, **mailbox, "", {{delivered->uid, 0}}});
     return Reply::ok(fmt::format("[APPENDUID {} {}] Appended", delivered->uid_validity, delivered->uid));
 }
 

@@ -41,6 +41,17 @@ std::string copy_uid(const store::Copied& copied) {
                        imap::format_sequence_set(copied.to));
 }
 
+void tell_scripts(Session& session, const Request& request, const store::Copied& copied) {
+    MailboxEvents* events = session.settings().events;
+    const std::string& from = session.selected().mailbox().name();
+    if (!events || !events->wants(MailboxEvent::Cause::copy, request.target->name(), from))
+        return;
+    MailboxEvent event{MailboxEvent::Cause::copy, *request.target, from, {}};
+    for (const std::uint32_t uid : copied.to)
+        event.messages.push_back({uid, 0});
+    events->happened(event);
+}
+
 Reply gone_or(const store::Failure& failure) {
     if (failure.kind == store::Failure::Kind::not_found)
         return Reply::no("[EXPUNGEISSUED] Some of the messages are gone");
@@ -58,6 +69,7 @@ Reply command_copy(Session& session, const imap::Command& command) {
     auto copied = session.selected().mailbox().copy(request.uids, *request.target);
     if (!copied)
         return gone_or(copied.error());
+    tell_scripts(session, request, *copied);
     return Reply::ok(copy_uid(*copied) + " Copied");
 }
 
@@ -74,6 +86,7 @@ Reply command_move(Session& session, const imap::Command& command) {
         return gone_or(moved.error());
     // RFC 6851, 4.3: the code comes before the EXPUNGEs, in an untagged OK.
     session.wire().write(fmt::format("* OK {} Moved\r\n", copy_uid(*moved)));
+    tell_scripts(session, request, *moved);
     return Reply::ok("Moved");
 }
 

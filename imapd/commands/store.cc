@@ -1,10 +1,40 @@
 // STORE and UID STORE.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "imapd/command_table.h"
 #include "imapd/flag_arguments.h"
 
 namespace imapd {
+namespace {
+
+/// The flags as they were just before STORE, by UID; empty where no script wants to know what changes.
+store::Result<std::vector<store::Message>> flags_before(const Session& session, store::Mailbox& mailbox) {
+    const MailboxEvents* events = session.settings().events;
+    if (!events || !events->wants(MailboxEvent::Cause::flag, mailbox.name(), ""))
+        return {};
+    if (auto fresh = mailbox.refresh(); !fresh)
+        return std::unexpected(fresh.error());
+    return mailbox.messages();
+}
+
+void tell_scripts(const Session& session, store::Mailbox& mailbox, const std::vector<store::Message>& before,
+                  const std::vector<store::Message>& after) {
+    if (before.empty())
+        return;
+    MailboxEvent event{MailboxEvent::Cause::flag, mailbox, "", {}};
+    auto by_uid = [](const store::Message& message, std::uint32_t uid) { return message.uid < uid; };
+    for (const store::Message& now : after) {
+        auto found = std::lower_bound(before.begin(), before.end(), now.uid, by_uid);
+        if (found != before.end() && found->uid == now.uid && found->flags != now.flags)
+            event.messages.push_back({now.uid, found->flags ^ now.flags});
+    }
+    if (!event.messages.empty())
+        session.settings().events->happened(event);
+}
+
+}  // namespace
 
 Reply command_store(Session& session, const imap::Command& command) {
     imap::StoreArgs args = imap::parse_store(command.args);
@@ -23,14 +53,19 @@ Reply command_store(Session& session, const imap::Command& command) {
     store::FlagChange change = args.mode == imap::StoreMode::add      ? store::FlagChange::add
                                : args.mode == imap::StoreMode::remove ? store::FlagChange::remove
                                                                       : store::FlagChange::replace;
+    auto flags_were = flags_before(session, selected.mailbox());
+    if (!flags_were)
+        return Reply::of(flags_were.error());
     std::uint64_t before = selected.mailbox().generation();
     auto changed = selected.mailbox().change_flags(uids, change, flags.flags, flags.keywords);
     if (!changed)
         return Reply::of(changed.error());
     selected.tell_keywords(session.wire());
     selected.adopt(*changed, before);
-    if (args.silent)
+    if (args.silent) {
+        tell_scripts(session, selected.mailbox(), *flags_were, *changed);
         return Reply::ok("Flags stored");
+    }
     std::size_t next = 0;
     for (std::uint32_t number : numbers) {
         const store::Message& message = selected.list()[number - 1];
@@ -44,6 +79,7 @@ Reply command_store(Session& session, const imap::Command& command) {
         else
             session.wire().write(fmt::format("* {} FETCH (FLAGS {})\r\n", number, selected.flags_of(message)));
     }
+    tell_scripts(session, selected.mailbox(), *flags_were, *changed);
     if (changed->size() < uids.size())
         return Reply::no("[EXPUNGEISSUED] Some of the messages are gone");
     return Reply::ok("Flags stored");

@@ -2,21 +2,18 @@
 
 #include <algorithm>
 
+#include "imapd/scripts/flag_names.h"
 #include "lib/log/log.h"
 #include "lib/sieve/program.h"
-#include "lib/store/flags.h"
 
 namespace sieve_delivery {
 namespace {
 
-store::Delivery::Options options_of(const std::vector<std::string>& flags) {
+store::Delivery::Options options_of(const std::vector<std::string>& names) {
+    scripts::FlagSet set = scripts::flag_set(names);
     store::Delivery::Options options;
-    for (const std::string& flag : flags) {
-        if (const auto bit = store::system_flag(flag))
-            options.flags |= *bit;
-        else if (!flag.starts_with('\\'))
-            options.keywords.push_back(flag);
-    }
+    options.flags = set.flags;
+    options.keywords = std::move(set.keywords);
     return options;
 }
 

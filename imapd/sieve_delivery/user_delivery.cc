@@ -63,19 +63,15 @@ std::string message_id_of(std::string_view content) {
     return "";
 }
 
-std::string home_or_root(const scripts::Owner& owner, const std::string& root) { return owner.home.empty() ? root : owner.home; }
-
 }  // namespace
 
-std::string memory_path(const scripts::Owner& owner, const std::string& root) { return home_or_root(owner, root) + "/.malleposte.sieve"; }
-std::string why_path(const scripts::Owner& owner, const std::string& root) { return home_or_root(owner, root) + "/.malleposte.sieve-why"; }
+std::string why_path(const scripts::Owner& owner, const std::string& root) { return scripts::memory_path(owner, root) + "-why"; }
 
 UserDelivery::UserDelivery(const Params& params, ParentLink& link, const SieveDeliver& first)
     : params_(params), link_(link), owner_{first.user, first.home}, root_(first.root), places_(scripts::places_of(params, owner_)),
-      reader_(static_cast<std::size_t>(params.max_script_size())) {
-    if (places_)
-        settings_ = scripts::settings_of(params, *places_);
-    else
+      settings_(scripts::settings_of(params, places_.value_or(scripts::Places()))),
+      ready_(params, places_.value_or(scripts::Places()).directory, settings_) {
+    if (!places_)
         logging::warning("{}: {}", owner_.name, places_.error());
     auto account = store::open_account({root_, params.hierarchy_separator().front()});
     if (account)
@@ -88,7 +84,7 @@ UserDelivery::UserDelivery(const Params& params, ParentLink& link, const SieveDe
             logging::warning("{}: {}", owner_.name, memory.error());
         return memory ? std::move(*memory) : nullptr;
     };
-    memory_ = open(memory_path(owner_, root_), scripts::Memory::Durable::yes);
+    memory_ = open(scripts::memory_path(owner_, root_), scripts::Memory::Durable::yes);
     if (params.why_retention().count() > 0)
         why_ = open(why_path(owner_, root_), scripts::Memory::Durable::no);
 }
@@ -100,40 +96,17 @@ void UserDelivery::keep_reasons() {
     reasons_.clear();
 }
 
-std::shared_ptr<const sieve::Program> UserDelivery::ready(const scripts::ScriptFile& script, std::string& trouble) {
-    const std::uint64_t hash = sieve::content_hash(script.text);
-    Ready& known = ready_[script.path];
-    if (known.program && known.hash == hash && known.program->dependencies().empty())
-        return known.program;
-    scripts::Includes includes(places_->directory, params_.global_directory(), static_cast<std::size_t>(params_.max_script_size()));
-    sieve::CompileOptions options;
-    options.settings = settings_;
-    sieve::Compiled compiled = scripts::compile_kept(script, options, includes);
-    if (!compiled.ok()) {
-        trouble = fmt::format("{}: {}", script.path, "it cannot be compiled");
-        for (const sieve::Problem& problem : compiled.problems)
-            if (problem.severity == sieve::Problem::Severity::error) {
-                trouble = sieve::format_problem(problem);
-                break;
-            }
-    }
-    known = {hash, compiled.program};
-    return known.program;
-}
-
 UserDelivery::Programs UserDelivery::load_programs(std::string& trouble) {
     Programs programs;
     // False where there is no such script.
     auto add = [&](const std::string& path) {
-        auto script = reader_.load(path);
-        if (!script) {
-            if (script.error().kind == scripts::ScriptFailure::Kind::not_found)
-                return false;
-            trouble = script.error().text;
-            return true;
-        }
-        if (auto program = ready(**script, trouble))
-            programs.push_back(std::move(program));
+        auto program = ready_.load(path);
+        if (program)
+            programs.push_back(std::move(*program));
+        else if (program.error().kind == scripts::ScriptFailure::Kind::not_found)
+            return false;
+        else
+            trouble = program.error().text;
         return true;
     };
     for (const std::string& path : scripts::script_paths(params_.before()))
@@ -151,7 +124,7 @@ struct UserDelivery::Run {
     const SieveDeliver& request;
     std::string_view content;
     sieve::Message message;
-    MailHost host;
+    scripts::MailHost host;
     Pending pending;
     std::int64_t now;
     std::string trouble;                  // for the note to the user
@@ -161,7 +134,7 @@ struct UserDelivery::Run {
     std::vector<std::string> notified;    // addresses that got a notification of this message
     int sent = 0;
 
-    Run(UserDelivery& the_user, const SieveDeliver& the_request, std::string_view the_content, HostFacts facts)
+    Run(UserDelivery& the_user, const SieveDeliver& the_request, std::string_view the_content, scripts::HostFacts facts)
         : user(the_user), request(the_request), content(the_content), message(the_content),
           host(std::move(facts), *the_user.account_, the_user.memory_.get()), pending(*the_user.account_), now(std::time(nullptr)) {}
 
@@ -260,7 +233,7 @@ void UserDelivery::Run::redirect(const Action& action) {
     }
     // Remembered at once: should storing fail, the message comes again and must not be sent twice.
     const std::string id = message_id_of(content);
-    const std::string key = redirect_key(id, action.address);
+    const std::string key = scripts::redirect_key(id, action.address);
     const std::int64_t period = user.params_.redirect_duplicate_period().count();
     const bool checked = period > 0 && !id.empty() && user.memory_;
     const auto ours = checked ? user.memory_->claim(key, now, now + period) : std::expected<bool, std::string>(true);
@@ -289,7 +262,7 @@ void UserDelivery::Run::answer_vacation(const Action& action) {
         return;
     }
     // Remembered before it is sent: rather none than a second one (RFC 5230, 4.2).
-    if (!claim(vacation_key(answer.memory_key), action.seconds.count())) {
+    if (!claim(scripts::vacation_key(answer.memory_key), action.seconds.count())) {
         log.push_back("no vacation answer: there was one already");
         return;
     }
@@ -343,7 +316,7 @@ void UserDelivery::Run::perform(const Action& action) {
     case Action::Kind::notify: return notify(action);
     case Action::Kind::discard: log.push_back("discarded"); return;
     case Action::Kind::mark_duplicate:
-        to_remember.emplace_back(duplicate_key(action.duplicate_id), now + action.seconds.count());
+        to_remember.emplace_back(scripts::duplicate_key(action.duplicate_id), now + action.seconds.count());
         return;
     case Action::Kind::report: return report(action);
     }
@@ -411,7 +384,7 @@ SieveDelivered UserDelivery::Run::finish(const sieve::Outcome& outcome) {
 SieveDelivered UserDelivery::deliver(const SieveDeliver& request, std::string_view content) {
     if (!account_)
         return make_answer(451, "4.2.0", "The mailbox cannot be opened now");
-    HostFacts facts;
+    scripts::HostFacts facts;
     facts.envelope.from = request.sender;
     facts.envelope.to = request.recipient;
     facts.user = owner_.name;

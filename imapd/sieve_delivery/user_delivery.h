@@ -9,15 +9,15 @@
 // Rights      the user's. Failure: a SievedDelivered that is not 250.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "imapd/scripts/compiled.h"
+#include "imapd/scripts/mail_host.h"
 #include "imapd/scripts/memory.h"
-#include "imapd/sieve_delivery/mail_host.h"
+#include "imapd/scripts/ready_scripts.h"
 #include "imapd/sieve_delivery/params.h"
 #include "imapd/sieve_delivery/parent_link.h"
 #include "lib/ipc/records/sieve.h"
@@ -47,7 +47,6 @@ private:
     using Programs = std::vector<std::shared_ptr<const sieve::Program>>;
     /// In the order in which they are to run. What cannot be used is in `trouble`.
     Programs load_programs(std::string& trouble);
-    std::shared_ptr<const sieve::Program> ready(const scripts::ScriptFile& script, std::string& trouble);
 
     const Params& params_;
     ParentLink& link_;
@@ -58,17 +57,11 @@ private:
     std::shared_ptr<store::Account> account_;
     std::unique_ptr<scripts::Memory> memory_;   // null where it cannot be opened
     std::unique_ptr<scripts::Memory> why_;
-    struct Ready {
-        std::uint64_t hash = 0;
-        std::shared_ptr<const sieve::Program> program;
-    };
-    std::map<std::string, Ready> ready_;        // by path
-    scripts::ScriptReader reader_;
+    scripts::ReadyScripts ready_;
     std::vector<std::pair<std::string, std::string>> reasons_;  // for `why`, not yet kept
 };
 
-/// Where the user's two memories are, below the home.
-std::string memory_path(const scripts::Owner& owner, const std::string& root);
+/// Where it is kept which rule did what.
 std::string why_path(const scripts::Owner& owner, const std::string& root);
 
 }  // namespace sieve_delivery

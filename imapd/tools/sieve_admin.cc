@@ -11,7 +11,7 @@
 
 #include "imapd/mail_location.h"
 #include "imapd/scripts/compiled.h"
-#include "imapd/sieve_delivery/mail_host.h"
+#include "imapd/scripts/mail_host.h"
 #include "imapd/sieve_delivery/params.h"
 #include "imapd/sieve_delivery/user_delivery.h"
 #include "lib/command/command.h"
@@ -36,7 +36,7 @@ constexpr int kNotFound = 66;
 constexpr int kCannot = 73;
 constexpr int kTryLater = 75;
 
-using sieve_delivery::MailHost;
+using scripts::MailHost;
 
 // All that the subcommands need; made before the rights are given up.
 struct Context {
@@ -248,7 +248,7 @@ int replay(const Context& context, const std::vector<std::string>& options) {
         command::fatal(account.error().text, kTryLater);
     const sieve::Settings settings = scripts::settings_of(context.params, context.places);
     std::unique_ptr<scripts::Memory> memory;
-    const std::string memory_path = sieve_delivery::memory_path(context.owner, context.root);
+    const std::string memory_path = scripts::memory_path(context.owner, context.root);
     if (auto opened = scripts::Memory::open(memory_path, scripts::Memory::Durable::yes))
         memory = std::move(*opened);
     for (const Stored& stored : newest(**account, last)) {
@@ -261,7 +261,7 @@ int replay(const Context& context, const std::vector<std::string>& options) {
         std::string from = field_of(octets, "Return-Path");
         if (from.size() >= 2 && from.front() == '<')
             from = from.substr(1, from.size() - 2);
-        sieve_delivery::HostFacts facts;
+        scripts::HostFacts facts;
         facts.envelope.from = from;
         facts.envelope.to = to.empty() ? context.owner.name : to;
         facts.user = context.owner.name;

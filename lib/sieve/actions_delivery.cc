@@ -100,7 +100,7 @@ void Machine::add_action(Action action) {
 
 std::vector<std::string> Machine::resolve_flags(const Call& call) {
     if (!call.has(Slot::flags))
-        return flags_known ? flags : std::vector<std::string>();
+        return current_flags();
     std::vector<std::string> given = split_flags(strings(call, Slot::flags));
     std::erase_if(given, [this](const std::string& flag) {
         if (is_flag(flag))

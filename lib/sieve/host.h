@@ -76,7 +76,8 @@ public:
     virtual std::int64_t now() const = 0;               // seconds since 1970
     virtual int zone_minutes() const = 0;               // of local time, east of Greenwich
 
-    /// Flags that the message has already: none for new mail, the stored ones for IMAP events.
+    /// Flags that the message has already: none for new mail, the stored ones for IMAP events. A script that changes none of
+    /// them gives them back with its keep and fileinto.
     virtual std::vector<std::string> message_flags() const = 0;
 };
 

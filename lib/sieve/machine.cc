@@ -430,7 +430,7 @@ Outcome Machine::finish(Outcome outcome) {
             Action keep;
             keep.implicit = true;
             keep.mailbox = settings_.default_mailbox;
-            keep.flags = flags;
+            keep.flags = current_flags();
             keep.header = edited_header();
             keep.cause.script = code_->units[0].name;
             if (!merge_action(keep))

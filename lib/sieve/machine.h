@@ -91,6 +91,8 @@ public:
     bool merge_action(const Action& fresh);
     Cause cause() const;
     std::vector<std::string> resolve_flags(const Call& call);
+    /// RFC 5232's internal variable; of a script that left it alone, what the message has already (RFC 6785).
+    std::vector<std::string> current_flags() const { return flags_known ? flags : host_.message_flags(); }
 
     std::vector<Action> actions;
     bool keep_cancelled = false;

@@ -1,4 +1,4 @@
-#include "imapd/sieve_delivery/mail_host.h"
+#include "imapd/scripts/mail_host.h"
 
 #include <algorithm>
 #include <ctime>
@@ -6,9 +6,9 @@
 #include "lib/imap/mailbox_name.h"
 #include "lib/text/text.h"
 
-namespace sieve_delivery {
+namespace scripts {
 
-MailHost::MailHost(HostFacts facts, store::Account& account, const scripts::Memory* memory)
+MailHost::MailHost(HostFacts facts, store::Account& account, const Memory* memory)
     : facts_(std::move(facts)), account_(account), memory_(memory) {}
 
 std::optional<std::string> MailHost::environment(std::string_view item) const {
@@ -79,10 +79,14 @@ int MailHost::zone_minutes() const {
     return static_cast<int>(local.tm_gmtoff / 60);
 }
 
+std::string memory_path(const Owner& owner, const std::string& root) {
+    return (owner.home.empty() ? root : owner.home) + "/.malleposte.sieve";
+}
+
 std::string duplicate_key(std::string_view id) { return "duplicate " + std::string(id); }
 std::string vacation_key(std::string_view key) { return "vacation " + std::string(key); }
 std::string redirect_key(std::string_view message_id, std::string_view address) {
     return "redirect " + std::string(address) + " " + std::string(message_id);
 }
 
-}  // namespace sieve_delivery
+}  // namespace scripts

@@ -1,7 +1,9 @@
-// imapd/sieve_delivery/mail_host.h - what a script at delivery may ask: the envelope, the user's mailboxes, what is remembered.
+// imapd/scripts/mail_host.h - what a user's script may ask: the envelope, the user's mailboxes, what is remembered.
+//
+// As it is here for a message at delivery; imapd/imapsieve has one of its own for a message that is in a mailbox.
 //
 // Standards   RFC 5183 (environment), RFC 5490 (mailboxes), RFC 7352 (duplicates), RFC 8579 (special use)
-// Failure     HostFailure where mailboxes or memory cannot be read: the message is tried again.
+// Failure     HostFailure where mailboxes or memory cannot be read.
 #pragma once
 
 #include <map>
@@ -10,11 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "imapd/scripts/compiled.h"
 #include "imapd/scripts/memory.h"
 #include "lib/sieve/host.h"
 #include "lib/store/account.h"
 
-namespace sieve_delivery {
+namespace scripts {
 
 struct HostFacts {
     sieve::Envelope envelope;
@@ -24,9 +27,10 @@ struct HostFacts {
     std::vector<std::pair<std::string, std::string>> special_uses;  // mailbox and attribute, as configured
 };
 
-class MailHost final : public sieve::Host {
+class MailHost : public sieve::Host {
 public:
-    MailHost(HostFacts facts, store::Account& account, const scripts::Memory* memory);
+    // Null memory: it cannot be had.
+    MailHost(HostFacts facts, store::Account& account, const Memory* memory);
 
     const sieve::Envelope& envelope() const override { return facts_.envelope; }
     std::optional<std::string> environment(std::string_view item) const override;
@@ -44,18 +48,23 @@ public:
     /// The mailbox with that special use that is there; nothing if there is none.
     std::optional<std::string> mailbox_with(std::string_view use);
 
+protected:
+    HostFacts facts_;
+
 private:
     const std::vector<std::string>& mailboxes();
 
-    HostFacts facts_;
     store::Account& account_;
-    const scripts::Memory* memory_;
+    const Memory* memory_;
     std::optional<std::vector<std::string>> mailboxes_;
 };
 
-/// Keys in the user's memory.
+/// Where the user's memory is: in the home, or with the mail of a user who has none.
+std::string memory_path(const Owner& owner, const std::string& root);
+
+/// Keys in it.
 std::string duplicate_key(std::string_view id);
 std::string vacation_key(std::string_view key);
 std::string redirect_key(std::string_view message_id, std::string_view address);
 
-}  // namespace sieve_delivery
+}  // namespace scripts
