@@ -33,6 +33,7 @@ struct Recipient {
     std::unique_ptr<store::Delivery> delivery;
     bool looked_for_script = false;
     bool scripted = false;
+    bool remembered = false;  // scripted by the word of recent_scripts, not of the disk
     std::string small;    // the message for the script, trace lines included
     event::Fd aside;      // or, where it is large, a file with it
     StoreResult result;   // code 0 while all is well
@@ -225,6 +226,7 @@ class Connection {
     event::Task<void> look_up(std::string recipient);
     event::Task<void> open(ipc::records::StoreOpen record);
     event::Task<void> add_recipient(std::string address);
+    bool goes_to_script_at_once(const Work& work);
     event::Task<void> write_all(bool commit);
     event::Task<void> follow_script(Recipient& recipient);
     event::Task<void> finish();
@@ -304,11 +306,25 @@ event::Task<void> Connection::open(ipc::records::StoreOpen record) {
         co_await add_recipient(address);
 }
 
+// A small message for a user who had a script just now takes no thread at all.
+bool Connection::goes_to_script_at_once(const Work& work) {
+    Recipient& recipient = *work.recipient;
+    const bool small = work.head.size() + work.content.size() + recipient.address.size() + 100 <= ipc::records::kSieveInline;
+    if (recipient.looked_for_script || !small || !services_.recent_scripts.holds(recipient.user.name))
+        return false;
+    recipient.looked_for_script = recipient.scripted = recipient.remembered = true;
+    recipient.small = head_for(work);
+    recipient.small += work.content;
+    return true;
+}
+
 event::Task<void> Connection::write_all(bool commit) {
     for (Recipient& recipient : message_->recipients) {
         if (recipient.result.code != 0)
             continue;
         Work work{&services_.params, &recipient, message_->head, message_->pending, commit};
+        if (commit && goes_to_script_at_once(work))
+            continue;
         auto job = [work] { write_part(work); };
         co_await services_.pool.run(std::move(job));
     }
@@ -330,6 +346,8 @@ event::Task<void> Connection::follow_script(Recipient& recipient) {
     if (recipient.aside)
         content = event::Fd(::fcntl(recipient.aside.get(), F_DUPFD_CLOEXEC, 3));
     request.content = recipient.small;
+    if (!recipient.remembered)
+        services_.recent_scripts.note(recipient.user.name);
     ipc::records::SieveDelivered answer = co_await services_.sieve.deliver(std::move(request), std::move(content));
     if (answer.code == 0) {
         const int aside = recipient.aside.get();

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "imapd/lmtp_store/params.h"
 #include "imapd/lmtp_store/sieve_link.h"
@@ -19,11 +20,32 @@
 
 namespace lmtp_store {
 
+// Users who had a script a moment ago: their next message goes to sieve-delivery without another look, for which a thread
+// would have to become them. If the script is gone by then, sieve-delivery keeps the message in the INBOX.
+class RecentScripts {
+  public:
+    bool holds(const std::string& user) const {
+        auto found = seen_.find(user);
+        return found != seen_.end() && event::Clock::now() - found->second < kRecent;
+    }
+    void note(const std::string& user) {
+        if (seen_.size() >= kMost)
+            seen_.clear();
+        seen_[user] = event::Clock::now();
+    }
+
+  private:
+    static constexpr std::chrono::seconds kRecent{2};
+    static constexpr std::size_t kMost = 10000;
+    std::unordered_map<std::string, event::Clock::time_point> seen_;
+};
+
 struct Services {
     const Params& params;
     event::ThreadPool& pool;
     userdb::UserLookup& users;
     SieveLink& sieve;
+    RecentScripts recent_scripts = {};
 };
 
 event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Services& services);
