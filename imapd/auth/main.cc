@@ -13,6 +13,12 @@
 //     RFC 4422, RFC 4616
 #include <unistd.h>
 
+#include <sys/stat.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include "imapd/auth/connections.h"
 #include "imapd/auth/params.h"
 #include "lib/event/endpoint.h"
@@ -21,6 +27,8 @@
 #include "lib/worker/program.h"
 
 namespace {
+
+constexpr std::chrono::milliseconds kLookEvery{500};
 
 event::Task<void> accept_masters(event::Listener& listener, auth::Services& services) {
     for (;;) {
@@ -37,6 +45,39 @@ event::Fd listen_for_masters(const std::string& path) {
     if (!listener)
         logging::fatal("auth_master_socket: {}", listener.error());
     return std::move(*listener);
+}
+
+// The socket for masters, which has no master(8) to keep it: a process that was told to leave while it was still starting
+// may have put its own in place of ours, and taken it along when it went.
+class MasterSocket {
+  public:
+    MasterSocket(std::string path, auth::Services& services) : path_(std::move(path)), services_(services) {}
+
+    void listen() {
+        listeners_.push_back(std::make_unique<event::Listener>(services_.loop, listen_for_masters(path_)));
+        ours_ = identity();
+        services_.loop.spawn(accept_masters(*listeners_.back(), services_));
+    }
+    bool is_in_place() const { return ours_ == identity(); }
+
+  private:
+    std::pair<dev_t, ino_t> identity() const {
+        struct stat info {};
+        return ::stat(path_.c_str(), &info) == 0 ? std::pair{info.st_dev, info.st_ino} : std::pair<dev_t, ino_t>{};
+    }
+
+    std::string path_;
+    auth::Services& services_;
+    std::vector<std::unique_ptr<event::Listener>> listeners_;  // one that lost its place still serves who is in its queue
+    std::pair<dev_t, ino_t> ours_;
+};
+
+event::Task<void> keep_in_place(MasterSocket& socket, worker::Jailed& jail) {
+    for (;;) {
+        co_await event::sleep_for(jail.loop(), kLookEvery);
+        if (!jail.leaving() && !socket.is_in_place())
+            socket.listen();
+    }
 }
 
 void check_mechanisms(const auth::Params& params) {
@@ -61,10 +102,10 @@ int main(int argc, char** argv) {
     for (const std::string& problem : services.database.problems())
         logging::warning("{}", problem);
     jail.stay_when_idle();
-    std::unique_ptr<event::Listener> masters;
+    MasterSocket masters(params.master_socket(), services);
     if (!params.master_socket().empty()) {
-        masters = std::make_unique<event::Listener>(jail.loop(), listen_for_masters(params.master_socket()));
-        jail.loop().spawn(accept_masters(*masters, services));
+        masters.listen();
+        jail.loop().spawn(keep_in_place(masters, jail));
     }
     return jail.serve([&](event::Stream client, worker::Client& seat) {
         return auth::serve_client(std::move(client), seat, services);

@@ -64,6 +64,18 @@ class Supervisor(unittest.TestCase):
             mail.wait_for_empty_queue()
             self.assertEqual(len(mail.messages("alice")), 1)
 
+    def test_auth_keeps_its_second_socket(self):
+        """Another auth process that was still starting may have replaced it, and gone."""
+        with Instance() as mail:
+            path = mail.path("spool/private/auth-master")
+            wait_until(lambda: os.path.exists(path), "auth has started")
+            os.remove(path)
+            with socket.socket(socket.AF_UNIX) as dead:
+                dead.bind(path)
+            mail.send()
+            mail.wait_for_empty_queue()
+            self.assertEqual(len(mail.messages("alice")), 1)
+
     def test_fifo_services_of_old_configurations(self):
         with Instance(start=False) as mail:
             with open(mail.path("etc/master.cf")) as f:
