@@ -108,7 +108,7 @@ void Sendmail::take_queue_option(const char* argument) {
         if (mode_argument_.empty())
             fatal(EX_USAGE, "specify: -q, -qIqueueid, or -qRsite");
     } else if (argument[0] == 'S') {
-        fatal(EX_USAGE, "-q{} is not implemented", argument);
+        fatal(EX_USAGE, "unsupported: -q{}", argument);
     }
     // An interval is accepted: queue_run_delay says how often.
 }

@@ -145,6 +145,21 @@ class SieveTest(unittest.TestCase):
             self.assertEqual(len(self.folder(host, "alice", "INBOX")) + len(self.folder(host, "bob", "INBOX")), 1)
             self.assertEqual(len(re.findall("redirected: queued", host.log())), 2)
 
+    def test_a_redirect_loop_between_two_hosts(self):
+        with Instance(domain="a.test", start=False) as first, Instance(domain="b.test", start=False) as second:
+            for host, other in ((first, second), (second, first)):
+                host.set("transport_maps", "inline:{ {%s=smtp:[127.0.0.1]:%d} }" % (other.domain, other.port["smtp"]))
+                host.start()
+            self.install(first, "alice", 'redirect "bob@b.test";\n')
+            self.install(second, "bob", 'redirect "alice@a.test";\n')
+            first.send(to="alice@a.test", subject="round")
+            wait_until(lambda: self.folder(first, "alice", "INBOX") or self.folder(second, "bob", "INBOX"), "an end of the loop")
+            for host in (first, second):
+                host.wait_for_empty_queue()
+                self.assertEqual(len(re.findall("redirected: queued", host.log())), 1)
+            self.assertEqual(self.subjects(first, "alice", "INBOX"), ["round"])
+            self.assertEqual(self.folder(second, "bob", "INBOX"), [])
+
     def test_before_after_and_default(self):
         with Instance(start=False) as host:
             for name, script in (("before/10-spam", 'require "fileinto";\nif header :is "x-spam" "yes" { fileinto "INBOX"; stop; }\n'),
