@@ -339,7 +339,7 @@ void Dispatcher::give_back(Process* process, bool usable) {
             kill(process->pid, SIGKILL);
         std::erase_if(processes_, [process](const auto& one) { return one.get() == process; });
     }
-    freed_.notify_one();
+    freed_.notify_all();  // each waits for a process of its own user; one alone might be woken for nothing
 }
 
 }  // namespace sieve_delivery

@@ -271,6 +271,20 @@ class SieveTest(unittest.TestCase):
             self.assertEqual(mailadm("list", "-u", "alice"), "")
             mailadm("list", "-u", "nobody", status=67)
 
+    def test_messages_that_wait_for_a_process(self):
+        """One process for each user, and many messages for several users at once: who waits is never forgotten."""
+        users = {f"user{number}": "secret" for number in range(6)}
+        with Instance(users=users, main_cf={"sieve_user_process_limit": "1", "initial_destination_concurrency": "20"}) as host:
+            for user in users:
+                self.install(host, user, SORTING)
+            for number in range(10):
+                with host.smtp() as smtp:
+                    for user in users:
+                        smtp.sendmail("carol@client.test", [f"{user}@example.test"], f"Subject: {user} {number}\r\n\r\nx\r\n")
+            host.wait_for_empty_queue()
+            for user in users:
+                self.assertEqual(len(self.folder(host, user, "INBOX")), 10)
+
     def test_a_process_that_dies(self):
         """Whatever kills the process that runs a script: the message arrives."""
         with Instance() as host:
