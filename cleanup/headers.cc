@@ -21,8 +21,8 @@ std::string_view without_line_end(std::string_view line) {
 }
 
 bool holds_addresses(std::string_view name) {
-    static constexpr std::string_view kFields[] = {"from", "to", "cc", "sender", "reply-to", "errors-to",
-                                                   "disposition-notification-to", "return-receipt-to"};
+    static constexpr std::string_view kFields[] = {
+        "from", "to", "cc", "sender", "reply-to", "errors-to", "disposition-notification-to", "return-receipt-to"};
     if (name.starts_with("resent-"))
         name.remove_prefix(7);
     return std::find(std::begin(kFields), std::end(kFields), name) != std::end(kFields);
@@ -159,11 +159,16 @@ void MessageFilter::note_field(std::string_view name, std::string_view value) {
         unsigned seen;
     };
     static constexpr Known kKnown[] = {
-        {"from", kFrom},           {"date", kDate},
-        {"message-id", kMessageId}, {"to", kRecipient},
-        {"cc", kRecipient},        {"resent-from", kResentFrom},
-        {"resent-date", kResentDate}, {"resent-message-id", kResentMessageId},
-        {"resent-to", kResentRecipient}, {"resent-cc", kResentRecipient},
+        {"from", kFrom},
+        {"date", kDate},
+        {"message-id", kMessageId},
+        {"to", kRecipient},
+        {"cc", kRecipient},
+        {"resent-from", kResentFrom},
+        {"resent-date", kResentDate},
+        {"resent-message-id", kResentMessageId},
+        {"resent-to", kResentRecipient},
+        {"resent-cc", kResentRecipient},
     };
     if (name == "received") {
         ++hops_;

@@ -63,8 +63,15 @@ class MessageFilter {
   private:
     enum class Part { header, body };
     enum Seen : unsigned {
-        kFrom = 1, kDate = 2, kMessageId = 4, kRecipient = 8,
-        kResent = 16, kResentFrom = 32, kResentDate = 64, kResentMessageId = 128, kResentRecipient = 256,
+        kFrom = 1,
+        kDate = 2,
+        kMessageId = 4,
+        kRecipient = 8,
+        kResent = 16,
+        kResentFrom = 32,
+        kResentDate = 64,
+        kResentMessageId = 128,
+        kResentRecipient = 256,
     };
 
     void take_lines(std::string& out);
@@ -82,9 +89,9 @@ class MessageFilter {
     HeaderFacts facts_;
     LineEnds line_ends_;
     Part part_ = Part::header;
-    std::string pending_;       // header octets not yet cut into lines
-    std::string field_;         // the field being collected, with its line ends
-    bool in_line_ = false;      // the last piece did not end its line
+    std::string pending_;   // header octets not yet cut into lines
+    std::string field_;     // the field being collected, with its line ends
+    bool in_line_ = false;  // the last piece did not end its line
     bool truncated_ = false;
     bool first_line_ = true;
     unsigned seen_ = 0;

@@ -120,8 +120,7 @@ event::Task<void> Intake::add_content(std::string octets) {
 std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
     if (!writer_) {
         began_in_hold_ = (open_.flags & ipc::records::kCleanupHold) != 0;
-        auto created = queue::QueueWriter::create(service_.spool().root(), began_in_hold_ ? "hold" : "incoming",
-                                                  queue_id_);
+        auto created = queue::QueueWriter::create(service_.spool().root(), began_in_hold_ ? "hold" : "incoming", queue_id_);
         if (!created)
             return created.error();
         writer_.emplace(std::move(*created));
@@ -156,8 +155,7 @@ bool Intake::is_new(const queue::Recipient& recipient) {
     const auto limit = static_cast<std::size_t>(service_.params().duplicate_filter_limit());
     std::string key = text::lower(recipient.address);
     if (service_.params().enable_original_recipient())
-        key += "\n" + text::lower(recipient.original) + "\n" + recipient.orcpt + "\n" +
-               std::to_string(recipient.notify);
+        key += "\n" + text::lower(recipient.original) + "\n" + recipient.orcpt + "\n" + std::to_string(recipient.notify);
     if (limit > 0 && seen_.size() >= limit)
         return !seen_.contains(key);
     return seen_.insert(std::move(key)).second;
@@ -175,8 +173,8 @@ event::Task<void> Intake::resolve_recipients() {
         recipient.notify = given.notify;
         std::vector<std::string> targets{recipient.address};
         if (aliases) {
-            std::expected<std::vector<std::string>, std::string> expanded =
-                co_await service_.rewriting().expand(recipient.address);
+            std::expected<std::vector<std::string>, std::string> expanded = co_await service_.rewriting().expand(
+                recipient.address);
             if (!expanded) {
                 lookup_failure_ = expanded.error();
                 co_return;
@@ -312,7 +310,7 @@ event::Task<CleanupReply> Intake::finish(CleanupEnd end) {
         co_return *refused;
     if (!service_.has_room())
         co_return reply(452, "4.3.1", "insufficient system storage");
-    co_await resolve_recipients();      // those that came behind the content
+    co_await resolve_recipients();  // those that came behind the content
     if (lookup_failure_) {
         logging::warning("{}: {}", queue_id_, *lookup_failure_);
         co_return reply(451, "4.3.0", "temporary lookup failure");

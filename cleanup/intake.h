@@ -12,8 +12,8 @@
 #include <string>
 
 #include "cleanup/headers.h"
-#include "cleanup/service.h"
 #include "cleanup/sealing.h"
+#include "cleanup/service.h"
 #include "cleanup/signing.h"
 #include "lib/event/task.h"
 #include "lib/ipc/records/cleanup.h"
@@ -55,13 +55,13 @@ class Intake {
     std::optional<MessageFilter> filter_;
     std::optional<Signing> signing_;
     std::optional<Sealing> sealing_;
-    std::string out_;                // content that is not in the file yet
+    std::string out_;  // content that is not in the file yet
     std::uint64_t content_size_ = 0;
     queue::Envelope envelope_;
-    std::set<std::string> seen_;     // recipients, to find duplicates
-    std::size_t resolved_ = 0;       // of open_.recipients
+    std::set<std::string> seen_;  // recipients, to find duplicates
+    std::size_t resolved_ = 0;    // of open_.recipients
     std::optional<std::string> lookup_failure_;
-    bool leaves_us_ = false;         // a recipient is outside of our domains; only known where it matters
+    bool leaves_us_ = false;  // a recipient is outside of our domains; only known where it matters
     std::optional<queue::QueueWriter> writer_;
     std::optional<queue::Trouble> trouble_;
     queue::Layout layout_;

@@ -12,7 +12,7 @@ using ipc::records::QmgrVerb;
 namespace {
 constexpr std::size_t kMaxUnsent = 1 << 20;
 constexpr std::size_t kMaxEnvelope = 1 << 20;  // a message with more recipients is read from its file
-}
+}  // namespace
 
 void QmgrLink::hand_over(const ipc::records::QueueHandover& handover, event::Fd file) {
     if (!connected_ || handover.envelope.size() > kMaxEnvelope || channel_.stream().unsent() > kMaxUnsent) {

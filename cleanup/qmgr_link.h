@@ -35,8 +35,8 @@ class QmgrLink {
     event::Notice work_;
     ipc::Channel channel_;
     bool connected_ = false;
-    bool unsent_ = false;   // something was written since the last flush
-    bool missed_ = false;   // a hand-over was dropped
+    bool unsent_ = false;  // something was written since the last flush
+    bool missed_ = false;  // a hand-over was dropped
     bool warned_ = false;
 };
 

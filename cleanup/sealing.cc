@@ -20,8 +20,9 @@ dkim::ArcSealOptions seal_options() {
     return options;
 }
 
-// Written when a message went on inside of the house: by lmtpd ("from host ([address])"; smtpd has the client's name in front
-// of the brackets) or by cleanup for a redirected message ("by host", and no user id, which all of sendmail's mail has).
+// Written when a message went on inside of the house: by lmtpd ("from host ([address])"; smtpd has the client's name in
+// front of the brackets) or by cleanup for a redirected message ("by host", and no user id, which all of sendmail's mail
+// has).
 bool is_inside(std::string_view received, const SealSite& site) {
     const std::vector<std::string_view> words = text::split(received, " \t\r\n");
     const auto word = [&](std::size_t i) { return i < words.size() ? words[i] : std::string_view{}; };
@@ -31,7 +32,8 @@ bool is_inside(std::string_view received, const SealSite& site) {
 }
 
 std::string_view result_of(const std::vector<authres::Result>& results, std::string_view method) {
-    const auto found = std::find_if(results.begin(), results.end(), [&](const authres::Result& r) { return r.method == method; });
+    const auto found = std::find_if(
+        results.begin(), results.end(), [&](const authres::Result& r) { return r.method == method; });
     return found == results.end() ? std::string_view{} : std::string_view{found->result};
 }
 
@@ -58,7 +60,9 @@ std::optional<std::vector<authres::Result>> find_arrival_results(const dkim::Hea
 }
 
 Sealing::Sealing(SigningHouse& house, SealSite site)
-    : house_{house}, site_{std::move(site)}, key_{house.seal_key().value_or(dkim::SealKey{})},
+    : house_{house},
+      site_{std::move(site)},
+      key_{house.seal_key().value_or(dkim::SealKey{})},
       maker_{signing_key(key_), seal_options()} {}
 
 // What was found out on arrival, and the state of the chain according to it; the error is why this message is not sealed.
@@ -104,11 +108,13 @@ event::Task<Sealing::Outcome> Sealing::seal(Basis basis, std::string queue_id) {
     const auto rsa = begin(basis, dkim::KeyType::rsa);
     const auto ed25519 = begin(basis, dkim::KeyType::ed25519);
     if (!rsa || !*rsa || !ed25519 || !*ed25519) {
-        logging::warning("{}: not sealed: {}", queue_id, rsa ? "its ARC sets are no chain that can be continued" : rsa.error());
+        logging::warning(
+            "{}: not sealed: {}", queue_id, rsa ? "its ARC sets are no chain that can be continued" : rsa.error());
         co_return outcome;
     }
     std::string rsa_hash = **rsa, ed25519_hash = **ed25519;
-    const std::expected<std::string, std::string> message_signature = co_await ask(std::move(rsa_hash), std::move(ed25519_hash));
+    const std::expected<std::string, std::string> message_signature = co_await ask(
+        std::move(rsa_hash), std::move(ed25519_hash));
     if (!message_signature) {
         outcome.trouble = message_signature.error();
         co_return outcome;
@@ -119,7 +125,8 @@ event::Task<Sealing::Outcome> Sealing::seal(Basis basis, std::string queue_id) {
     rsa_hash.clear();
     ed25519_hash.clear();
     (is_rsa ? rsa_hash : ed25519_hash) = maker_.seal(*message_signature);
-    const std::expected<std::string, std::string> seal_signature = co_await ask(std::move(rsa_hash), std::move(ed25519_hash));
+    const std::expected<std::string, std::string> seal_signature = co_await ask(
+        std::move(rsa_hash), std::move(ed25519_hash));
     if (!seal_signature)
         outcome.trouble = seal_signature.error();
     else if (algorithm_ != algorithm)

@@ -5,8 +5,8 @@
 //     Sealing::Outcome outcome = co_await sealing.finish(queue_id, prepend);   // prepend: what will stand above all that
 //     if (!outcome.trouble.empty()) ... refuse for now ...; else prepend(outcome.fields)
 //
-// What the set says about the message is what smtpd found out when it arrived, and wrote on top of it. Nothing is asked of the
-// DNS here: whether an earlier chain is unbroken is part of that (arc=).
+// What the set says about the message is what smtpd found out when it arrived, and wrote on top of it. Nothing is asked of
+// the DNS here: whether an earlier chain is unbroken is part of that (arc=).
 //
 // Standards   RFC 8617, 4.1 and 5.1
 // Failure     trouble: no signer, or a key that cannot be used; the message waits. A message that cannot be sealed at all (a
@@ -25,7 +25,8 @@
 
 namespace cleanup {
 
-// Octets that a set may take in front of the content; with those of DKIM and of smtpd it is below the 64 KiB of a queue file.
+// Octets that a set may take in front of the content; with those of DKIM and of smtpd it is below the 64 KiB of a queue
+// file.
 inline constexpr std::uint32_t kSealRoom = 16384;
 
 struct SealSite {
@@ -33,16 +34,16 @@ struct SealSite {
     std::string myhostname;
 };
 
-// Our own Authentication-Results field: it stands directly above the Received field with which the message came into this house
-// (Received-SPF and X-Quarantine may be in between), because smtpd put it there. Fields further down came with the message;
-// fields that a user's script added stand higher, above the Received field of the mailbox. None: nobody here asked.
+// Our own Authentication-Results field: it stands directly above the Received field with which the message came into this
+// house (Received-SPF and X-Quarantine may be in between), because smtpd put it there. Fields further down came with the
+// message; fields that a user's script added stand higher, above the Received field of the mailbox. None: nobody here asked.
 std::optional<std::vector<authres::Result>> find_arrival_results(const dkim::HeaderFields& fields, const SealSite& site);
 
 class Sealing {
   public:
     struct Outcome {
-        std::string fields;     // with their CR LF; empty: not sealed
-        std::string trouble;    // for the log; the message cannot be taken now
+        std::string fields;   // with their CR LF; empty: not sealed
+        std::string trouble;  // for the log; the message cannot be taken now
     };
 
     Sealing(SigningHouse& house, SealSite site);
@@ -63,7 +64,7 @@ class Sealing {
     SealSite site_;
     dkim::SealKey key_;
     dkim::ArcSealMaker maker_;
-    std::string algorithm_;     // of the last signature
+    std::string algorithm_;  // of the last signature
 };
 
 }  // namespace cleanup

@@ -25,8 +25,7 @@ Service::Service(event::Loop& loop, const Params& params, queue::Spool spool, Re
     : params_{params},
       header_rules_{make_header_rules(params)},
       spool_{std::move(spool)},
-      ids_{"incoming/.queue-id",
-           params.enable_long_queue_ids() ? queue::IdForm::long_form : queue::IdForm::short_form},
+      ids_{"incoming/.queue-id", params.enable_long_queue_ids() ? queue::IdForm::long_form : queue::IdForm::short_form},
       rewriting_{rewriting},
       pool_{loop, static_cast<unsigned>(params.queue_fsync_threads())},
       qmgr_{loop, "public/qmgr"} {}
@@ -44,8 +43,8 @@ bool Service::has_room() {
     const auto space = spool_.free_space();
     room_ = !space || *space >= static_cast<std::uint64_t>(params_.queue_minfree());
     if (!room_)
-        logging::warning("queue_minfree: the queue's file system has only {} octets left, wanted {}", *space,
-                         params_.queue_minfree());
+        logging::warning(
+            "queue_minfree: the queue's file system has only {} octets left, wanted {}", *space, params_.queue_minfree());
     return room_;
 }
 

@@ -32,7 +32,7 @@ class Session {
     ipc::Channel channel_;
     worker::Client& seat_;
     Service& service_;
-    std::string queue_id_;          // of the message that is being taken in, or of the next one
+    std::string queue_id_;  // of the message that is being taken in, or of the next one
     std::optional<Intake> intake_;
 };
 

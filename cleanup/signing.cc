@@ -44,8 +44,8 @@ void SigningHouse::renew() {
             logging::warning("{}", line);
 }
 
-std::expected<std::optional<SigningHouse::Plan>, std::string> SigningHouse::find_plan(const std::string& local,
-                                                                                     const std::string& domain) {
+std::expected<std::optional<SigningHouse::Plan>, std::string> SigningHouse::find_plan(
+    const std::string& local, const std::string& domain) {
     if (event::Clock::now() - looked_ > 1s) {
         looked_ = event::Clock::now();
         if (tables_.stale())
@@ -63,8 +63,8 @@ std::expected<std::optional<SigningHouse::Plan>, std::string> SigningHouse::find
         if (entry->keys.empty())
             return std::nullopt;
         if (entry->keys.size() > ipc::records::kMaxSignItems)
-            return std::unexpected("dkim_sign_table: " + question.key + ": more than " +
-                                   std::to_string(ipc::records::kMaxSignItems) + " keys");
+            return std::unexpected(
+                "dkim_sign_table: " + question.key + ": more than " + std::to_string(ipc::records::kMaxSignItems) + " keys");
         const std::string name = entry->domain.empty() ? question.domain : entry->domain;
         return Plan{std::move(*entry), name};
     }

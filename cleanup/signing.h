@@ -45,7 +45,7 @@ class SigningHouse {
 
     struct Plan {
         dkim::SignTableEntry entry;
-        std::string domain;     // d=
+        std::string domain;  // d=
     };
     // For the From of a message; no value where nothing is to be signed.
     std::expected<std::optional<Plan>, std::string> find_plan(const std::string& local, const std::string& domain);
@@ -55,8 +55,8 @@ class SigningHouse {
   private:
     void renew();
     event::Task<ipc::Channel> take_connection();
-    event::Task<std::expected<ipc::records::SignReply, std::string>> try_once(const ipc::records::SignRequest& request,
-                                                                           bool& stale);
+    event::Task<std::expected<ipc::records::SignReply, std::string>> try_once(
+        const ipc::records::SignRequest& request, bool& stale);
 
     event::Loop& loop_;
     const dkim::SignParams& params_;
@@ -70,8 +70,8 @@ class SigningHouse {
 class Signing {
   public:
     struct Outcome {
-        std::string fields;     // with their CR LF; empty: not signed
-        std::string trouble;    // for the log; the message cannot be taken now
+        std::string fields;   // with their CR LF; empty: not signed
+        std::string trouble;  // for the log; the message cannot be taken now
     };
 
     explicit Signing(SigningHouse& house);

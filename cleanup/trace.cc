@@ -72,8 +72,7 @@ std::string format_phrase(std::string_view raw) {
     for (const char c : raw.substr(0, 1024))
         name.push_back(static_cast<unsigned char>(c) < ' ' || c == 127 ? ' ' : c);
     name = text::trim(name);
-    const bool ascii =
-        std::all_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
+    const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
     if (!ascii)
         return encoded_words(name);
     const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return is_atom_text(c) || c == ' '; });
@@ -88,19 +87,19 @@ std::string format_phrase(std::string_view raw) {
     return quoted + "\"";
 }
 
-std::string format_received(const CleanupOpen& open, std::string_view queue_id, const TraceSite& site,
-                            std::int64_t seconds) {
+std::string format_received(
+    const CleanupOpen& open, std::string_view queue_id, const TraceSite& site, std::int64_t seconds) {
     const std::string date = text::format_mail_date(seconds);
     if (open.client.protocol.empty()) {
         const std::string who = open.user_id >= 0 ? fmt::format(", from userid {}", open.user_id) : std::string{};
-        return fmt::format("Received: by {} ({}{})\r\n\tid {}; {}\r\n", site.myhostname, site.mail_name, who,
-                           queue_id, date);
+        return fmt::format(
+            "Received: by {} ({}{})\r\n\tid {}; {}\r\n", site.myhostname, site.mail_name, who, queue_id, date);
     }
     std::string out = fmt::format("Received: {}\r\n", from_part(open));
     for (const std::string& comment : open.trace_comments)
         out += fmt::format("\t({})\r\n", comment_text(comment));
-    out += fmt::format("\tby {} ({}) with {} id {}", site.myhostname, site.mail_name,
-                       host_text(open.client.protocol), queue_id);
+    out += fmt::format(
+        "\tby {} ({}) with {} id {}", site.myhostname, site.mail_name, host_text(open.client.protocol), queue_id);
     if (open.recipients.size() == 1) {
         const auto& recipient = open.recipients.front();
         const std::string_view given = recipient.original.empty() ? recipient.address : recipient.original;

@@ -25,7 +25,7 @@ struct TraceSite {
     std::string_view mail_name;
 };
 // The Received field, folded and with its line end.
-std::string format_received(const ipc::records::CleanupOpen& open, std::string_view queue_id, const TraceSite& site,
-                            std::int64_t seconds);
+std::string format_received(
+    const ipc::records::CleanupOpen& open, std::string_view queue_id, const TraceSite& site, std::int64_t seconds);
 
 }  // namespace cleanup

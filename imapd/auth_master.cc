@@ -133,8 +133,8 @@ void AuthMaster::take_line(Connection& connection, std::string_view line) {
     waiting.answered.notify_all();
 }
 
-event::Task<AuthMaster::Answer> AuthMaster::lookup(std::uint32_t client_pid, std::uint32_t auth_request,
-                                                   std::string cookie) {
+event::Task<AuthMaster::Answer> AuthMaster::lookup(
+    std::uint32_t client_pid, std::uint32_t auth_request, std::string cookie) {
     for (char c : cookie) {
         if (!text::is_alnum(c))
             co_return std::unexpected(std::string("the login process gave a malformed cookie"));

@@ -30,21 +30,21 @@ struct UserRecord {
     std::string mail;
 };
 
-/// The fields of a USER reply after its id; nothing if a number is none.
+// The fields of a USER reply after its id; nothing if a number is none.
 std::optional<UserRecord> parse_user(const std::vector<std::string>& fields);
 
-/// A line of the protocol, cut at tabs, escapes undone.
+// A line of the protocol, cut at tabs, escapes undone.
 std::vector<std::string> split_auth_line(std::string_view line);
 
 class AuthMaster {
-public:
+  public:
     using Answer = std::expected<UserRecord, std::string>;
 
     AuthMaster(event::Loop& loop, std::string socket) : loop_(loop), socket_(std::move(socket)), turn_(loop, 1) {}
 
     event::Task<Answer> lookup(std::uint32_t client_pid, std::uint32_t auth_request, std::string cookie);
 
-private:
+  private:
     struct Waiting {
         explicit Waiting(event::Loop& loop) : answered(loop) {}
         event::Notice answered;

@@ -7,7 +7,7 @@
 
 namespace imapd {
 
-/// What others did meanwhile is told before the tagged reply.
+// What others did meanwhile is told before the tagged reply.
 enum class Updates {
     none,         // the mailbox is changing, or none is selected
     no_expunges,  // RFC 3501, 7.4.1: numbers must not shift under FETCH, STORE and SEARCH

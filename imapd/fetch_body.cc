@@ -22,15 +22,14 @@ SectionText slice_of(std::string_view text, const Position& from, const Position
     return section;
 }
 
-/// The fields that are named, or the others, and the empty line that ends a header.
+// The fields that are named, or the others, and the empty line that ends a header.
 SectionText chosen_fields(std::string_view header, const Section& section) {
     bool listed = section.kind == Section::Kind::header_fields;
     SectionText result;
     message::HeaderReader reader(header);
     while (std::optional<message::HeaderField> field = reader.next()) {
-        bool named = std::any_of(section.fields.begin(), section.fields.end(), [&](const std::string& name) {
-            return message::equal_ignoring_case(name, field->name);
-        });
+        bool named = std::any_of(section.fields.begin(), section.fields.end(),
+            [&](const std::string& name) { return message::equal_ignoring_case(name, field->name); });
         if (named == listed)
             result.owned += field->raw;
     }
@@ -54,7 +53,7 @@ void write_safe(Wire& wire, std::string_view octets) {
     }
 }
 
-/// Puts a CR before each bare LF; passes over `skip` octets of the result and writes `count`.
+// Puts a CR before each bare LF; passes over `skip` octets of the result and writes `count`.
 void write_with_crlf(Wire& wire, std::string_view text, std::uint64_t skip, std::uint64_t count) {
     std::string part;
     auto put = [&](std::string_view piece) {

@@ -15,7 +15,7 @@
 
 namespace imapd {
 
-/// What a section means: a slice of the message, or text that was put together. No such part: neither.
+// What a section means: a slice of the message, or text that was put together. No such part: neither.
 struct SectionText {
     bool exists = false;
     std::string_view slice;
@@ -23,13 +23,13 @@ struct SectionText {
     std::string owned;         // HEADER.FIELDS, which selects lines; slice shows it then
 };
 
-/// `structure` may be null where only the message's own header is asked for.
+// `structure` may be null where only the message's own header is asked for.
 SectionText find_section(std::string_view text, const message::Structure* structure, const imap::Section& section);
 
-/// True if the section needs no more than the message's own header.
+// True if the section needs no more than the message's own header.
 bool needs_header_only(const imap::Section& section);
 
-/// `{n}` and the octets, line ends made CR LF, cut as the partial says.
+// `{n}` and the octets, line ends made CR LF, cut as the partial says.
 void write_literal(Wire& wire, const SectionText& section, const std::optional<imap::Partial>& partial);
 
 std::uint64_t octets_with_crlf(std::string_view text);

@@ -13,7 +13,7 @@ struct FlagArguments {
     std::vector<std::string> keywords;
 };
 
-/// Throws imap::SyntaxError for a system flag that does not exist or cannot be set.
+// Throws imap::SyntaxError for a system flag that does not exist or cannot be set.
 FlagArguments flag_arguments(const std::vector<std::string>& names);
 
 }  // namespace imapd

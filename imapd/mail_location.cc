@@ -6,14 +6,13 @@ namespace imapd {
 namespace {
 
 bool is_safe_component(std::string_view name) {
-    return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
-           name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+    return !name.empty() && name.size() <= 255 && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+           name.find('\0') == std::string_view::npos;
 }
 
 }  // namespace
 
-std::expected<std::string, std::string> mail_root(std::string_view location, std::string_view user,
-                                                  std::string_view home) {
+std::expected<std::string, std::string> mail_root(std::string_view location, std::string_view user, std::string_view home) {
     constexpr std::string_view kKind = "maildir:";
     std::string_view path = location;
     if (path.starts_with(kKind))
@@ -24,11 +23,9 @@ std::expected<std::string, std::string> mail_root(std::string_view location, std
     return user_path("mail_location", path, user, home);
 }
 
-std::expected<std::string, std::string> user_path(std::string_view what_it_is, std::string_view path, std::string_view user,
-                                                  std::string_view home) {
-    auto wrong = [&](std::string_view why) {
-        return std::unexpected(fmt::format("{} \"{}\": {}", what_it_is, path, why));
-    };
+std::expected<std::string, std::string> user_path(
+    std::string_view what_it_is, std::string_view path, std::string_view user, std::string_view home) {
+    auto wrong = [&](std::string_view why) { return std::unexpected(fmt::format("{} \"{}\": {}", what_it_is, path, why)); };
     std::string_view domain = user.find('@') == std::string_view::npos ? "" : user.substr(user.rfind('@') + 1);
     std::string_view local = user.substr(0, user.rfind('@'));
 

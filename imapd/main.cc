@@ -50,8 +50,10 @@ Spawner::Settings spawner_settings(const Params& params) {
 
 void refuse(Wire& wire, const std::string& tag) {
     try {
-        wire.write(fmt::format("{} NO [UNAVAILABLE] Your mail cannot be opened now, try again later\r\n"
-                               "* BYE Disconnected\r\n", tag));
+        wire.write(
+            fmt::format("{} NO [UNAVAILABLE] Your mail cannot be opened now, try again later\r\n"
+                        "* BYE Disconnected\r\n",
+                tag));
         wire.flush();
     } catch (const Disconnected&) {
         // It does not want to hear it.
@@ -64,7 +66,8 @@ void serve_user(SessionProcess& process, const Params& params, const imapsieve::
     auto account = store::open_account({process.mail_root(), params.hierarchy_separator().front()});
     std::optional<imapsieve::MailboxScripts> listener;
     if (account && !rules.empty()) {
-        listener.emplace(rules, params, scripts::Owner{process.user().name, process.user().home}, process.mail_root(), *account);
+        listener.emplace(
+            rules, params, scripts::Owner{process.user().name, process.user().home}, process.mail_root(), *account);
         settings.events = &*listener;
     }
     do {
@@ -75,7 +78,7 @@ void serve_user(SessionProcess& process, const Params& params, const imapsieve::
             return refuse(wire, handover.tag);
         }
         logging::info("login: user=<{}>, rip={}, lip={}{}", settings.user, handover.remote_address, handover.local_address,
-                      handover.tls ? ", TLS" : "");
+            handover.tls ? ", TLS" : "");
         Session session(wire, *account, settings);
         session.run(handover.tag);
         logging::info("logout: user=<{}> in={} out={}", settings.user, wire.octets_in(), wire.octets_out());
@@ -99,7 +102,6 @@ int main(int argc, char** argv) {
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::none);
     auto serve = [&](imapd::SessionProcess& process) { imapd::serve_user(process, params, *rules, settings); };
     imapd::Spawner spawner(imapd::spawner_settings(params), jail, std::move(*filter), serve);
-    return jail.serve([&](event::Stream stream, worker::Client& seat) {
-        return spawner.serve_login(std::move(stream), seat);
-    });
+    return jail.serve(
+        [&](event::Stream stream, worker::Client& seat) { return spawner.serve_login(std::move(stream), seat); });
 }

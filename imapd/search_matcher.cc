@@ -19,7 +19,7 @@ namespace {
 using Kind = imap::SearchKey::Kind;
 using imap::SearchKey;
 
-/// Thrown inside this file, and given back as a Result.
+// Thrown inside this file, and given back as a Result.
 struct Unreadable {
     store::Failure failure;
 };
@@ -39,7 +39,7 @@ bool is_address_field(std::string_view name) {
     return false;
 }
 
-/// Addresses as people write them, whatever comments and blanks the header has.
+// Addresses as people write them, whatever comments and blanks the header has.
 std::string readable_addresses(std::string_view body) {
     std::string text;
     for (const message::Address& address : message::parse_address_list(body)) {
@@ -63,8 +63,7 @@ bool contains_folded(std::string_view text, std::string_view wanted) {
 }
 
 std::string part_text(std::string_view text, const message::Part& part) {
-    std::string_view body = text.substr(part.body.raw, std::min<std::uint64_t>(part.end.raw - part.body.raw,
-                                                                               kMaxPartText));
+    std::string_view body = text.substr(part.body.raw, std::min<std::uint64_t>(part.end.raw - part.body.raw, kMaxPartText));
     std::string decoded = message::decode_transfer(body, part.encoding);
     std::string charset;
     for (const message::Parameter& parameter : part.parameters) {
@@ -74,7 +73,7 @@ std::string part_text(std::string_view text, const message::Part& part) {
     return message::to_utf8(decoded, charset).value_or(decoded);
 }
 
-/// Text is searched; pictures and the like are not.
+// Text is searched; pictures and the like are not.
 bool is_searched(const message::Part& part) {
     return part.kind == message::Part::Kind::leaf && (part.type == "text" || part.type == "message");
 }
@@ -115,8 +114,8 @@ void SearchMatcher::prepare(SearchKey& key, const std::string& charset) {
         auto is_costly = [](const SearchKey& child) {
             return child.kind == Kind::header || child.kind == Kind::body || child.kind == Kind::text;
         };
-        std::stable_partition(key.children.begin(), key.children.end(),
-                              [&](const SearchKey& child) { return !is_costly(child); });
+        std::stable_partition(
+            key.children.begin(), key.children.end(), [&](const SearchKey& child) { return !is_costly(child); });
     }
 }
 
@@ -150,8 +149,8 @@ bool SearchMatcher::test(const SearchKey& key, Known& known) {
     case Kind::not_key: return !test(key.children[0], known);
     case Kind::or_key: return test(key.children[0], known) || test(key.children[1], known);
     case Kind::and_keys:
-        return std::all_of(key.children.begin(), key.children.end(),
-                           [&](const SearchKey& child) { return test(child, known); });
+        return std::all_of(
+            key.children.begin(), key.children.end(), [&](const SearchKey& child) { return test(child, known); });
     case Kind::header: return test_header(key, known);
     case Kind::body:
     case Kind::text: return test_text(key, known);
@@ -201,10 +200,10 @@ std::string_view SearchMatcher::header(Known& known) {
     return text.substr(0, message::header_length(text));
 }
 
-/// The subject is in the envelope, which the store keeps ready.
+// The subject is in the envelope, which the store keeps ready.
 bool SearchMatcher::test_subject(const SearchKey& key, Known& known) {
-    std::string_view envelope =
-        value_or_throw(session_.selected().mailbox().answer(known.message.uid, store::Answer::envelope));
+    std::string_view envelope = value_or_throw(
+        session_.selected().mailbox().answer(known.message.uid, store::Answer::envelope));
     imap::Cursor cursor(envelope);
     cursor.expect('(');
     cursor.nstring();

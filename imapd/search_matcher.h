@@ -21,14 +21,14 @@ namespace imapd {
 inline constexpr std::size_t kMaxPartText = 16 * 1024 * 1024;  // of one part that is looked through
 
 class SearchMatcher {
-public:
-    /// The keys' texts are brought into the form in which texts compare. Nothing if the charset is unknown.
+  public:
+    // The keys' texts are brought into the form in which texts compare. Nothing if the charset is unknown.
     static std::optional<SearchMatcher> make(Session& session, imap::Search search);
 
-    /// A message that has gone meanwhile matches nothing; other trouble is a Failure.
+    // A message that has gone meanwhile matches nothing; other trouble is a Failure.
     store::Result<bool> matches(std::uint32_t number);
 
-private:
+  private:
     SearchMatcher(Session& session, imap::SearchKey key);
 
     struct Known;  // what was read of the message at hand

@@ -77,7 +77,7 @@ void Selected::tell_keywords(Wire& wire, bool always) {
         wire.write("* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n");
     else
         wire.write(fmt::format("* OK [PERMANENTFLAGS ({}{}{})] Flags permitted.\r\n", kSystem, names,
-                               told_keywords_.size() < store::kMaxKeywords ? " \\*" : ""));
+            told_keywords_.size() < store::kMaxKeywords ? " \\*" : ""));
 }
 
 store::Result<void> Selected::announce(Wire& wire) {
@@ -89,7 +89,7 @@ store::Result<void> Selected::announce(Wire& wire) {
     if (status->first_unseen != 0)
         wire.write(fmt::format("* OK [UNSEEN {}] First unseen.\r\n", status->first_unseen));
     wire.write(fmt::format("* OK [UIDVALIDITY {}] UIDs valid\r\n* OK [UIDNEXT {}] Predicted next UID\r\n",
-                           status->uid_validity, status->uid_next));
+        status->uid_validity, status->uid_next));
     return {};
 }
 
@@ -139,8 +139,7 @@ store::Result<void> Selected::report(Wire& wire, bool expunges) {
         fmt::format_to(std::back_inserter(text), "* {} EXISTS\r\n* {} RECENT\r\n", list_.size(), recent_count());
     for (std::uint32_t number : changed) {
         const store::Message& message = list_[number - 1];
-        fmt::format_to(std::back_inserter(text), "* {} FETCH (UID {} FLAGS {})\r\n", number, message.uid,
-                       flags_of(message));
+        fmt::format_to(std::back_inserter(text), "* {} FETCH (UID {} FLAGS {})\r\n", number, message.uid, flags_of(message));
         if (text.size() > 65536) {
             wire.write(text);
             text.clear();

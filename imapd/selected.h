@@ -16,38 +16,38 @@
 namespace imapd {
 
 class Selected {
-public:
+  public:
     Selected(std::unique_ptr<store::Mailbox> mailbox, bool read_only)
         : mailbox_(std::move(mailbox)), read_only_(read_only) {}
 
-    /// Reads the list for the first time. SELECT claims what is recent, EXAMINE looks at it. Where `before` was
-    /// the same mailbox and nothing has changed since, its list is taken over.
+    // Reads the list for the first time. SELECT claims what is recent, EXAMINE looks at it. Where `before` was
+    // the same mailbox and nothing has changed since, its list is taken over.
     store::Result<void> begin(Selected* before = nullptr);
 
-    /// What SELECT says first: FLAGS, EXISTS, RECENT and the codes.
+    // What SELECT says first: FLAGS, EXISTS, RECENT and the codes.
     store::Result<void> announce(Wire& wire);
 
-    /// Tells what others did. Without `expunges` the numbers of messages stay as they are.
+    // Tells what others did. Without `expunges` the numbers of messages stay as they are.
     store::Result<void> report(Wire& wire, bool expunges);
 
-    /// After a change of flags by this session: what the list holds now, without telling.
+    // After a change of flags by this session: what the list holds now, without telling.
     void adopt(const std::vector<store::Message>& changed, std::uint64_t generation_before);
 
     store::Mailbox& mailbox() { return *mailbox_; }
     bool read_only() const { return read_only_; }
     const std::vector<store::Message>& list() const { return list_; }
 
-    /// 1-based numbers of the messages meant; UIDs that are not there are left out.
+    // 1-based numbers of the messages meant; UIDs that are not there are left out.
     std::vector<std::uint32_t> numbers(const imap::SequenceSet& set, bool uids) const;
 
-    /// "(\Seen \Recent)"
+    // "(\Seen \Recent)"
     std::string flags_of(const store::Message& message) const;
     bool is_recent(std::uint32_t uid) const { return imap::contains(recent_, uid); }
 
-    /// FLAGS and PERMANENTFLAGS, when the keywords are not those that the client knows.
+    // FLAGS and PERMANENTFLAGS, when the keywords are not those that the client knows.
     void tell_keywords(Wire& wire, bool always = false);
 
-private:
+  private:
     store::Result<void> claim();
     std::uint32_t recent_count() const;
 

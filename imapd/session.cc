@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxLine = 65536;
 constexpr std::uint64_t kMaxDiscarded = 64 * 1024 * 1024;  // of a literal that nobody wants
-constexpr int kMaxBadCommands = 20;                         // in a row
+constexpr int kMaxBadCommands = 20;                        // in a row
 
 std::string_view status_word(Reply::Status status) {
     switch (status) {
@@ -25,7 +25,7 @@ std::string_view status_word(Reply::Status status) {
     return "BAD";
 }
 
-/// The mailbox that was selected is no more; numbers mean nothing now.
+// The mailbox that was selected is no more; numbers mean nothing now.
 struct MailboxGone {};
 
 struct CommandRefused {
@@ -148,7 +148,7 @@ Reply Session::run_command(const imap::Command& command, bool& may_report, bool&
     }
 }
 
-/// Lines and literals in turn until the command is whole. The message of APPEND stays on the wire.
+// Lines and literals in turn until the command is whole. The message of APPEND stays on the wire.
 std::string Session::read_command() {
     std::string line(wire_.read_line(kMaxLine));
     std::string text = line;
@@ -195,7 +195,7 @@ bool Session::take_literal(std::string& text, const imap::Literal& literal) {
     return true;
 }
 
-/// A literal that is not wanted: if it comes anyway, it and the rest of the command are read and dropped.
+// A literal that is not wanted: if it comes anyway, it and the rest of the command are read and dropped.
 void Session::refuse_rest(const imap::Literal& first) {
     open_literal_.reset();
     std::optional<imap::Literal> literal = first;

@@ -50,13 +50,13 @@ struct SessionSettings {
 };
 
 class Session {
-public:
+  public:
     enum class State : unsigned { authenticated = 1, selected = 2, logout = 4 };
 
     Session(Wire& wire, std::shared_ptr<store::Account> account, const SessionSettings& settings);
     ~Session();
 
-    /// `login_tag` is of the command that logged in; its OK is sent here.
+    // `login_tag` is of the command that logged in; its OK is sent here.
     void run(std::string_view login_tag);
 
     Wire& wire() { return wire_; }
@@ -65,23 +65,23 @@ public:
     State state() const { return state_; }
     void set_state(State state) { state_ = state; }
 
-    /// Only in the selected state.
+    // Only in the selected state.
     Selected& selected() { return *selected_; }
     bool has_selected() const { return selected_ != nullptr; }
     void select(std::unique_ptr<Selected> selected);
     void unselect();
     std::unique_ptr<Selected> take_selected();  // unselects
 
-    /// The literal that the command's text ends with, for APPEND.
+    // The literal that the command's text ends with, for APPEND.
     std::optional<imap::Literal>& open_literal() { return open_literal_; }
 
-    /// Tells what changed; ends the session where the mailbox is gone.
+    // Tells what changed; ends the session where the mailbox is gone.
     void report(bool expunges);
 
-    /// Lets go of what costs memory, before a long wait.
+    // Lets go of what costs memory, before a long wait.
     void rest();
 
-    /// The text of a message with its structure, kept for the next part that the client asks for.
+    // The text of a message with its structure, kept for the next part that the client asks for.
     struct Opened {
         std::uint32_t uid = 0;
         store::Content content;
@@ -90,7 +90,7 @@ public:
     store::Result<Opened*> open_message(std::uint32_t uid);
     const message::Structure& structure_of(Opened& opened);
 
-private:
+  private:
     void serve_command();
     std::string read_command();
     bool take_literal(std::string& text, const imap::Literal& literal);

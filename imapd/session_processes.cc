@@ -45,7 +45,8 @@ bool send_with_client(int control, const std::string& frame, int client) {
 }
 
 // One message with a control part; its octets, or nothing at the end or on trouble.
-ssize_t receive(int socket, char* into, std::size_t size, char* control, std::size_t control_size, msghdr& message, int flags) {
+ssize_t receive(
+    int socket, char* into, std::size_t size, char* control, std::size_t control_size, msghdr& message, int flags) {
     static thread_local iovec part;
     part = {into, size};
     message = {};
@@ -209,7 +210,8 @@ std::optional<NextClient> wait_for_next(const ChildSockets& sockets) {
     std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
     NextClient next;
     next.client = event::Fd(descriptor);
-    auto handover = ipc::decode<ImapHandover>(std::string_view(frame).substr(kFrameLength, static_cast<std::size_t>(size) - kFrameLength));
+    auto handover = ipc::decode<ImapHandover>(
+        std::string_view(frame).substr(kFrameLength, static_cast<std::size_t>(size) - kFrameLength));
     if (!handover)
         return std::nullopt;
     next.handover = std::move(*handover);

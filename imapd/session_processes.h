@@ -28,8 +28,8 @@
 
 namespace imapd {
 
-/// All that a process was made from, as a digest: two of them are equal only for the same user with the same rights. It has
-/// no piece of the heap, because what stays there while others come and go is what every later child copies.
+// All that a process was made from, as a digest: two of them are equal only for the same user with the same rights. It has
+// no piece of the heap, because what stays there while others come and go is what every later child copies.
 struct Owner {
     std::array<unsigned char, 32> digest{};
     bool operator==(const Owner&) const = default;
@@ -43,33 +43,33 @@ struct ChildSockets {
 };
 
 class SessionProcesses {
-public:
+  public:
     SessionProcesses(std::size_t most, std::size_t most_spare, std::chrono::seconds spare_time);
 
     bool full() const { return processes_.size() >= most_; }
     std::size_t size() const { return processes_.size(); }
 
-    /// Before a fork: the sockets of the child to be; nothing when the system has none left.
+    // Before a fork: the sockets of the child to be; nothing when the system has none left.
     std::optional<ChildSockets> prepare();
-    /// After a successful fork, in the parent.
+    // After a successful fork, in the parent.
     void add(pid_t pid, const Owner& owner);
-    /// It was waited for. False if it was no process of ours.
+    // It was waited for. False if it was no process of ours.
     bool remove(pid_t pid);
 
-    /// Gives the connection to a spare process of this owner; false where there is none that takes it.
+    // Gives the connection to a spare process of this owner; false where there is none that takes it.
     bool hand_on(const Owner& owner, const ipc::records::ImapHandover& handover, int client);
 
-    /// Readable when a process has become spare.
+    // Readable when a process has become spare.
     int notices() const { return notices_.get(); }
     void take_notices(event::Clock::time_point now);
 
-    /// Lets those go that were spare for long enough, the oldest first where there are too many.
+    // Lets those go that were spare for long enough, the oldest first where there are too many.
     void dismiss_old(event::Clock::time_point now);
-    /// No process stays spare from now on.
+    // No process stays spare from now on.
     void dismiss_all();
     void signal_all(int signal) const;
 
-private:
+  private:
     struct Process {
         pid_t pid = 0;
         bool spare = false;
@@ -89,13 +89,13 @@ private:
     event::Fd next_control_;
 };
 
-/// What a process that became spare was given next.
+// What a process that became spare was given next.
 struct NextClient {
     ipc::records::ImapHandover handover;
     event::Fd client;
 };
 
-/// In the child: tells the parent, and waits. Nothing when the process shall end.
+// In the child: tells the parent, and waits. Nothing when the process shall end.
 std::optional<NextClient> wait_for_next(const ChildSockets& sockets);
 
 }  // namespace imapd

@@ -47,7 +47,10 @@ bool SessionProcess::next() {
 }
 
 Spawner::Spawner(Settings settings, worker::Jailed& jail, worker::SeccompFilter filter, Serve serve)
-    : settings_(std::move(settings)), jail_(jail), filter_(std::move(filter)), serve_(std::move(serve)),
+    : settings_(std::move(settings)),
+      jail_(jail),
+      filter_(std::move(filter)),
+      serve_(std::move(serve)),
       auth_(jail.loop(), settings_.auth_master),
       processes_(settings_.process_limit, settings_.spare_process_limit, settings_.spare_process_time) {
     jail_.loop().on_signal(SIGCHLD, [this] { reap(); });
@@ -132,8 +135,7 @@ event::Task<void> Spawner::write_replies(Login& login) {
 event::Task<void> Spawner::take_handover(Login& login, Handover handover, event::Fd client) {
     ImapHandoverReply reply;
     reply.request_id = handover.request_id;
-    AuthMaster::Answer user =
-        co_await auth_.lookup(handover.client_pid, handover.auth_request, handover.auth_cookie);
+    AuthMaster::Answer user = co_await auth_.lookup(handover.client_pid, handover.auth_request, handover.auth_cookie);
     if (!user) {
         logging::warning("{}: {}", handover.user_name, user.error());
         reply.reason = "The user database cannot be asked now, try again later";
@@ -146,7 +148,7 @@ event::Task<void> Spawner::take_handover(Login& login, Handover handover, event:
         login.seat.set(worker::Client::State::between_requests);
 }
 
-/// Empty if a session process has the client; otherwise words for the client.
+// Empty if a session process has the client; otherwise words for the client.
 std::string Spawner::seat(const Handover& handover, const UserRecord& user, event::Fd client) {
     constexpr const char* kTrouble = "Your mail cannot be opened now, try again later";
     if (geteuid() == 0 && (!user.uid || !user.gid || *user.uid == 0)) {
@@ -161,7 +163,8 @@ std::string Spawner::seat(const Handover& handover, const UserRecord& user, even
     if (processes_.hand_on(make_owner(user, *root), handover, client.get()))
         return "";
     if (processes_.full()) {
-        logging::warning("{}: {} sessions are open, {} is refused", settings_.process_limit_name, processes_.size(), user.name);
+        logging::warning(
+            "{}: {} sessions are open, {} is refused", settings_.process_limit_name, processes_.size(), user.name);
         return "Too many sessions, try again later";
     }
     return spawn(handover, user, *root, std::move(client)) ? "" : kTrouble;
@@ -185,7 +188,7 @@ bool Spawner::spawn(const Handover& handover, const UserRecord& user, const std:
 }
 
 void Spawner::run_child(pid_t parent, Handover handover, const UserRecord& user, const std::string& root, event::Fd client,
-                        ChildSockets sockets) {
+    ChildSockets sockets) {
     begin_user_process(parent, {client.get(), sockets.control.get(), sockets.notices.get()}, user, filter_);
     SessionProcess process(user, root, NextClient{std::move(handover), std::move(client)}, std::move(sockets));
     serve_(process);

@@ -23,9 +23,9 @@
 
 namespace imapd {
 
-/// What a session process has to do with: its user, and one client after the other.
+// What a session process has to do with: its user, and one client after the other.
 class SessionProcess {
-public:
+  public:
     SessionProcess(UserRecord user, std::string root, NextClient first, ChildSockets sockets)
         : user_(std::move(user)), root_(std::move(root)), current_(std::move(first)), sockets_(std::move(sockets)) {}
 
@@ -33,10 +33,10 @@ public:
     const std::string& mail_root() const { return root_; }
     const ipc::records::ImapHandover& handover() const { return current_.handover; }
     event::Fd take_client() { return std::move(current_.client); }
-    /// Waits for the user's next client; false when the process shall end.
+    // Waits for the user's next client; false when the process shall end.
     bool next();
 
-private:
+  private:
     UserRecord user_;
     std::string root_;
     NextClient current_;
@@ -44,24 +44,24 @@ private:
 };
 
 class Spawner {
-public:
+  public:
     struct Settings {
         std::size_t process_limit = 10000;
         std::size_t spare_process_limit = 100;
         std::chrono::seconds spare_process_time{30};
-        std::string process_limit_name;     // of the parameter, for the log
+        std::string process_limit_name;  // of the parameter, for the log
         std::string auth_master;
         std::string mail_location;
     };
-    /// Runs in the process, as the user; the process ends when it returns.
+    // Runs in the process, as the user; the process ends when it returns.
     using Serve = std::function<void(SessionProcess& process)>;
 
     Spawner(Settings settings, worker::Jailed& jail, worker::SeccompFilter filter, Serve serve);
 
-    /// A login process: handovers until it closes.
+    // A login process: handovers until it closes.
     event::Task<void> serve_login(event::Stream stream, worker::Client& seat);
 
-private:
+  private:
     using Handover = ipc::records::ImapHandover;
     struct Login;  // the connection to one login process
 
@@ -72,7 +72,7 @@ private:
     std::string seat(const Handover& handover, const UserRecord& user, event::Fd client);
     bool spawn(const Handover& handover, const UserRecord& user, const std::string& root, event::Fd client);
     [[noreturn]] void run_child(pid_t parent, Handover handover, const UserRecord& user, const std::string& root,
-                                event::Fd client, ChildSockets sockets);
+        event::Fd client, ChildSockets sockets);
     void reap();
 
     Settings settings_;

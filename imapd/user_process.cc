@@ -20,8 +20,8 @@
 namespace imapd {
 namespace {
 
-/// Stream sockets, pipes and the loop's own descriptors are the parent's. Files and datagram sockets are
-/// where the log goes.
+// Stream sockets, pipes and the loop's own descriptors are the parent's. Files and datagram sockets are
+// where the log goes.
 bool belongs_to_parent(int descriptor) {
     struct stat info {};
     if (fstat(descriptor, &info) != 0 || S_ISREG(info.st_mode) || S_ISCHR(info.st_mode))
@@ -39,8 +39,8 @@ void close_parents_descriptors(std::initializer_list<int> keep) {
     std::vector<int> unwanted;
     while (const dirent* entry = readdir(directory)) {
         int descriptor = std::atoi(entry->d_name);
-        if (descriptor > STDERR_FILENO && std::find(keep.begin(), keep.end(), descriptor) == keep.end() && descriptor != dirfd(directory) &&
-            belongs_to_parent(descriptor))
+        if (descriptor > STDERR_FILENO && std::find(keep.begin(), keep.end(), descriptor) == keep.end() &&
+            descriptor != dirfd(directory) && belongs_to_parent(descriptor))
             unwanted.push_back(descriptor);
     }
     closedir(directory);
@@ -60,7 +60,8 @@ void become(const UserRecord& user) {
 
 }  // namespace
 
-void begin_user_process(pid_t parent, std::initializer_list<int> keep, const UserRecord& user, const worker::SeccompFilter& filter) {
+void begin_user_process(
+    pid_t parent, std::initializer_list<int> keep, const UserRecord& user, const worker::SeccompFilter& filter) {
     signal(SIGINT, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     install_stop_signal();

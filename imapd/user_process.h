@@ -14,7 +14,8 @@
 
 namespace imapd {
 
-/// In the child, first thing after fork(); `parent` is the pid of who forked. It ends if the parent is gone.
-void begin_user_process(pid_t parent, std::initializer_list<int> keep, const UserRecord& user, const worker::SeccompFilter& filter);
+// In the child, first thing after fork(); `parent` is the pid of who forked. It ends if the parent is gone.
+void begin_user_process(
+    pid_t parent, std::initializer_list<int> keep, const UserRecord& user, const worker::SeccompFilter& filter);
 
 }  // namespace imapd

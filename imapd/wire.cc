@@ -30,9 +30,10 @@ void install_stop_signal() {
     signal(SIGPIPE, SIG_IGN);
 }
 
-Wire::Wire(event::Fd connection, std::string input, std::chrono::seconds read_timeout,
-           std::chrono::seconds write_timeout)
-    : connection_(std::move(connection)), input_(std::move(input)), read_timeout_(read_timeout),
+Wire::Wire(event::Fd connection, std::string input, std::chrono::seconds read_timeout, std::chrono::seconds write_timeout)
+    : connection_(std::move(connection)),
+      input_(std::move(input)),
+      read_timeout_(read_timeout),
       write_timeout_(write_timeout) {
     fcntl(connection_.get(), F_SETFL, fcntl(connection_.get(), F_GETFL) | O_NONBLOCK);
 }

@@ -19,47 +19,46 @@
 namespace imapd {
 
 class Disconnected : public std::runtime_error {
-public:
+  public:
     enum class Why { left, silent, deaf, too_long, stopped };
     Disconnected(Why why, const std::string& text) : std::runtime_error(text), why(why) {}
     Why why;
 };
 
 class Wire {
-public:
-    /// `input` is what had been read before the connection came here.
-    Wire(event::Fd connection, std::string input, std::chrono::seconds read_timeout,
-         std::chrono::seconds write_timeout);
+  public:
+    // `input` is what had been read before the connection came here.
+    Wire(event::Fd connection, std::string input, std::chrono::seconds read_timeout, std::chrono::seconds write_timeout);
 
-    /// The next line without its end; a view that is valid until the next read.
+    // The next line without its end; a view that is valid until the next read.
     std::string_view read_line(std::size_t longest);
 
-    /// Between one and `most` octets.
+    // Between one and `most` octets.
     std::string_view read_some(std::size_t most);
 
-    /// Takes octets away unread.
+    // Takes octets away unread.
     void discard(std::uint64_t octets);
 
     void write(std::string_view octets);
     void flush();
 
     enum class Woken { input, other, timeout };
-    /// Waits until there is input or `other` (-1 for none) is readable.
+    // Waits until there is input or `other` (-1 for none) is readable.
     Woken wait(int other, std::chrono::milliseconds longest);
 
-    /// True if the client has closed the connection; for long work between reads.
+    // True if the client has closed the connection; for long work between reads.
     bool peer_has_left() const;
 
-    /// Gives back the memory of the buffers, as far as they are empty.
+    // Gives back the memory of the buffers, as far as they are empty.
     void rest();
 
-    /// Whether the client has sent more than was read so far.
+    // Whether the client has sent more than was read so far.
     bool has_input() const { return taken_ < input_.size(); }
 
     std::uint64_t octets_in() const { return in_; }
     std::uint64_t octets_out() const { return out_count_; }
 
-private:
+  private:
     void fill();
     void wait_for(short events, std::chrono::seconds timeout);
 
@@ -73,7 +72,7 @@ private:
     std::uint64_t out_count_ = 0;
 };
 
-/// Set by SIGTERM: the session says goodbye at the next wait.
+// Set by SIGTERM: the session says goodbye at the next wait.
 extern volatile int stop_requested;
 void install_stop_signal();
 

@@ -18,8 +18,7 @@ event::Task<void> say_goodbye(std::unique_ptr<Session> session) { co_await sessi
 Destinations::Destinations(event::Loop& loop, const Settings& settings)
     : loop_(loop), settings_(settings), resolver_(loop, kResolverThreads) {}
 
-event::Task<std::expected<std::vector<event::SocketAddress>, std::string>> Destinations::resolve(
-    event::Endpoint endpoint) {
+event::Task<std::expected<std::vector<event::SocketAddress>, std::string>> Destinations::resolve(event::Endpoint endpoint) {
     std::expected<std::vector<event::SocketAddress>, std::string> addresses;
     if (endpoint.is_numeric()) {
         addresses = endpoint.resolve();
@@ -40,8 +39,8 @@ event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Destinations::open
         server.address = local ? endpoint.path : address.host();
         server.port = local ? "" : std::to_string(address.port());
         bool with_tls = settings_.tls_level != TlsLevel::none;
-        std::expected<std::unique_ptr<Session>, Trouble> session =
-            co_await Session::open(loop_, settings_, server, address, with_tls);
+        std::expected<std::unique_ptr<Session>, Trouble> session = co_await Session::open(
+            loop_, settings_, server, address, with_tls);
         // Opportunistic TLS that fails must not hold mail back (RFC 7435).
         bool tls_trouble = !session && session.error().dsn.starts_with("4.7.");
         if (tls_trouble && settings_.tls_level == TlsLevel::may)

@@ -31,8 +31,8 @@ class Destinations {
     };
     event::Task<std::expected<std::unique_ptr<Session>, Trouble>> open(std::string nexthop);
     event::Task<std::expected<std::vector<event::SocketAddress>, std::string>> resolve(event::Endpoint endpoint);
-    event::Task<std::expected<std::unique_ptr<Session>, Trouble>> open_first(std::vector<event::SocketAddress> addresses,
-                                                                             event::Endpoint endpoint);
+    event::Task<std::expected<std::unique_ptr<Session>, Trouble>> open_first(
+        std::vector<event::SocketAddress> addresses, event::Endpoint endpoint);
     std::unique_ptr<Session> take_kept(const std::string& nexthop);
     void keep(const std::string& nexthop, std::unique_ptr<Session> session);
     void dismiss(std::unique_ptr<Session> session);

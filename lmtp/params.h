@@ -24,10 +24,10 @@ struct Params : config::CommonParams {
     Time mail_timeout{*this, named("_mail_timeout"), "300s", "How long to wait for the answer to MAIL FROM."};
     Time rcpt_timeout{*this, named("_rcpt_timeout"), "300s", "How long to wait for the answer to RCPT TO."};
     Time data_init_timeout{*this, named("_data_init_timeout"), "120s", "How long to wait for the answer to DATA."};
-    Time data_xfer_timeout{*this, named("_data_xfer_timeout"), "180s",
-        "How long the server may take to accept a part of the message."};
-    Time data_done_timeout{*this, named("_data_done_timeout"), "600s",
-        "How long to wait for the answer to the end of the message."};
+    Time data_xfer_timeout{
+        *this, named("_data_xfer_timeout"), "180s", "How long the server may take to accept a part of the message."};
+    Time data_done_timeout{
+        *this, named("_data_done_timeout"), "600s", "How long to wait for the answer to the end of the message."};
     Time quit_timeout{*this, named("_quit_timeout"), "300s", "How long to wait for the answer to QUIT."};
     Time starttls_timeout{*this, named("_starttls_timeout"), "300s", "How long a TLS handshake may take."};
     Time connection_cache_time_limit{*this, named("_connection_cache_time_limit"), "2s",
@@ -39,8 +39,8 @@ struct Params : config::CommonParams {
     config::Param<std::string> tls_security_level{*this, named("_tls_security_level"), "",
         "Whether connections use TLS: none, may (where the server offers it), encrypt (or the mail waits). Empty is "
         "none."};
-    config::Param<std::string> tls_ca_file{*this, named("_tls_CAfile"), "",
-        "The certificate authorities, in PEM; the system's where empty."};
+    config::Param<std::string> tls_ca_file{
+        *this, named("_tls_CAfile"), "", "The certificate authorities, in PEM; the system's where empty."};
     config::Param<int> tcp_port{*this, named("_tcp_port"), prefix_ == "lmtp" ? 24 : 25, {.min = 1, .max = 65535},
         "The port of a destination that names none."};
 };

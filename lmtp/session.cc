@@ -36,9 +36,8 @@ std::string Server::said() const { return fmt::format("{}[{}]", name, address); 
 Session::Session(const Settings& settings, Server server, event::Stream stream)
     : settings_(settings), server_(std::move(server)), stream_(std::move(stream)) {}
 
-event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Session::open(event::Loop& loop, const Settings& settings,
-                                                                            Server server, event::SocketAddress address,
-                                                                            bool with_tls) {
+event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Session::open(
+    event::Loop& loop, const Settings& settings, Server server, event::SocketAddress address, bool with_tls) {
     std::optional<Trouble> trouble;
     event::Stream stream;
     try {
@@ -65,20 +64,18 @@ Trouble Session::trouble(const event::StreamError& error) const {
     result.dsn = "4.4.2";
     result.relay = server_.relay();
     switch (error.kind()) {
-        case event::StreamError::Kind::timeout:
-            result.text = fmt::format("conversation with {} timed out while {}", server_.said(), doing_);
-            break;
-        case event::StreamError::Kind::tls:
-            result.dsn = "4.7.5";
-            result.text = fmt::format("Cannot start TLS: handshake failure: {}", error.what());
-            break;
-        case event::StreamError::Kind::too_long:
-            result.dsn = "4.5.0";
-            result.text = fmt::format("{} sent an overlong reply while {}", server_.said(), doing_);
-            break;
-        default:
-            result.text = fmt::format("lost connection with {} while {}", server_.said(), doing_);
-            break;
+    case event::StreamError::Kind::timeout:
+        result.text = fmt::format("conversation with {} timed out while {}", server_.said(), doing_);
+        break;
+    case event::StreamError::Kind::tls:
+        result.dsn = "4.7.5";
+        result.text = fmt::format("Cannot start TLS: handshake failure: {}", error.what());
+        break;
+    case event::StreamError::Kind::too_long:
+        result.dsn = "4.5.0";
+        result.text = fmt::format("{} sent an overlong reply while {}", server_.said(), doing_);
+        break;
+    default: result.text = fmt::format("lost connection with {} while {}", server_.said(), doing_); break;
     }
     return result;
 }
@@ -143,16 +140,17 @@ event::Task<std::optional<Trouble>> Session::greet(bool with_tls) {
         co_return std::nullopt;
     if (!starttls_) {
         if (settings_.tls_level == TlsLevel::encrypt)
-            co_return Trouble{"4.7.4", "TLS is required, but was not offered by host " + server_.said(),
-                              server_.relay(), false};
+            co_return Trouble{
+                "4.7.4", "TLS is required, but was not offered by host " + server_.said(), server_.relay(), false};
         co_return std::nullopt;
     }
     doing_ = "performing the STARTTLS handshake";
     std::string starttls = "STARTTLS";
     smtp::Reply ready = co_await command(std::move(starttls), settings_.params.starttls_timeout());
     if (!ready.is_success())
-        co_return Trouble{"4.7.4", "TLS is required, but host " + server_.said() + " refused to start TLS: " +
-                          text::printable(ready.text()), server_.relay(), false};
+        co_return Trouble{"4.7.4",
+            "TLS is required, but host " + server_.said() + " refused to start TLS: " + text::printable(ready.text()),
+            server_.relay(), false};
     stream_.set_timeout(settings_.params.starttls_timeout());
     co_await stream_.start_tls_client(*settings_.tls, server_.name);
     smtp::Reply again = co_await say_hello();  // what was offered in clear counts no more (RFC 3207, 4.2)
@@ -167,8 +165,8 @@ bool Session::refuse_unfit(Job& job) {
     std::string dsn, reason;
     if (size_known_ && size_limit_ > 0 && request.content_length > size_limit_) {
         dsn = "5.3.4";
-        reason = fmt::format("message size {} exceeds size limit {} of server {}", request.content_length, size_limit_,
-                             server_.said());
+        reason = fmt::format(
+            "message size {} exceeds size limit {} of server {}", request.content_length, size_limit_, server_.said());
     } else if ((request.flags & kSmtpUtf8) && !utf8_) {
         dsn = "5.6.7";
         reason = fmt::format("SMTPUTF8 is required, but was not offered by host {}", server_.said());
@@ -203,8 +201,7 @@ RecipientResult Session::outcome(const smtp::Reply& reply, const char* command) 
     std::string text = words;
     if (!reply.is_success()) {
         text = *command == '\0' ? fmt::format("host {} refused to talk to me: {}", server_.said(), words)
-                                : fmt::format("host {} said: {} (in reply to {} command)", server_.said(), words,
-                                              command);
+                                : fmt::format("host {} said: {} (in reply to {} command)", server_.said(), words, command);
     }
     RecipientResult result = delivery::make_result(status, std::move(dsn), std::move(text), server_.relay());
     result.remote_mta = server_.name;
@@ -219,8 +216,8 @@ event::Task<bool> Session::send_envelope(Job& job) {
     std::vector<const DeliverRecipient*> asked;
     for (const DeliverRecipient& recipient : job.request.recipients) {
         if (has_control_character(recipient.address)) {
-            RecipientResult bad = delivery::make_result(DeliverStatus::bounced, "5.1.3",
-                                                        "the recipient address has a control character", "none");
+            RecipientResult bad = delivery::make_result(
+                DeliverStatus::bounced, "5.1.3", "the recipient address has a control character", "none");
             job.finish(recipient, std::move(bad));
         } else {
             asked.push_back(&recipient);
@@ -278,8 +275,8 @@ event::Task<bool> Session::send_envelope(Job& job) {
     }
     RecipientResult refused = outcome(data, "DATA");
     if (data.is_success())
-        refused = delivery::make_result(DeliverStatus::deferred, "4.5.0", "the server did not answer DATA with 354",
-                                        server_.relay());
+        refused = delivery::make_result(
+            DeliverStatus::deferred, "4.5.0", "the server did not answer DATA with 354", server_.relay());
     for (const DeliverRecipient* recipient : accepted_)
         job.finish(*recipient, refused);
     co_await reset();

@@ -26,8 +26,8 @@ struct Server {
     std::string name;
     std::string address;  // the IP address, or the path of a UNIX socket
     std::string port;
-    std::string relay() const;   // "name[address]:port"
-    std::string said() const;    // "name[address]"
+    std::string relay() const;  // "name[address]:port"
+    std::string said() const;   // "name[address]"
 };
 
 // Why a destination could not be used.
@@ -49,17 +49,15 @@ struct Settings {
 
 class Session {
   public:
-    static event::Task<std::expected<std::unique_ptr<Session>, Trouble>> open(event::Loop& loop,
-                                                                              const Settings& settings, Server server,
-                                                                              event::SocketAddress address,
-                                                                              bool with_tls);
+    static event::Task<std::expected<std::unique_ptr<Session>, Trouble>> open(
+        event::Loop& loop, const Settings& settings, Server server, event::SocketAddress address, bool with_tls);
 
     event::Task<void> deliver(delivery::Job& job);
     // Says QUIT, without waiting long for the answer.
     event::Task<void> quit();
 
-    bool usable() const { return usable_; }      // for another message
-    int messages() const { return messages_; }   // taken so far
+    bool usable() const { return usable_; }     // for another message
+    int messages() const { return messages_; }  // taken so far
     // Whether the server had gone before it took anything of the last job: another connection may be tried.
     bool was_stale() const { return stale_; }
     const Server& server() const { return server_; }

@@ -48,24 +48,24 @@ std::expected<Target, NoTarget> find_target(const std::string& recipient, const 
         return std::unexpected(NoTarget{DeliverStatus::bounced, "5.1.1", "unknown user: \"" + name + "\""});
     struct stat home {};
     if (::stat(entry.pw_dir, &home) != 0)
-        return std::unexpected(NoTarget{DeliverStatus::deferred, "4.2.0",
-                                        "the home directory of " + name + " is not there"});
+        return std::unexpected(
+            NoTarget{DeliverStatus::deferred, "4.2.0", "the home directory of " + name + " is not there"});
     if (!params.home_mailbox().ends_with('/'))
-        return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.5",
-                                        "home_mailbox does not end in a slash: only Maildirs are written"});
+        return std::unexpected(
+            NoTarget{DeliverStatus::deferred, "4.3.5", "home_mailbox does not end in a slash: only Maildirs are written"});
     return Target{entry.pw_uid, entry.pw_gid, std::string(entry.pw_dir) + "/" + params.home_mailbox()};
 }
 
-delivery::RecipientResult deliver_one(const delivery::Job& job, const delivery::DeliverRecipient& recipient,
-                                      const local::Params& params) {
+delivery::RecipientResult deliver_one(
+    const delivery::Job& job, const delivery::DeliverRecipient& recipient, const local::Params& params) {
     auto target = find_target(recipient.address, params);
     if (!target)
         return delivery::make_result(target.error().status, target.error().dsn, target.error().text, "local");
     auto user = delivery::AsUser::become(target->user, target->group);
     if (!user)
         return delivery::make_result(DeliverStatus::deferred, "4.3.5", user.error(), "local");
-    auto delivered = delivery::deliver_to_maildir(target->maildir, delivery::delivery_head(job.request, recipient),
-                                                  job, params.myhostname());
+    auto delivered = delivery::deliver_to_maildir(
+        target->maildir, delivery::delivery_head(job.request, recipient), job, params.myhostname());
     if (!delivered)
         return delivery::make_result(DeliverStatus::deferred, delivered.error().dsn, delivered.error().text, "local");
     return delivery::make_result(DeliverStatus::delivered, "2.0.0", "delivered to maildir", "local");

@@ -183,8 +183,9 @@ constexpr const char* kDovecot = R"(.El
 )";
 
 void print_names_without_effect(const all_params::Declarations& declared) {
-    fmt::print(".Sh NAMES WITHOUT EFFECT\n"
-               "These names of Postfix are accepted in\n.Pa main.cf\nand have no effect here:\n.Bd -ragged -offset indent\n");
+    fmt::print(
+        ".Sh NAMES WITHOUT EFFECT\n"
+        "These names of Postfix are accepted in\n.Pa main.cf\nand have no effect here:\n.Bd -ragged -offset indent\n");
     std::string line;
     for (std::string_view name : config::postfix_names()) {
         if (declared.contains(name))

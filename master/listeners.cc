@@ -40,8 +40,8 @@ std::string where(const config::Service& service) {
     return fmt::format("{}, line {}: service {}", service.file, service.line, service.name);
 }
 
-std::expected<std::vector<std::string>, std::string> inet_names(const config::Service& service, const Params& params,
-                                                                const config::MainCf& cf) {
+std::expected<std::vector<std::string>, std::string> inet_names(
+    const config::Service& service, const Params& params, const config::MainCf& cf) {
     // "smtp", "2525", "127.0.0.1:2525", "[::1]:2525", "inet:..." is not in the grammar.
     std::string host, port = service.name;
     if (std::size_t colon = service.name.rfind(':'); colon != std::string::npos) {
@@ -90,15 +90,15 @@ std::expected<event::Fd, std::string> open_one(const config::Service& service, c
 
 }  // namespace
 
-std::expected<std::vector<std::string>, std::string> listener_names(const config::Service& service,
-                                                                    const Params& params, const config::MainCf& cf) {
+std::expected<std::vector<std::string>, std::string> listener_names(
+    const config::Service& service, const Params& params, const config::MainCf& cf) {
     if (service.type == config::ServiceType::inet)
         return inet_names(service, params, cf);
     return std::vector<std::string>{(service.is_private ? "private/" : "public/") + service.name};
 }
 
-std::expected<SocketMap, std::string> open_listeners(const config::Service& service, const Params& params,
-                                                     const config::MainCf& cf, SocketMap& kept) {
+std::expected<SocketMap, std::string> open_listeners(
+    const config::Service& service, const Params& params, const config::MainCf& cf, SocketMap& kept) {
     auto names = listener_names(service, params, cf);
     if (!names)
         return std::unexpected(names.error());

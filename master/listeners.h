@@ -21,12 +21,12 @@ namespace master {
 using SocketMap = std::map<std::string, event::Fd>;
 
 // The addresses or paths that a service listens at.
-std::expected<std::vector<std::string>, std::string> listener_names(const config::Service& service,
-                                                                    const Params& params, const config::MainCf& cf);
+std::expected<std::vector<std::string>, std::string> listener_names(
+    const config::Service& service, const Params& params, const config::MainCf& cf);
 
 // Opens those, or takes them out of `kept` (the sockets from before a reload, or systemd's).
-std::expected<SocketMap, std::string> open_listeners(const config::Service& service, const Params& params,
-                                                     const config::MainCf& cf, SocketMap& kept);
+std::expected<SocketMap, std::string> open_listeners(
+    const config::Service& service, const Params& params, const config::MainCf& cf, SocketMap& kept);
 
 // The sockets that systemd has opened for us (sd_listen_fds(3)).
 SocketMap systemd_sockets();

@@ -44,12 +44,12 @@ Options parse_options(int argc, char** argv) {
     Options options;
     for (int option = 0; (option = ::getopt(argc, argv, "c:w:tdv")) != -1;) {
         switch (option) {
-            case 'c': options.config_directory = config::absolute_directory(optarg); break;
-            case 'w': options.ready_descriptor = static_cast<int>(text::parse_number(optarg).value_or(0)); break;
-            case 't': options.test_only = true; break;
-            case 'd': break;  // foreground is the only way it runs
-            case 'v': logging::set_verbosity(1); break;
-            default: ::_exit(64);
+        case 'c': options.config_directory = config::absolute_directory(optarg); break;
+        case 'w': options.ready_descriptor = static_cast<int>(text::parse_number(optarg).value_or(0)); break;
+        case 't': options.test_only = true; break;
+        case 'd': break;  // foreground is the only way it runs
+        case 'v': logging::set_verbosity(1); break;
+        default: ::_exit(64);
         }
     }
     return options;
@@ -57,8 +57,8 @@ Options parse_options(int argc, char** argv) {
 
 // Tells whoever started us, then the log; ends the process.
 [[noreturn]] void refuse(const Options& options, const std::string& reason) {
-    if (options.ready_descriptor >= 0)
-        [[maybe_unused]] ssize_t written = ::write(options.ready_descriptor, reason.data(), reason.size());
+    if (options.ready_descriptor >= 0) [[maybe_unused]]
+        ssize_t written = ::write(options.ready_descriptor, reason.data(), reason.size());
     logging::exit_fatal(reason);
 }
 

@@ -25,8 +25,7 @@ constexpr auto kDiedAtOnce = 1s;  // a process that fails earlier than this woul
 }
 
 Service::Service(event::Loop& loop, const Settings& settings, config::Service row, SocketMap sockets)
-    : loop_(loop), settings_(settings), row_(std::move(row)), sockets_(std::move(sockets)), watching_(loop),
-      tasks_(loop) {}
+    : loop_(loop), settings_(settings), row_(std::move(row)), sockets_(std::move(sockets)), watching_(loop), tasks_(loop) {}
 
 Service::~Service() = default;
 
@@ -99,8 +98,7 @@ void Service::tell(Worker& worker, ToWorker message) {
 
 std::vector<std::string> Service::arguments() const {
     std::vector<std::string> result{row_.command, "-c", settings_.config_directory, "-n", row_.name, "-t",
-                                    std::string(config::service_type_name(row_.type)), "-s",
-                                    std::to_string(sockets_.size())};
+        std::string(config::service_type_name(row_.type)), "-s", std::to_string(sockets_.size())};
     if (settings_.root && row_.unprivileged)
         result.emplace_back("-u");
     if (settings_.root && row_.chroot)

@@ -55,7 +55,7 @@ class Service {
         pid_t pid = -1;
         std::shared_ptr<event::Fd> control;  // shared with listen_to(), which waits on it
         event::Clock::time_point started;
-        bool ready = false;      // has said that it takes clients
+        bool ready = false;  // has said that it takes clients
         bool available = false;
         bool leaving = false;
     };

@@ -16,16 +16,25 @@ namespace {
 struct Folder {
     const char* name;
     mode_t mode;
-    bool root_owned;    // the spool itself and pid/: a taken-over mail process must not plant links there
+    bool root_owned;  // the spool itself and pid/: a taken-over mail process must not plant links there
     bool setgid_group;
 };
 
 constexpr Folder kFolders[] = {
-    {"active", 0700, false, false},   {"bounce", 0700, false, false},  {"corrupt", 0700, false, false},
-    {"defer", 0700, false, false},    {"deferred", 0700, false, false}, {"flush", 0700, false, false},
-    {"hold", 0700, false, false},     {"incoming", 0700, false, false}, {"private", 0700, false, false},
-    {"saved", 0700, false, false},    {"trace", 0700, false, false},   {"maildrop", 01730, false, true},
-    {"public", 0710, false, true},    {"pid", 0755, true, false},
+    {"active", 0700, false, false},
+    {"bounce", 0700, false, false},
+    {"corrupt", 0700, false, false},
+    {"defer", 0700, false, false},
+    {"deferred", 0700, false, false},
+    {"flush", 0700, false, false},
+    {"hold", 0700, false, false},
+    {"incoming", 0700, false, false},
+    {"private", 0700, false, false},
+    {"saved", 0700, false, false},
+    {"trace", 0700, false, false},
+    {"maildrop", 01730, false, true},
+    {"public", 0710, false, true},
+    {"pid", 0755, true, false},
 };
 
 std::expected<void, std::string> make_folder(const std::string& path, mode_t mode, uid_t user, gid_t group) {

@@ -23,8 +23,8 @@ namespace {
 constexpr auto kStopPatience = 30s;
 
 // Address rewriting, TLS sessions, connection reuse, shared tables and log writing need no process of their own.
-constexpr std::array<std::string_view, 8> kInsideAnother{"trivial-rewrite", "tlsmgr",     "scache",   "proxymap",
-                                                         "postlogd",        "dnsblog",    "tlsproxy", "proxywrite"};
+constexpr std::array<std::string_view, 8> kInsideAnother{
+    "trivial-rewrite", "tlsmgr", "scache", "proxymap", "postlogd", "dnsblog", "tlsproxy", "proxywrite"};
 
 std::vector<std::string> worker_environment(const Params& params, const std::string& config_directory) {
     std::vector<std::string> environment{"MAIL_CONFIG=" + config_directory, "PATH=/usr/bin:/bin"};
@@ -65,9 +65,8 @@ void Supervisor::configure(const Params& params, const config::MainCf&) {
     settings_.push_back(std::move(settings));
 }
 
-std::expected<Supervisor::Services, std::string> Supervisor::open_services(const Params& params,
-                                                                           const config::MainCf& cf,
-                                                                           SocketMap& kept) {
+std::expected<Supervisor::Services, std::string> Supervisor::open_services(
+    const Params& params, const config::MainCf& cf, SocketMap& kept) {
     config::MasterCf table = config::MasterCf::load(config_directory_);
     for (const config::Problem& problem : table.problems()) {
         logging::warning("{}", config::format_problem(problem));
@@ -77,14 +76,14 @@ std::expected<Supervisor::Services, std::string> Supervisor::open_services(const
     Services services;
     for (const config::Service& row : table.services()) {
         if (is_inside_another(row.command)) {
-            logging::info("{}, line {}: {} needs no process of its own here; the row is accepted", row.file, row.line,
-                          row.command);
+            logging::info(
+                "{}, line {}: {} needs no process of its own here; the row is accepted", row.file, row.line, row.command);
             continue;
         }
         std::string program = params.daemon_directory() + "/" + row.command;
         if (::access(program.c_str(), X_OK) != 0) {
             logging::warning("{}, line {}: service {}/{} is not started: there is no program {}", row.file, row.line,
-                             row.name, config::service_type_name(row.type), program);
+                row.name, config::service_type_name(row.type), program);
             continue;
         }
         auto sockets = open_listeners(row, params, cf, kept);
@@ -157,8 +156,8 @@ void Supervisor::reload() {
         for (const config::Service& row : rows) {
             auto sockets = open_listeners(row, params, cf, kept);
             if (sockets)
-                again.push_back(std::make_unique<Service>(loop_, *settings_[settings_.size() - 2], row,
-                                                          std::move(*sockets)));
+                again.push_back(
+                    std::make_unique<Service>(loop_, *settings_[settings_.size() - 2], row, std::move(*sockets)));
         }
         services_ = std::move(again);
     } else {

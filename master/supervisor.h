@@ -32,8 +32,7 @@ class Supervisor {
 
   private:
     using Services = std::vector<std::unique_ptr<Service>>;
-    std::expected<Services, std::string> open_services(const Params& params, const config::MainCf& cf,
-                                                       SocketMap& kept);
+    std::expected<Services, std::string> open_services(const Params& params, const config::MainCf& cf, SocketMap& kept);
     void configure(const Params& params, const config::MainCf& cf);
     void retire(Services services, worker::ToWorker message);
     void drop_ended();

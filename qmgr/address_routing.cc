@@ -7,8 +7,7 @@ namespace qmgr {
 
 using namespace std::chrono_literals;
 
-AddressRouting::AddressRouting(const Params& params, const config::MainCf& main_cf)
-    : params_{params}, main_cf_{main_cf} {
+AddressRouting::AddressRouting(const Params& params, const config::MainCf& main_cf) : params_{params}, main_cf_{main_cf} {
     renew();
 }
 

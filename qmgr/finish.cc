@@ -73,11 +73,8 @@ event::Task<void> Scheduler::save_all(Message& message) {
 
 event::Task<void> Scheduler::finish(Message& message) {
     message.finishing = true;
-    const auto delivered = [](const RecipientState& s) {
-        return s.phase == Phase::delivered || s.phase == Phase::reported;
-    };
-    if (!message.saving && !message.vanished &&
-        std::all_of(message.states.begin(), message.states.end(), delivered)) {
+    const auto delivered = [](const RecipientState& s) { return s.phase == Phase::delivered || s.phase == Phase::reported; };
+    if (!message.saving && !message.vanished && std::all_of(message.states.begin(), message.states.end(), delivered)) {
         remove(message);
         co_return;
     }
@@ -98,8 +95,8 @@ event::Task<void> Scheduler::finish(Message& message) {
 }
 
 bool Scheduler::is_over_age(const Message& message, std::int64_t now) const {
-    const auto lifetime =
-        message.envelope.sender.empty() ? params_.bounce_queue_lifetime() : params_.maximal_queue_lifetime();
+    const auto lifetime = message.envelope.sender.empty() ? params_.bounce_queue_lifetime()
+                                                          : params_.maximal_queue_lifetime();
     return now - message.arrival() >= lifetime.count();
 }
 
@@ -115,7 +112,7 @@ void Scheduler::expire(Message& message) {
             continue;
         if (!std::exchange(said, true))
             logging::info("{}: from=<{}>, status={}, returned to sender", message.id, message.envelope.sender,
-                          message.expire ? "force-expired" : "expired");
+                message.expire ? "force-expired" : "expired");
         state.phase = Phase::waiting;
         ++message.open;
         note_result(message, index, Phase::bounced, queue::Outcome::bounced);
@@ -201,8 +198,7 @@ event::Task<void> Scheduler::report_delay(Message& message) {
 event::Task<void> Scheduler::put_off(Message& message) {
     const std::int64_t now = now_seconds();
     const std::int64_t wait = std::clamp<std::int64_t>(now - message.arrival(), params_.minimal_backoff_time().count(),
-                                                       std::max(params_.minimal_backoff_time(),
-                                                                params_.maximal_backoff_time()).count());
+        std::max(params_.minimal_backoff_time(), params_.maximal_backoff_time()).count());
     for (;;) {
         auto job = [&]() -> std::optional<queue::Trouble> {
             const auto timed = spool_.set_due(message.queue, message.id, now + wait);

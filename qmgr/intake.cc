@@ -60,21 +60,21 @@ std::string take_handover(std::string_view frame, event::Fd file, Scheduler& sch
 event::Task<void> obey(const QmgrCommand& command, QmgrAnswer& answer, Scanner& scanner) {
     answer.ok = true;
     switch (command.verb) {
-        case QmgrVerb::scan_incoming: scanner.want_incoming(); co_return;
-        case QmgrVerb::scan_deferred: scanner.want_deferred(); co_return;
-        case QmgrVerb::flush_all: scanner.flush_all(); co_return;
-        case QmgrVerb::flush_site: scanner.flush_site(command.argument); co_return;
-        case QmgrVerb::flush_id:
-            answer.reason = co_await scanner.flush_id(command.argument);
-            answer.ok = answer.reason.empty();
-            co_return;
+    case QmgrVerb::scan_incoming: scanner.want_incoming(); co_return;
+    case QmgrVerb::scan_deferred: scanner.want_deferred(); co_return;
+    case QmgrVerb::flush_all: scanner.flush_all(); co_return;
+    case QmgrVerb::flush_site: scanner.flush_site(command.argument); co_return;
+    case QmgrVerb::flush_id:
+        answer.reason = co_await scanner.flush_id(command.argument);
+        answer.ok = answer.reason.empty();
+        co_return;
     }
     answer.ok = false;
     answer.reason = "unknown command";
 }
 
-event::Task<std::string> take_frame(std::string_view frame, ipc::Channel& channel, bool trusted, Scheduler& scheduler,
-                                    Scanner& scanner) {
+event::Task<std::string> take_frame(
+    std::string_view frame, ipc::Channel& channel, bool trusted, Scheduler& scheduler, Scanner& scanner) {
     if (ipc::record_name(frame) == QueueHandover::kRecord) {
         event::Fd file = channel.stream().take_fd();
         if (!trusted)

@@ -26,8 +26,7 @@ void set_apart(const queue::Spool& spool, const std::string& queue, const std::s
         logging::warning("{}: {}/{} is damaged: {}; {}", id, queue, id, why, moved.error().text);
 }
 
-void remove_debris(const queue::Spool& spool, const std::string& queue, const std::string& id,
-                   const struct stat& info) {
+void remove_debris(const queue::Spool& spool, const std::string& queue, const std::string& id, const struct stat& info) {
     if (std::abs(now_seconds() - info.st_mtim.tv_sec) < kFreshSeconds)
         return;
     const auto removed = spool.remove(queue, id);
@@ -36,13 +35,12 @@ void remove_debris(const queue::Spool& spool, const std::string& queue, const st
 }
 
 // What is wrong with the file, dealt with.
-void handle_damage(const queue::Spool& spool, const std::string& queue, const std::string& id,
-                   const struct stat& info, const Damage& damage) {
+void handle_damage(const queue::Spool& spool, const std::string& queue, const std::string& id, const struct stat& info,
+    const Damage& damage) {
     switch (damage.kind) {
-        case Damage::Kind::unfinished: return remove_debris(spool, queue, id, info);
-        case Damage::Kind::damaged: return set_apart(spool, queue, id, damage.text);
-        case Damage::Kind::unreadable:
-            logging::warning("{}: {}/{} cannot be read now: {}", id, queue, id, damage.text);
+    case Damage::Kind::unfinished: return remove_debris(spool, queue, id, info);
+    case Damage::Kind::damaged: return set_apart(spool, queue, id, damage.text);
+    case Damage::Kind::unreadable: logging::warning("{}: {}/{} cannot be read now: {}", id, queue, id, damage.text);
     }
 }
 
@@ -90,16 +88,15 @@ std::unique_ptr<Message> load_message(const queue::Spool& spool, const std::stri
 bool Wanted::is_for_site(const Message& message) const {
     if (site.empty())
         return true;
-    return std::any_of(message.envelope.recipients.begin(), message.envelope.recipients.end(),
-                       [&](const queue::Recipient& recipient) {
-                           const std::size_t at = recipient.address.rfind('@');
-                           return at != std::string::npos &&
-                                  text::equal_ignoring_case(std::string_view{recipient.address}.substr(at + 1), site);
-                       });
+    return std::any_of(
+        message.envelope.recipients.begin(), message.envelope.recipients.end(), [&](const queue::Recipient& recipient) {
+            const std::size_t at = recipient.address.rfind('@');
+            return at != std::string::npos &&
+                   text::equal_ignoring_case(std::string_view{recipient.address}.substr(at + 1), site);
+        });
 }
 
-Slice load_slice(const queue::Spool& spool, const std::string& queue, queue::DirectoryScan& scan,
-                 const Wanted& wanted) {
+Slice load_slice(const queue::Spool& spool, const std::string& queue, queue::DirectoryScan& scan, const Wanted& wanted) {
     Slice slice;
     for (std::size_t seen = 0; seen < kNames && slice.messages.size() < kMessages;) {
         const std::vector<queue::Entry> entries = scan.next(kMessages);

@@ -24,11 +24,9 @@ struct Wanted {
     std::int64_t now = 0;
     std::int64_t longest_wait = 0;  // a due time further ahead comes from a clock that was set
     bool all = false;
-    std::string site;               // only messages with a recipient in this domain
+    std::string site;  // only messages with a recipient in this domain
 
-    bool is_due(const queue::Entry& entry) const {
-        return all || entry.due <= now || entry.due > now + longest_wait;
-    }
+    bool is_due(const queue::Entry& entry) const { return all || entry.due <= now || entry.due > now + longest_wait; }
     bool is_for_site(const Message& message) const;
 };
 
@@ -37,7 +35,6 @@ struct Slice {
     bool end = false;
 };
 // The next messages of a scan, a few dozen at most, having looked at a few thousand names at most.
-Slice load_slice(const queue::Spool& spool, const std::string& queue, queue::DirectoryScan& scan,
-                 const Wanted& wanted);
+Slice load_slice(const queue::Spool& spool, const std::string& queue, queue::DirectoryScan& scan, const Wanted& wanted);
 
 }  // namespace qmgr

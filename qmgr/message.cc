@@ -11,11 +11,11 @@ void apply_statuses(Message& message, const std::vector<queue::Status>& statuses
         }
         RecipientState& state = message.states[status.recipient];
         switch (status.outcome) {
-            case queue::Outcome::delivered: state.phase = Phase::delivered; break;
-            case queue::Outcome::bounced: state.phase = Phase::bounced; break;
-            case queue::Outcome::reported: state.phase = Phase::reported; continue;
-            case queue::Outcome::deferred: break;  // tried again now
-            case queue::Outcome::delay_reported: continue;
+        case queue::Outcome::delivered: state.phase = Phase::delivered; break;
+        case queue::Outcome::bounced: state.phase = Phase::bounced; break;
+        case queue::Outcome::reported: state.phase = Phase::reported; continue;
+        case queue::Outcome::deferred: break;  // tried again now
+        case queue::Outcome::delay_reported: continue;
         }
         state.dsn = status.dsn;
         state.text = status.text;

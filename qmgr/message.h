@@ -14,18 +14,18 @@
 namespace qmgr {
 
 enum class Phase : std::uint8_t {
-    waiting,    // in a destination's list, or with an agent
+    waiting,  // in a destination's list, or with an agent
     delivered,
-    deferred,   // tried in this round, or set aside; for a later one
-    bounced,    // failed for good; the sender does not know yet
-    reported,   // failed for good, and the sender was told or wanted no report
+    deferred,  // tried in this round, or set aside; for a later one
+    bounced,   // failed for good; the sender does not know yet
+    reported,  // failed for good, and the sender was told or wanted no report
 };
 
 struct RecipientState {
     Phase phase = Phase::waiting;
-    bool tried = false;         // an agent for its real destination has answered in this round
-    bool set_aside = false;     // the destination is out of order; retry(8) only writes that down
-    std::string dsn;            // of the last result that was no success
+    bool tried = false;      // an agent for its real destination has answered in this round
+    bool set_aside = false;  // the destination is out of order; retry(8) only writes that down
+    std::string dsn;         // of the last result that was no success
     std::string text;
     std::string remote_mta;
     std::string remote_reply;
@@ -34,23 +34,23 @@ struct RecipientState {
 
 struct Message {
     std::string id;
-    std::string queue;               // the directory it is in
+    std::string queue;  // the directory it is in
     queue::Envelope envelope;
     std::vector<RecipientState> states;  // parallel to envelope.recipients
-    event::Fd file;                  // locked
+    event::Fd file;                      // locked
     std::uint64_t content_offset = 0;
     std::uint64_t content_length = 0;
     std::uint64_t status_end = 0;
     std::int64_t active_us = 0;
-    std::size_t open = 0;            // recipients that are waiting
-    std::size_t in_delivery = 0;     // requests that agents hold
+    std::size_t open = 0;         // recipients that are waiting
+    std::size_t in_delivery = 0;  // requests that agents hold
     bool finishing = false;
-    bool expire = false;             // the administrator wants it back now
-    bool flush = false;              // somebody asked for it: defer_transports is no obstacle
-    bool insist = false;             // asked for, or its last try: a dead destination is no obstacle
+    bool expire = false;  // the administrator wants it back now
+    bool flush = false;   // somebody asked for it: defer_transports is no obstacle
+    bool insist = false;  // asked for, or its last try: a dead destination is no obstacle
     bool delay_reported = false;
-    bool vanished = false;           // a tool removed or moved the file
-    std::string unsaved;             // status records not yet on the disk
+    bool vanished = false;  // a tool removed or moved the file
+    std::string unsaved;    // status records not yet on the disk
     bool saving = false;
 
     std::int64_t arrival() const { return envelope.arrival_us / 1'000'000; }

@@ -133,7 +133,7 @@ event::Task<void> Scanner::watch_clock() {
         if (std::abs(jump) < kClockJump)
             continue;
         logging::warning("the system clock jumped by {} s; no mail is returned as too old for the next {} s", jump,
-                         params_.maximal_backoff_time().count());
+            params_.maximal_backoff_time().count());
         scheduler_.note_clock_jump();
         want_deferred();
     }

@@ -41,8 +41,8 @@ std::string clean(const std::string& text) { return text::printable(std::string_
 
 }  // namespace
 
-Scheduler::Scheduler(event::Loop& loop, const Params& params, const config::MainCf& main_cf,
-                     const queue::Spool& spool, Routing& routing)
+Scheduler::Scheduler(
+    event::Loop& loop, const Params& params, const config::MainCf& main_cf, const queue::Spool& spool, Routing& routing)
     : loop_{loop},
       params_{params},
       main_cf_{main_cf},
@@ -62,7 +62,7 @@ Transport& Scheduler::transport(const std::string& name) {
     std::unique_ptr<Transport>& slot = transports_[name];
     if (!slot)
         slot = std::make_unique<Transport>(loop_, name, read_transport_limits(main_cf_, params_, name),
-                                           params_.minimal_backoff_time(), params_.transport_retry_time(), *this);
+            params_.minimal_backoff_time(), params_.transport_retry_time(), *this);
     return *slot;
 }
 
@@ -74,7 +74,7 @@ void Scheduler::admit(std::unique_ptr<Message> owned) {
     message.insist = message.flush || is_over_age(message, now_seconds());
     recipients_ += message.states.size();
     logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id, message.envelope.sender,
-                  message.content_length, message.open);
+        message.content_length, message.open);
     loop_.spawn(route(message));
 }
 
@@ -96,8 +96,7 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
         co_return true;
     }
     if (found) {
-        logging::warning("{}: <{}>: \"{}\" is not the name of a delivery service", message.id, address,
-                         found->transport);
+        logging::warning("{}: <{}>: \"{}\" is not the name of a delivery service", message.id, address, found->transport);
         set_aside(message, {index}, "4.3.5", "mail system configuration error", true);
         co_return false;
     }
@@ -205,13 +204,13 @@ void Scheduler::answers_given(Message& message) {
 void Scheduler::defer_here(Message& message, std::uint32_t index, const std::string& dsn, const std::string& reason) {
     const std::int64_t delay = std::max<std::int64_t>(0, now_seconds() - message.arrival());
     logging::info("{}: to=<{}>, relay=none, delay={}, delays={}/0/0/0, dsn={}, status=deferred ({})", message.id,
-                  message.envelope.recipients[index].address, delay, delay, dsn, reason);
+        message.envelope.recipients[index].address, delay, delay, dsn, reason);
     note_result(message, index, Phase::deferred, queue::Outcome::deferred);
 }
 
 // retry(8) writes the log line of each recipient; where it cannot be reached either, we do.
 void Scheduler::set_aside(Message& message, const std::vector<std::uint32_t>& recipients, const std::string& dsn,
-                          const std::string& reason, bool wanted) {
+    const std::string& reason, bool wanted) {
     std::vector<std::uint32_t> for_retry;
     bool here = false;
     for (const std::uint32_t index : recipients) {
@@ -262,8 +261,6 @@ void Scheduler::drain() {
     });
 }
 
-void Scheduler::note_clock_jump() {
-    no_expiry_until_ = Clock::now() + params_.maximal_backoff_time();
-}
+void Scheduler::note_clock_jump() { no_expiry_until_ = Clock::now() + params_.maximal_backoff_time(); }
 
 }  // namespace qmgr

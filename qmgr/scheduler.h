@@ -30,8 +30,8 @@ namespace qmgr {
 
 class Scheduler final : public DeliveryOwner {
   public:
-    Scheduler(event::Loop& loop, const Params& params, const config::MainCf& main_cf, const queue::Spool& spool,
-              Routing& routing);
+    Scheduler(
+        event::Loop& loop, const Params& params, const config::MainCf& main_cf, const queue::Spool& spool, Routing& routing);
 
     // Takes the message over; its file is open and locked.
     void admit(std::unique_ptr<Message> message);
@@ -58,7 +58,7 @@ class Scheduler final : public DeliveryOwner {
     void recipient_answered(Message& message, const ipc::records::RecipientResult& result) override;
     void answers_given(Message& message) override;
     void set_aside(Message& message, const std::vector<std::uint32_t>& recipients, const std::string& dsn,
-                   const std::string& reason, bool wanted) override;
+        const std::string& reason, bool wanted) override;
 
     Transport& transport(const std::string& name);
     event::Task<void> route(Message& message);
@@ -77,8 +77,7 @@ class Scheduler final : public DeliveryOwner {
     event::Task<void> remove_stubbornly(Message& message);
     void expire(Message& message);
     bool is_over_age(const Message& message, std::int64_t now) const;
-    ipc::records::BounceRequest make_report(const Message& message, ipc::records::BounceKind kind,
-                                            Phase phase) const;
+    ipc::records::BounceRequest make_report(const Message& message, ipc::records::BounceKind kind, Phase phase) const;
     void drop(Message& message);
 
     event::Loop& loop_;

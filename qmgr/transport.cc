@@ -13,7 +13,7 @@ using ipc::records::RecipientResult;
 
 namespace {
 
-constexpr int kMaxAttempts = 1;            // how often a delivery survives its agent
+constexpr int kMaxAttempts = 1;  // how often a delivery survives its agent
 constexpr std::size_t kManyDestinations = 1000;
 
 ipc::records::Client client_of(const queue::ClientInfo& info) {
@@ -60,7 +60,7 @@ DeliverRequest make_request(const Delivery& delivery, const std::string& transpo
 }  // namespace
 
 Transport::Transport(event::Loop& loop, std::string name, TransportLimits limits, std::chrono::seconds dead_time,
-                     std::chrono::seconds retry_time, DeliveryOwner& owner)
+    std::chrono::seconds retry_time, DeliveryOwner& owner)
     : loop_{loop},
       name_{std::move(name)},
       limits_{limits},
@@ -89,8 +89,8 @@ void Transport::enter_ring(Destination& destination) {
     ring_.push_back(&destination);
 }
 
-void Transport::add(Message& message, const std::string& key, const std::string& nexthop,
-                    std::vector<std::uint32_t> recipients) {
+void Transport::add(
+    Message& message, const std::string& key, const std::string& nexthop, std::vector<std::uint32_t> recipients) {
     if (limits_.deferred && !message.flush)
         return owner_.set_aside(message, recipients, "4.3.2", "deferred transport", true);
     sweep();

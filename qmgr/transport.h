@@ -67,7 +67,7 @@ class DeliveryOwner {
     // The destination or service is out of order: these recipients wait for another day. `wanted` where the
     // administrator wants it so (defer_transports), which counts as an attempt.
     virtual void set_aside(Message& message, const std::vector<std::uint32_t>& recipients, const std::string& dsn,
-                           const std::string& reason, bool wanted) = 0;
+        const std::string& reason, bool wanted) = 0;
 
   protected:
     ~DeliveryOwner() = default;
@@ -76,14 +76,13 @@ class DeliveryOwner {
 class Transport final : AgentLink::Owner {
   public:
     Transport(event::Loop& loop, std::string name, TransportLimits limits, std::chrono::seconds dead_time,
-              std::chrono::seconds retry_time, DeliveryOwner& owner);
+        std::chrono::seconds retry_time, DeliveryOwner& owner);
 
     const std::string& name() const { return name_; }
     const TransportLimits& limits() const { return limits_; }
 
     // Adds recipients of a message, all of which go to `nexthop`. `key` names the destination.
-    void add(Message& message, const std::string& key, const std::string& nexthop,
-             std::vector<std::uint32_t> recipients);
+    void add(Message& message, const std::string& key, const std::string& nexthop, std::vector<std::uint32_t> recipients);
     // Starts what may start now.
     void pump();
     // Forgets that destinations, or the service itself, were out of order.

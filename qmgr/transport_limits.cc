@@ -32,22 +32,20 @@ Feedback feedback_of(const config::MainCf& main_cf, const std::string& name, con
 
 }  // namespace
 
-TransportLimits read_transport_limits(const config::MainCf& main_cf, const Params& params,
-                                      const std::string& transport) {
+TransportLimits read_transport_limits(const config::MainCf& main_cf, const Params& params, const std::string& transport) {
     TransportLimits limits;
-    limits.window.initial = std::max(1, number_of(main_cf, transport + "_initial_destination_concurrency",
-                                                  params.initial_destination_concurrency()));
-    limits.window.limit = number_of(main_cf, transport + "_destination_concurrency_limit",
-                                    params.default_destination_concurrency_limit());
+    limits.window.initial = std::max(
+        1, number_of(main_cf, transport + "_initial_destination_concurrency", params.initial_destination_concurrency()));
+    limits.window.limit = number_of(
+        main_cf, transport + "_destination_concurrency_limit", params.default_destination_concurrency_limit());
     if (limits.window.limit > 0)
         limits.window.initial = std::min(limits.window.initial, limits.window.limit);
-    limits.window.failed_cohort_limit =
-        number_of(main_cf, transport + "_destination_concurrency_failed_cohort_limit",
-                  params.default_destination_concurrency_failed_cohort_limit());
+    limits.window.failed_cohort_limit = number_of(main_cf, transport + "_destination_concurrency_failed_cohort_limit",
+        params.default_destination_concurrency_failed_cohort_limit());
     limits.window.positive = feedback_of(main_cf, transport + "_destination_concurrency_positive_feedback",
-                                         params.default_destination_concurrency_positive_feedback());
+        params.default_destination_concurrency_positive_feedback());
     limits.window.negative = feedback_of(main_cf, transport + "_destination_concurrency_negative_feedback",
-                                         params.default_destination_concurrency_negative_feedback());
+        params.default_destination_concurrency_negative_feedback());
     // local(8) looks at one user's aliases, .forward and mailbox at a time, as in Postfix.
     const int recipients = transport == "local" ? 1 : params.default_destination_recipient_limit();
     limits.recipients = number_of(main_cf, transport + "_destination_recipient_limit", recipients);

@@ -27,9 +27,9 @@ std::expected<double, std::string> parse_positive(std::string_view text) {
 double Feedback::at(int window) const {
     const double size = std::max(window, 1);
     switch (per) {
-        case Per::concurrency: return amount / size;
-        case Per::sqrt_concurrency: return amount / std::sqrt(size);
-        case Per::constant: break;
+    case Per::concurrency: return amount / size;
+    case Per::sqrt_concurrency: return amount / std::sqrt(size);
+    case Per::constant: break;
     }
     return amount;
 }
@@ -50,8 +50,10 @@ std::expected<Feedback, std::string> parse_feedback(std::string_view text) {
         } else {
             const auto number = parse_positive(divisor);
             if (!number || *number < 1)
-                return std::unexpected(fmt::format("\"{}\" is neither a number from 1 on, nor concurrency, nor "
-                                                   "sqrt_concurrency", divisor));
+                return std::unexpected(
+                    fmt::format("\"{}\" is neither a number from 1 on, nor concurrency, nor "
+                                "sqrt_concurrency",
+                        divisor));
             feedback.amount /= *number;
         }
     }

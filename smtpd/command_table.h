@@ -15,10 +15,10 @@ class Session;
 
 // Where in the dialogue we are. Bits, so that a command can name several.
 enum State : unsigned {
-    kGreeted = 1,      // connected, no HELO yet
-    kHello = 2,        // HELO or EHLO said, no transaction
-    kSender = 4,       // MAIL accepted
-    kRecipients = 8,   // at least one RCPT accepted
+    kGreeted = 1,     // connected, no HELO yet
+    kHello = 2,       // HELO or EHLO said, no transaction
+    kSender = 4,      // MAIL accepted
+    kRecipients = 8,  // at least one RCPT accepted
     kAnywhere = 15,
 };
 

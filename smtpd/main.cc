@@ -56,8 +56,8 @@ int main(int argc, char** argv) {
     smtpd::Services services(params, program.main_cf(), program.loop());
     load_tls(services, program.service());
     if (params.sasl_auth_enable() && params.sasl_type() != "dovecot")
-        logging::fatal("smtpd_sasl_type: \"{}\" is not supported; use dovecot, which auth(8) and Dovecot speak",
-                       params.sasl_type());
+        logging::fatal(
+            "smtpd_sasl_type: \"{}\" is not supported; use dovecot, which auth(8) and Dovecot speak", params.sasl_type());
     if (auto opened = services.open_dns(program.main_cf()); !opened)
         logging::fatal("{}", opened.error());
     for (const std::string& problem : services.problems())
@@ -66,9 +66,8 @@ int main(int argc, char** argv) {
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
     jail.leave_when([&] { return services.stale(); });
 
-    int status = jail.serve([&](event::Stream client, worker::Client& seat) {
-        return smtpd::serve_client(std::move(client), seat, services);
-    });
+    int status = jail.serve(
+        [&](event::Stream client, worker::Client& seat) { return smtpd::serve_client(std::move(client), seat, services); });
     services.close();  // the loop goes with the jail
     return status;
 }

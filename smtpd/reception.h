@@ -12,12 +12,12 @@ namespace smtpd {
 
 struct Session::Reception {
     smtp::DataDecoder decoder;
-    std::string chunk;          // decoded, not yet handed on
+    std::string chunk;                                     // decoded, not yet handed on
     std::optional<authentication::Inspection> inspection;  // of a stranger's message
-    std::string fresh;          // decoded, not yet inspected
+    std::string fresh;                                     // decoded, not yet inspected
     std::int64_t size = 0;
     bool too_large = false;
-    bool link_broken = false;   // cleanup went away; the rest is read and dropped
+    bool link_broken = false;  // cleanup went away; the rest is read and dropped
     bool sends() const { return !too_large && !link_broken; }
 };
 

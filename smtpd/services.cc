@@ -27,11 +27,12 @@ std::vector<std::string> Services::problems() const {
     return all;
 }
 
-std::expected<void, std::string> Services::open_dns(config::MainCf& main_cf) { return gate.open_dns(main_cf, restrictions.needs_dns()); }
+std::expected<void, std::string> Services::open_dns(config::MainCf& main_cf) {
+    return gate.open_dns(main_cf, restrictions.needs_dns());
+}
 
 bool Services::stale() const {
-    return resolver.stale() || recipients.stale() || mynetworks.stale() || restrictions.stale() ||
-           gate.stale();
+    return resolver.stale() || recipients.stale() || mynetworks.stale() || restrictions.stale() || gate.stale();
 }
 
 }  // namespace smtpd

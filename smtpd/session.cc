@@ -17,8 +17,8 @@ namespace {
 std::string lower_verb(std::string_view verb) { return text::lower(verb); }
 
 bool contains(const config::List& list, std::string_view word) {
-    return std::any_of(list.begin(), list.end(),
-                       [&](const std::string& item) { return text::equal_ignoring_case(item, word); });
+    return std::any_of(
+        list.begin(), list.end(), [&](const std::string& item) { return text::equal_ignoring_case(item, word); });
 }
 
 }  // namespace
@@ -97,8 +97,8 @@ event::Task<Reply> Session::execute(std::string line) {
     if (!is_word || contains(params_.forbidden_commands(), command.verb)) {
         // A line of another protocol, most often a web browser made to connect here.
         closing_ = true;
-        logging::warning("non-SMTP command from {}[{}]: {}", client_name_, client_address_,
-                         std::string_view(line).substr(0, 100));
+        logging::warning(
+            "non-SMTP command from {}[{}]: {}", client_name_, client_address_, std::string_view(line).substr(0, 100));
         co_return Reply(221, "2.7.0", "Error: I can break rules, too. Goodbye.");
     }
     const CommandSpec* spec = find_command(command.verb);
@@ -156,8 +156,8 @@ Facts Session::facts() const {
 
 void Session::log_reject(const char* command, const Reply& reply, const Facts& known) {
     std::string id = transaction_ && transaction_->cleanup ? transaction_->cleanup->queue_id : "NOQUEUE";
-    std::string line = fmt::format("{}: reject: {} from {}[{}]: {};", id, command, client_name_, client_address_,
-                                   reply.text());
+    std::string line = fmt::format(
+        "{}: reject: {} from {}[{}]: {};", id, command, client_name_, client_address_, reply.text());
     if (known.has_sender)
         line += fmt::format(" from=<{}>", known.sender_text);
     if (known.has_recipient)
@@ -176,9 +176,8 @@ void Session::take_notes(const std::vector<Verdict>& notes, const char* command,
         Reply as_reply(0, "", note.log_text);
         std::string id = transaction_ && transaction_->cleanup ? transaction_->cleanup->queue_id : "NOQUEUE";
         logging::info("{}: {}: {} from {}[{}]: {}; from=<{}> to=<{}> proto={} helo=<{}>", id,
-                      note.kind == Verdict::Kind::warn ? "reject_warning" : action, command, client_name_,
-                      client_address_, note.log_text, known.sender_text, known.recipient_text,
-                      extended_ ? "ESMTP" : "SMTP", helo_);
+            note.kind == Verdict::Kind::warn ? "reject_warning" : action, command, client_name_, client_address_,
+            note.log_text, known.sender_text, known.recipient_text, extended_ ? "ESMTP" : "SMTP", helo_);
         if (!transaction_)
             continue;
         if (note.kind == Verdict::Kind::hold)
@@ -259,11 +258,11 @@ namespace {
 // The last words to a client whose session ends from our side; sent as far as the kernel takes them now.
 std::optional<Reply> last_words(const event::StreamError& error, const std::string& myhostname) {
     switch (error.kind()) {
-        case event::StreamError::Kind::timeout: return Reply(421, "4.4.2", myhostname + " Error: timeout exceeded");
-        case event::StreamError::Kind::too_long: return Reply(500, "5.5.2", "Error: line too long");
-        case event::StreamError::Kind::cancelled:
-            return Reply(421, "4.3.2", myhostname + " Service shutting down, closing channel");
-        default: return std::nullopt;
+    case event::StreamError::Kind::timeout: return Reply(421, "4.4.2", myhostname + " Error: timeout exceeded");
+    case event::StreamError::Kind::too_long: return Reply(500, "5.5.2", "Error: line too long");
+    case event::StreamError::Kind::cancelled:
+        return Reply(421, "4.3.2", myhostname + " Service shutting down, closing channel");
+    default: return std::nullopt;
     }
 }
 

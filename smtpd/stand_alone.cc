@@ -38,7 +38,7 @@ void copy_all(int from, int to) {
 }
 
 struct Ends {
-    event::Fd loop_side;      // non-blocking
+    event::Fd loop_side;  // non-blocking
     event::Fd blocking_side;
 };
 
@@ -149,7 +149,7 @@ int run_stand_alone(const std::string& config_directory) {
     std::thread output([blocking] { copy_all(blocking, STDOUT_FILENO); });
     loop.spawn(converse(loop, std::move(ends.loop_side), services));
     loop.run();
-    output.join();  // the last reply is on its way
+    output.join();   // the last reply is on its way
     ::_exit(EX_OK);  // the other thread may wait for an input that never ends
 }
 

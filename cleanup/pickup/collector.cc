@@ -40,8 +40,8 @@ std::vector<bool> done_recipients(const queue::Message& message) {
     std::vector<bool> done(message.envelope.recipients.size(), false);
     for (const queue::Status& status : message.statuses) {
         if (status.recipient < done.size())
-            done[status.recipient] =
-                status.outcome == queue::Outcome::delivered || status.outcome == queue::Outcome::reported;
+            done[status.recipient] = status.outcome == queue::Outcome::delivered ||
+                                     status.outcome == queue::Outcome::reported;
     }
     return done;
 }
@@ -124,8 +124,8 @@ CleanupOpen Collector::make_open(const Letter& letter) {
     CleanupOpen open;
     open.sender = envelope.sender;
     open.full_name = envelope.full_name;
-    open.flags = envelope.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin |
-                                   (letter.ours ? queue::kInternalMail : 0u));
+    open.flags = envelope.flags &
+                 (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin | (letter.ours ? queue::kInternalMail : 0u));
     // What is ours has been through cleanup before, and was signed there if it is to be signed.
     if (!letter.ours)
         open.flags |= ipc::records::kCleanupOurs;
@@ -177,8 +177,8 @@ event::Task<void> Collector::settle(const Letter& letter, const CleanupReply& re
             logging::warning("maildrop/{}: {}; the sender cannot be told yet: {}", letter.id, reply.reason, refused);
             co_return;
         }
-        logging::info("maildrop/{}: uid={} from=<{}>: returned: {}", letter.id, letter.owner,
-                      letter.message.envelope.sender, reply.reason);
+        logging::info("maildrop/{}: uid={} from=<{}>: returned: {}", letter.id, letter.owner, letter.message.envelope.sender,
+            reply.reason);
     } else {
         logging::warning("maildrop/{}: {}; tried again later", letter.id, reply.reason);
         co_return;

@@ -34,11 +34,11 @@ class Collector {
 
   private:
     struct Letter {
-        std::string id;       // in maildrop/
+        std::string id;  // in maildrop/
         event::Fd file;
         queue::Message message;
         unsigned owner = 0;
-        bool ours = false;    // requeued by postsuper
+        bool ours = false;  // requeued by postsuper
         std::int64_t dropped_us = 0;
     };
     event::Task<void> collect();

@@ -30,7 +30,7 @@ std::expected<std::string, std::string> read_secret(const std::string& path) {
         return failed("this is no file");
     if ((info.st_mode & 077) != 0)
         return failed(fmt::format("others than its owner may use it (mode {:04o}); chmod 600 would mend that",
-                                  static_cast<unsigned>(info.st_mode & 07777)));
+            static_cast<unsigned>(info.st_mode & 07777)));
     std::string content(kMaxKeyFile, '\0');
     const ssize_t size = read(file.get(), content.data(), content.size());
     if (size < 0)
@@ -46,7 +46,7 @@ std::expected<dkim::PrivateKey, std::string> read_key(const std::string& path) {
     auto key = dkim::PrivateKey::parse(*content);
     if (!key)
         return std::unexpected(path + ": " + key.error());
-    if (key->type() == dkim::KeyType::rsa && key->bits() < 1024)      // RFC 8301, 3.2
+    if (key->type() == dkim::KeyType::rsa && key->bits() < 1024)  // RFC 8301, 3.2
         return std::unexpected(fmt::format("{}: a key of {} bits is too short", path, key->bits()));
     return key;
 }
@@ -61,8 +61,9 @@ void KeyRing::load(const std::string& file) {
 std::expected<dkim::PrivateKey, std::string> KeyRing::find(const std::string& file) const {
     const auto found = keys_.find(file);
     if (found == keys_.end())
-        return std::unexpected(file + ": the signer did not find this key in dkim_sign_table or dkim_extra_key_files when it "
-                                      "started");
+        return std::unexpected(file +
+                               ": the signer did not find this key in dkim_sign_table or dkim_extra_key_files when it "
+                               "started");
     return found->second;
 }
 

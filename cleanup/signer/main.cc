@@ -5,8 +5,9 @@
 // DESCRIPTION
 //     Holds the private keys that dkim_sign_table and arc_seal_key name and signs the hashes that cleanup(8) sends.
 // SECURITY
-//     The only process with private keys. It reads them as root before it becomes mail_owner, then sees nothing but hashes from
-//     cleanup: no message, no network. In its jail it opens no file; a changed table or key is read by the next process.
+//     The only process with private keys. It reads them as root before it becomes mail_owner, then sees nothing but hashes
+//     from cleanup: no message, no network. In its jail it opens no file; a changed table or key is read by the next
+//     process.
 // STANDARDS
 //     RFC 6376, RFC 8463
 #include "cleanup/signer/key_ring.h"
@@ -43,7 +44,7 @@ int main(int argc, char** argv) {
             problems.push_back(key.error());
     for (const std::string& problem : problems)
         logging::warning("{}", problem);
-    dkim::Sha256::of("");   // what OpenSSL loads at first use, it loads now
+    dkim::Sha256::of("");  // what OpenSSL loads at first use, it loads now
     const dict::TableList tables = dict::TableList::open("dkim_sign_table", params.sign_table());
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);

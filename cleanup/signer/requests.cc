@@ -36,7 +36,7 @@ SignAnswer sign(const SignItem& item, const KeyRing& keys) {
 }
 
 event::Task<std::string> converse(ipc::Channel& channel, worker::Client& seat, const KeyRing& keys, event::ThreadPool& pool,
-                                  const std::function<bool()>& outdated) {
+    const std::function<bool()>& outdated) {
     for (;;) {
         seat.set(worker::Client::State::between_requests);
         const std::optional<std::string_view> frame = co_await channel.next_frame(kMaxRequest);
@@ -65,7 +65,7 @@ event::Task<std::string> converse(ipc::Channel& channel, worker::Client& seat, c
 }  // namespace
 
 event::Task<void> serve_client(event::Stream stream, worker::Client& seat, const KeyRing& keys, event::ThreadPool& pool,
-                               std::function<bool()> outdated) {
+    std::function<bool()> outdated) {
     ipc::Channel channel{std::move(stream)};
     try {
         const std::string wrong = co_await converse(channel, seat, keys, pool, outdated);

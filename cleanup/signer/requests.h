@@ -11,9 +11,9 @@
 
 namespace signer {
 
-// See lib/ipc/records/signer.h. A record that does not belong ends the connection; so does a request that comes when the keys
-// are `outdated`: whoever sent it asks again, and a fresh process answers.
+// See lib/ipc/records/signer.h. A record that does not belong ends the connection; so does a request that comes when the
+// keys are `outdated`: whoever sent it asks again, and a fresh process answers.
 event::Task<void> serve_client(event::Stream stream, worker::Client& seat, const KeyRing& keys, event::ThreadPool& pool,
-                               std::function<bool()> outdated);
+    std::function<bool()> outdated);
 
 }  // namespace signer

@@ -84,10 +84,10 @@ class Postdrop {
 Postdrop::Postdrop(int argc, char** argv) {
     for (int option = 0; (option = getopt(argc, argv, "c:rv")) != -1;) {
         switch (option) {
-            case 'c': command_.use_config(optarg); break;
-            case 'r':
-            case 'v': break;  // -r is how it is always run
-            default: command_.fatal(EX_USAGE, "usage: postdrop [-c config_dir] [-rv]");
+        case 'c': command_.use_config(optarg); break;
+        case 'r':
+        case 'v': break;  // -r is how it is always run
+        default: command_.fatal(EX_USAGE, "usage: postdrop [-c config_dir] [-rv]");
         }
     }
     command_.enter_queue(params_);
@@ -113,8 +113,9 @@ void Postdrop::require_user() {
     if (getuid() == 0)
         return;
     const std::string name = worker::user_name(getuid());
-    const auto listed = dict::MatchList::open("authorized_submit_users", params_.authorized_submit_users(),
-                                              dict::ListKind::strings).matches(name);
+    const auto listed = dict::MatchList::open(
+        "authorized_submit_users", params_.authorized_submit_users(), dict::ListKind::strings)
+                            .matches(name);
     if (!listed || !*listed)
         refuse(550, "5.7.0", fmt::format("User {}({}) is not allowed to submit mail", name, getuid()));
 }
@@ -139,9 +140,8 @@ void Postdrop::create_file() {
 
 // RFC 5321 has no address with a line end; a queue file and a log line shall have none either.
 void Postdrop::check_text(const std::string& text, const char* what) {
-    const bool control = std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 32 || c == 127;
-    });
+    const bool control = std::any_of(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
     if (control || text.size() > kMaxText)
         refuse(550, "5.6.0", fmt::format("the {} is too long or has control characters", what));
 }

@@ -46,8 +46,8 @@ class Sendmail {
   private:
     template <class... Args>
     [[noreturn]] void fatal(int status, fmt::format_string<Args...> format, Args&&... args) {
-        command_.fatal(status, "{}({}): {}", worker::user_name(getuid()), getuid(),
-                       fmt::format(format, std::forward<Args>(args)...));
+        command_.fatal(
+            status, "{}({}): {}", worker::user_name(getuid()), getuid(), fmt::format(format, std::forward<Args>(args)...));
     }
     void take_options(int argc, char** argv);
     void take_option(int option, const char* argument);
@@ -115,15 +115,15 @@ void Sendmail::take_queue_option(const char* argument) {
 
 void Sendmail::take_o_option(const char* argument) {
     switch (argument[0]) {
-        case 'A':
-            alias_database_ = argument + 1;
-            if (alias_database_.empty())
-                fatal(EX_USAGE, "-oA requires pathname");
-            break;
-        case 'i': dot_ends_ = false; break;
-        case '7':
-        case '8':
-        default: break;  // sendmail(1): parameters of main.cf take their place
+    case 'A':
+        alias_database_ = argument + 1;
+        if (alias_database_.empty())
+            fatal(EX_USAGE, "-oA requires pathname");
+        break;
+    case 'i': dot_ends_ = false; break;
+    case '7':
+    case '8':
+    default: break;  // sendmail(1): parameters of main.cf take their place
     }
 }
 
@@ -139,8 +139,9 @@ std::uint32_t Sendmail::parse_notify(const char* argument) {
         else if (text::equal_ignoring_case(word, "delay"))
             wanted |= kDelay;
         else
-            fatal(EX_USAGE, "bad -N option value -- specify \"never\", or one or more of \"success\", \"failure\", "
-                            "\"delay\"");
+            fatal(EX_USAGE,
+                "bad -N option value -- specify \"never\", or one or more of \"success\", \"failure\", "
+                "\"delay\"");
     }
     if (wanted == 0 || ((wanted & kNever) != 0 && wanted != kNever))
         fatal(EX_USAGE, "-N never excludes the others");
@@ -149,41 +150,39 @@ std::uint32_t Sendmail::parse_notify(const char* argument) {
 
 void Sendmail::take_option(int option, const char* argument) {
     switch (option) {
-        case 'b': take_mode(argument); break;
-        case 'C': command_.use_config(std::string_view{argument}.ends_with("/main.cf")
-                                          ? std::string(argument, strlen(argument) - 8)
-                                          : std::string(argument));
-            break;
-        case 'f':
-        case 'r': sender_ = argument; break;
-        case 'F': full_name_ = argument; break;
-        case 'I':
-        case 'l': mode_ = Mode::aliases; break;
-        case 'i': dot_ends_ = false; break;
-        case 't': extract_ = true; break;
-        case 'G': gateway_ = true; break;
-        case 'B':
-            eight_bit_ = text::equal_ignoring_case(argument, "8BITMIME");
-            if (!eight_bit_ && !text::equal_ignoring_case(argument, "7BIT"))
-                fatal(EX_USAGE, "-B option needs 7BIT or 8BITMIME, not {}", argument);
-            break;
-        case 'N': notify_ = parse_notify(argument); break;
-        case 'R':
-            returns_ = text::equal_ignoring_case(argument, "full")   ? 1
-                       : text::equal_ignoring_case(argument, "hdrs") ? 2
-                                                                     : 0;
-            if (returns_ == 0)
-                fatal(EX_USAGE, "-R requires \"full\" or \"hdrs\"");
-            break;
-        case 'V': envid_ = argument; break;
-        case 'q': take_queue_option(argument); break;
-        case 'o': take_o_option(argument); break;
-        case 'X':
-            if (argument[0] == 'V')
-                fatal(EX_USAGE, "-XV (VERP) is not supported");
-            break;
-        case '?': fatal(EX_USAGE, "usage: sendmail [options] [recipient ...]");
-        default: break;  // those that sendmail(1) lists as ignored
+    case 'b': take_mode(argument); break;
+    case 'C':
+        command_.use_config(std::string_view{argument}.ends_with("/main.cf") ? std::string(argument, strlen(argument) - 8)
+                                                                             : std::string(argument));
+        break;
+    case 'f':
+    case 'r': sender_ = argument; break;
+    case 'F': full_name_ = argument; break;
+    case 'I':
+    case 'l': mode_ = Mode::aliases; break;
+    case 'i': dot_ends_ = false; break;
+    case 't': extract_ = true; break;
+    case 'G': gateway_ = true; break;
+    case 'B':
+        eight_bit_ = text::equal_ignoring_case(argument, "8BITMIME");
+        if (!eight_bit_ && !text::equal_ignoring_case(argument, "7BIT"))
+            fatal(EX_USAGE, "-B option needs 7BIT or 8BITMIME, not {}", argument);
+        break;
+    case 'N': notify_ = parse_notify(argument); break;
+    case 'R':
+        returns_ = text::equal_ignoring_case(argument, "full") ? 1 : text::equal_ignoring_case(argument, "hdrs") ? 2 : 0;
+        if (returns_ == 0)
+            fatal(EX_USAGE, "-R requires \"full\" or \"hdrs\"");
+        break;
+    case 'V': envid_ = argument; break;
+    case 'q': take_queue_option(argument); break;
+    case 'o': take_o_option(argument); break;
+    case 'X':
+        if (argument[0] == 'V')
+            fatal(EX_USAGE, "-XV (VERP) is not supported");
+        break;
+    case '?': fatal(EX_USAGE, "usage: sendmail [options] [recipient ...]");
+    default: break;  // those that sendmail(1) lists as ignored
     }
 }
 
@@ -203,8 +202,7 @@ void Sendmail::take_options(int argc, char** argv) {
     words.push_back(nullptr);
     const int count = static_cast<int>(words.size()) - 1;
     opterr = 0;
-    for (int option = 0;
-         (option = getopt(count, words.data(), "A:B:C:F:GIL:N:O:R:UV:X:b:ce:f:h:ilmno:p:r:q:tvx")) != -1;)
+    for (int option = 0; (option = getopt(count, words.data(), "A:B:C:F:GIL:N:O:R:UV:X:b:ce:f:h:ilmno:p:r:q:tvx")) != -1;)
         take_option(option, optarg);
     if (flush)
         mode_ = Mode::flush;
@@ -235,22 +233,22 @@ void Sendmail::run_other_program() {
     const std::string config = command_.config_directory();
     const std::string postqueue = params_.command_directory() + "/postqueue";
     switch (mode_) {
-        case Mode::list: become(postqueue, {"-c", config, "-p"});
-        case Mode::flush: become(postqueue, {"-c", config, "-f"});
-        case Mode::flush_id: become(postqueue, {"-c", config, "-i", mode_argument_});
-        case Mode::flush_site: become(postqueue, {"-c", config, "-s", mode_argument_});
-        case Mode::smtp: become(params_.daemon_directory() + "/smtpd", {"-c", config, "-S"});
-        case Mode::daemon: become(params_.command_directory() + "/malleposte", {"-c", config, "start"});
-        case Mode::aliases: {
-            std::vector<std::string> arguments{"-c", config};
-            if (!alias_database_.empty())
-                arguments_.push_back(alias_database_);
-            if (arguments_.empty())
-                arguments_ = config::split_list(command_.main_cf().get("alias_database").value_or(""));
-            arguments.insert(arguments.end(), arguments_.begin(), arguments_.end());
-            become(params_.command_directory() + "/postalias", std::move(arguments));
-        }
-        case Mode::send: break;
+    case Mode::list: become(postqueue, {"-c", config, "-p"});
+    case Mode::flush: become(postqueue, {"-c", config, "-f"});
+    case Mode::flush_id: become(postqueue, {"-c", config, "-i", mode_argument_});
+    case Mode::flush_site: become(postqueue, {"-c", config, "-s", mode_argument_});
+    case Mode::smtp: become(params_.daemon_directory() + "/smtpd", {"-c", config, "-S"});
+    case Mode::daemon: become(params_.command_directory() + "/malleposte", {"-c", config, "start"});
+    case Mode::aliases: {
+        std::vector<std::string> arguments{"-c", config};
+        if (!alias_database_.empty())
+            arguments_.push_back(alias_database_);
+        if (arguments_.empty())
+            arguments_ = config::split_list(command_.main_cf().get("alias_database").value_or(""));
+        arguments.insert(arguments.end(), arguments_.begin(), arguments_.end());
+        become(params_.command_directory() + "/postalias", std::move(arguments));
+    }
+    case Mode::send: break;
     }
     fatal(EX_SOFTWARE, "no such mode");
 }
@@ -339,8 +337,7 @@ void Sendmail::send_content() {
         if (got < 0)
             fatal(EX_IOERR, "standard input: {}", std::strerror(errno));
         CleanupContent part;
-        more = got > 0 &&
-               submission.feed(std::string_view{block}.substr(0, static_cast<std::size_t>(got)), part.octets);
+        more = got > 0 && submission.feed(std::string_view{block}.substr(0, static_cast<std::size_t>(got)), part.octets);
         if (!more)
             submission.finish(part.octets);
         if (!part.octets.empty())
@@ -376,8 +373,10 @@ int Sendmail::finish() {
         fatal(EX_TEMPFAIL, "postdrop could not take the message: {}", reply.error());
     if (reply->code == 250)
         return EX_OK;
-    const int exit_status = reply->code < 500 ? EX_TEMPFAIL : reply->dsn == "5.7.0" ? EX_NOPERM
-                            : reply->code == 552 ? EX_UNAVAILABLE : EX_DATAERR;
+    const int exit_status = reply->code < 500       ? EX_TEMPFAIL
+                            : reply->dsn == "5.7.0" ? EX_NOPERM
+                            : reply->code == 552    ? EX_UNAVAILABLE
+                                                    : EX_DATAERR;
     fatal(exit_status, "{}", reply->reason);
 }
 

@@ -31,7 +31,7 @@ void Submission::note_header_line(std::string_view line) {
             in_header_ = line.starts_with("From ");  // a mailbox separator, or the body without an empty line
             return;
         }
-        target_ = name == "to" || name == "cc" || name == "bcc"                            ? &fields_
+        target_ = name == "to" || name == "cc" || name == "bcc"                        ? &fields_
                   : name == "resent-to" || name == "resent-cc" || name == "resent-bcc" ? &resent_fields_
                                                                                        : nullptr;
         if (target_ != nullptr && !target_->empty())

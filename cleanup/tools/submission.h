@@ -31,10 +31,10 @@ class Submission {
     bool extract_;
     bool ended_ = false;
     bool in_header_ = true;
-    bool collecting_ = false;       // the last field names recipients
-    bool continued_ = false;        // the last piece did not end its line
+    bool collecting_ = false;  // the last field names recipients
+    bool continued_ = false;   // the last piece did not end its line
     std::string pending_;
-    std::string fields_;            // values of To, Cc, Bcc, joined by commas
+    std::string fields_;  // values of To, Cc, Bcc, joined by commas
     std::string resent_fields_;
     std::string* target_ = nullptr;
 };

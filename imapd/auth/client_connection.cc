@@ -18,7 +18,7 @@ namespace {
 using event::Task;
 
 constexpr std::size_t kMaxLine = 16384;
-constexpr std::size_t kMaxRequests = 5000;      // logins under way on one connection
+constexpr std::size_t kMaxRequests = 5000;  // logins under way on one connection
 
 std::string make_cookie() {
     std::array<unsigned char, 16> bytes{};
@@ -37,7 +37,7 @@ struct Request {
     std::string service;
     std::string remote_address;
     bool no_login = false;
-    bool checking = false;      // its password is being looked at; nothing more is expected from the client
+    bool checking = false;  // its password is being looked at; nothing more is expected from the client
     event::Clock::time_point began = event::Clock::now();
 };
 
@@ -56,8 +56,8 @@ class ClientConnection {
                 co_return;
             std::vector<std::string> fields = sasl::split_fields(line->text);
             if (!take(fields)) {
-                logging::warning("auth client with pid {}: a {} line that breaks the protocol", pid_,
-                                 fields[0].substr(0, 20));
+                logging::warning(
+                    "auth client with pid {}: a {} line that breaks the protocol", pid_, fields[0].substr(0, 20));
                 co_return;
             }
         }
@@ -112,7 +112,7 @@ class ClientConnection {
             return begin(id, fields);
         auto found = requests_.find(id);
         if (found == requests_.end())
-            return true;        // over already: the answers have crossed
+            return true;  // over already: the answers have crossed
         if (command == "CANCEL") {
             requests_.erase(found);
             return true;
@@ -186,7 +186,7 @@ class ClientConnection {
         Verdict verdict = co_await services_.database.check(user, std::move(password), std::move(remote));
         auto found = requests_.find(id);
         if (gone_ || found == requests_.end())
-            co_return;      // the client has gone or has cancelled
+            co_return;  // the client has gone or has cancelled
         if (verdict.kind == Verdict::Kind::wrong) {
             co_await tell_failure(id, std::move(user), std::move(verdict.reason));
             co_return;
@@ -208,7 +208,7 @@ class ClientConnection {
     Task<void> tell_failure(std::uint32_t id, std::string user, std::string reason) {
         const Request& request = requests_.at(id);
         logging::info("authentication failed: user=<{}>, service={}, mechanism={}, rip={}, {}", user, request.service,
-                      request.mechanism.name(), request.remote_address, reason);
+            request.mechanism.name(), request.remote_address, reason);
         auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(event::Clock::now() - request.began);
         std::chrono::milliseconds rest = services_.params.failure_delay() - passed;
         if (rest.count() > 0)

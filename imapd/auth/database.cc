@@ -20,12 +20,13 @@ namespace {
 constexpr std::size_t kMaxName = 255;
 constexpr std::size_t kMaxPassword = 1024;
 constexpr std::size_t kMaxCached = 10000;
-constexpr auto kLook = std::chrono::seconds(1);     // how soon a file that cannot be read is tried again
+constexpr auto kLook = std::chrono::seconds(1);  // how soon a file that cannot be read is tried again
 
 // An account whose password nobody knows, for users who do not exist: checking against it takes as long.
 const std::string& decoy(const PasswdFile& file) {
-    static const std::string none = "{SHA512-CRYPT}$6$malleposte$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/"
-                                    "jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/";
+    static const std::string none =
+        "{SHA512-CRYPT}$6$malleposte$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/"
+        "jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/";
     for (const UserEntry& entry : file.users()) {
         if (!entry.password.empty())
             return entry.password;
@@ -129,7 +130,7 @@ Database::Digest Database::cache_key(const UserEntry& entry, std::string_view pa
     Digest key{};
     unsigned size = 0;
     HMAC(EVP_sha256(), cache_secret_.data(), static_cast<int>(cache_secret_.size()),
-         reinterpret_cast<const unsigned char*>(message.data()), message.size(), key.data(), &size);
+        reinterpret_cast<const unsigned char*>(message.data()), message.size(), key.data(), &size);
     OPENSSL_cleanse(message.data(), message.size());
     return key;
 }
@@ -228,8 +229,10 @@ UserReply Database::find_user(std::string_view name) {
     std::optional<std::string> uid = one_user ? std::to_string(::getuid()) : resolve_uid(uid_text);
     std::optional<std::string> gid = one_user && gid_text.empty() ? std::to_string(::getgid()) : resolve_gid(gid_text);
     if (!uid || !gid)
-        return trouble(fmt::format("user {} has no usable uid and gid: give them in {} or by auth_default_uid and "
-                                   "auth_default_gid", entry->name, params_.passwd_file()));
+        return trouble(
+            fmt::format("user {} has no usable uid and gid: give them in {} or by auth_default_uid and "
+                        "auth_default_gid",
+                entry->name, params_.passwd_file()));
     reply.kind = UserReply::Kind::found;
     reply.user = entry->name;
     reply.fields.emplace_back("uid", *uid);

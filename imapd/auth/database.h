@@ -27,15 +27,15 @@ namespace auth {
 struct Verdict {
     enum class Kind { right, wrong, trouble };
     Kind kind = Kind::wrong;
-    std::string user;       // right: the name in the file
-    std::string reason;     // for the log
+    std::string user;    // right: the name in the file
+    std::string reason;  // for the log
 };
 
 struct UserReply {
     enum class Kind { found, not_found, trouble };
     Kind kind = Kind::not_found;
     std::string user;
-    std::vector<std::pair<std::string, std::string>> fields;    // uid, gid, home, and userdb_... without its prefix
+    std::vector<std::pair<std::string, std::string>> fields;  // uid, gid, home, and userdb_... without its prefix
     std::string reason;
 };
 
@@ -56,7 +56,7 @@ class Database {
         std::size_t operator()(const Digest& digest) const;
     };
 
-    bool refresh();     // false: there is no file to answer from; trouble_ says why
+    bool refresh();  // false: there is no file to answer from; trouble_ says why
     const UserEntry* find_entry(std::string_view name) const;
     bool name_is_allowed(std::string_view name) const;
     Digest cache_key(const UserEntry& entry, std::string_view password) const;
@@ -65,12 +65,12 @@ class Database {
     std::string check_extra(const UserEntry& entry, const std::string& remote_address) const;
 
     const Params& params_;
-    bool one_user_instance_;    // not started by root: everything belongs to whom we run as
+    bool one_user_instance_;  // not started by root: everything belongs to whom we run as
     event::ThreadPool pool_;
     PasswdFile file_;
     dict::WatchedFile watched_;
     bool loaded_ = false;
-    std::uint64_t generation_ = 0;      // of the file: an answer that was computed from an older one is not kept
+    std::uint64_t generation_ = 0;  // of the file: an answer that was computed from an older one is not kept
     std::string trouble_;
     event::Clock::time_point next_look_{};
     std::array<unsigned char, 32> cache_secret_{};

@@ -107,7 +107,6 @@ int main(int argc, char** argv) {
         masters.listen();
         jail.loop().spawn(keep_in_place(masters, jail));
     }
-    return jail.serve([&](event::Stream client, worker::Client& seat) {
-        return auth::serve_client(std::move(client), seat, services);
-    });
+    return jail.serve(
+        [&](event::Stream client, worker::Client& seat) { return auth::serve_client(std::move(client), seat, services); });
 }

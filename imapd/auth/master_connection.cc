@@ -33,8 +33,8 @@ std::string answer_request(const std::vector<std::string>& fields, Services& ser
     std::optional<std::uint64_t> request = text::parse_number(fields.size() > 3 ? fields[3] : "");
     if (!pid || !request || fields.size() < 5)
         return fmt::format("FAIL\t{}\treason=malformed request\n", id);
-    std::optional<std::string> user = services.logins.take(fields[4], static_cast<std::uint32_t>(*pid),
-                                                            static_cast<std::uint32_t>(*request));
+    std::optional<std::string> user = services.logins.take(
+        fields[4], static_cast<std::uint32_t>(*pid), static_cast<std::uint32_t>(*request));
     if (!user) {
         logging::warning("a master asked about login {} of pid {}, which is not there", *request, *pid);
         return fmt::format("FAIL\t{}\n", id);

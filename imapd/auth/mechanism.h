@@ -17,7 +17,7 @@ struct Said {
     std::string challenge;
     std::string user;
     std::string password;
-    std::string reason;     // malformed, for the log
+    std::string reason;  // malformed, for the log
 };
 
 class Mechanism {

@@ -103,8 +103,8 @@ std::string format_entry(const UserEntry& entry) {
         extra += extra.empty() ? "" : " ";
         extra += value.empty() ? key : key + "=" + value;
     }
-    return fmt::format("{}:{}:{}:{}:{}:{}:{}:{}", entry.name, entry.password, entry.uid, entry.gid, entry.gecos,
-                       entry.home, entry.shell, extra);
+    return fmt::format("{}:{}:{}:{}:{}:{}:{}:{}", entry.name, entry.password, entry.uid, entry.gid, entry.gecos, entry.home,
+        entry.shell, extra);
 }
 
 std::string fill_pattern(std::string_view pattern, std::string_view user) {

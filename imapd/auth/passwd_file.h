@@ -20,14 +20,14 @@
 namespace auth {
 
 struct UserEntry {
-    std::string name;       // in lower case
-    std::string password;   // "{SCHEME}hash"; empty: no login
-    std::string uid;        // names or numbers, may be empty
+    std::string name;      // in lower case
+    std::string password;  // "{SCHEME}hash"; empty: no login
+    std::string uid;       // names or numbers, may be empty
     std::string gid;
     std::string gecos;
     std::string home;
     std::string shell;
-    std::vector<std::pair<std::string, std::string>> extra;     // "userdb_mail", "allow_nets", ...
+    std::vector<std::pair<std::string, std::string>> extra;  // "userdb_mail", "allow_nets", ...
 
     const std::string* find_extra(std::string_view key) const;
 };
@@ -37,7 +37,7 @@ class PasswdFile {
     static std::expected<PasswdFile, std::string> load(const std::string& path);
     static PasswdFile parse(std::string_view text, const std::string& path);
 
-    const UserEntry* find(const std::string& name) const;   // as in the file
+    const UserEntry* find(const std::string& name) const;  // as in the file
     const std::vector<UserEntry>& users() const { return users_; }
     const std::vector<std::string>& problems() const { return problems_; }
 

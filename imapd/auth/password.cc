@@ -19,7 +19,7 @@ enum class Family { plain, crypt, argon2, digest };
 struct Scheme {
     std::string_view name;
     Family family;
-    std::string_view detail;    // crypt: the salt's beginning; digest: OpenSSL's name
+    std::string_view detail;  // crypt: the salt's beginning; digest: OpenSSL's name
     bool salted = false;
 };
 
@@ -52,7 +52,9 @@ const Scheme* find_scheme(std::string_view name) {
 }
 
 std::optional<std::string> decode_hex(std::string_view text) {
-    auto digit = [](char c) { return text::is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1; };
+    auto digit = [](char c) {
+        return text::is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+    };
     if (text.size() % 2 != 0)
         return std::nullopt;
     std::string out;
@@ -73,8 +75,7 @@ std::string compute_digest(std::string_view name, std::string_view a, std::strin
     const EVP_MD* kind = EVP_get_digestbyname(std::string(name).c_str());
     if (!context || kind == nullptr || EVP_DigestInit_ex(context.get(), kind, nullptr) != 1 ||
         EVP_DigestUpdate(context.get(), a.data(), a.size()) != 1 ||
-        EVP_DigestUpdate(context.get(), b.data(), b.size()) != 1 ||
-        EVP_DigestFinal_ex(context.get(), digest, &size) != 1)
+        EVP_DigestUpdate(context.get(), b.data(), b.size()) != 1 || EVP_DigestFinal_ex(context.get(), digest, &size) != 1)
         return {};
     return {reinterpret_cast<char*>(digest), size};
 }

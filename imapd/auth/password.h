@@ -17,8 +17,8 @@ namespace auth {
 enum class Check { match, mismatch, unusable };
 
 struct StoredPassword {
-    std::string scheme;     // upper case, without braces and encoding
-    std::string encoding;   // "", "B64", "HEX"
+    std::string scheme;    // upper case, without braces and encoding
+    std::string encoding;  // "", "B64", "HEX"
     std::string hash;
 };
 

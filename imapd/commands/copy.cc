@@ -38,7 +38,7 @@ std::optional<Reply> prepare(Session& session, const imap::Command& command, Req
 
 std::string copy_uid(const store::Copied& copied) {
     return fmt::format("[COPYUID {} {} {}]", copied.uid_validity, imap::format_sequence_set(copied.from),
-                       imap::format_sequence_set(copied.to));
+        imap::format_sequence_set(copied.to));
 }
 
 void tell_scripts(Session& session, const Request& request, const store::Copied& copied) {

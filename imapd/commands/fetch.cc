@@ -15,7 +15,7 @@ namespace {
 using imap::FetchItem;
 using Kind = FetchItem::Kind;
 
-/// The section that an RFC822 item stands for.
+// The section that an RFC822 item stands for.
 imap::Section section_of(const FetchItem& item) {
     imap::Section section = item.section;
     if (item.kind == Kind::rfc822_header)
@@ -31,7 +31,7 @@ bool is_text(const FetchItem& item) {
 }
 
 class Fetcher {
-public:
+  public:
     Fetcher(Session& session, std::vector<FetchItem> items)
         : session_(session), selected_(session.selected()), items_(std::move(items)) {
         for (const FetchItem& item : items_) {
@@ -50,7 +50,7 @@ public:
         return std::any_of(items_.begin(), items_.end(), [](const FetchItem& item) { return item.marks_seen(); });
     }
 
-    /// One response. Everything that can fail is done before its first octet is written.
+    // One response. Everything that can fail is done before its first octet is written.
     store::Result<void> fetch(std::uint32_t number, bool show_flags) {
         const store::Message& message = selected_.list()[number - 1];
         std::string_view text;
@@ -96,16 +96,12 @@ public:
         return {};
     }
 
-private:
+  private:
     store::Result<void> add_value(const FetchItem& item, const store::Message& message) {
         store::Mailbox& mailbox = selected_.mailbox();
         switch (item.kind) {
-        case Kind::flags:
-            line_ += selected_.flags_of(message);
-            return {};
-        case Kind::uid:
-            imap::append_number(line_, message.uid);
-            return {};
+        case Kind::flags: line_ += selected_.flags_of(message); return {};
+        case Kind::uid: imap::append_number(line_, message.uid); return {};
         case Kind::internal_date: {
             auto date = mailbox.internal_date(message.uid);
             if (!date)
@@ -163,7 +159,7 @@ private:
     bool needs_whole_ = false;
 };
 
-/// BODY[] and its like set \Seen: for all messages at once, before the first is sent.
+// BODY[] and its like set \Seen: for all messages at once, before the first is sent.
 store::Result<std::vector<std::uint32_t>> mark_seen(Selected& selected, const std::vector<std::uint32_t>& numbers) {
     std::vector<std::uint32_t> uids;
     for (std::uint32_t number : numbers) {

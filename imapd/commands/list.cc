@@ -10,10 +10,10 @@
 namespace imapd {
 namespace {
 
-/// Names with what is known of them: true if the mailbox exists (LIST) or is subscribed (LSUB).
+// Names with what is known of them: true if the mailbox exists (LIST) or is subscribed (LSUB).
 using Names = std::map<std::string, bool>;
 
-/// Levels above a name that are no mailboxes themselves show as \Noselect (RFC 3501, 6.3.8).
+// Levels above a name that are no mailboxes themselves show as \Noselect (RFC 3501, 6.3.8).
 void add_with_parents(Names& names, const std::string& name, char separator) {
     names[name] = true;
     for (std::size_t at = name.find(separator); at != std::string::npos; at = name.find(separator, at + 1))

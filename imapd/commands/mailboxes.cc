@@ -16,8 +16,7 @@ Reply command_create(Session& session, const imap::Command& command) {
 }
 
 Reply command_delete(Session& session, const imap::Command& command) {
-    std::string name = imap::canonical_mailbox(imap::parse_astrings(command.args, 1).front(),
-                                               session.account().separator());
+    std::string name = imap::canonical_mailbox(imap::parse_astrings(command.args, 1).front(), session.account().separator());
     if (session.has_selected() && session.selected().mailbox().name() == name)
         session.unselect();
     return done_or(session.account().remove(name), "Deleted");

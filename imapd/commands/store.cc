@@ -9,7 +9,7 @@
 namespace imapd {
 namespace {
 
-/// The flags as they were just before STORE, by UID; empty where no script wants to know what changes.
+// The flags as they were just before STORE, by UID; empty where no script wants to know what changes.
 store::Result<std::vector<store::Message>> flags_before(const Session& session, store::Mailbox& mailbox) {
     const MailboxEvents* events = session.settings().events;
     if (!events || !events->wants(MailboxEvent::Cause::flag, mailbox.name(), ""))
@@ -20,7 +20,7 @@ store::Result<std::vector<store::Message>> flags_before(const Session& session, 
 }
 
 void tell_scripts(const Session& session, store::Mailbox& mailbox, const std::vector<store::Message>& before,
-                  const std::vector<store::Message>& after) {
+    const std::vector<store::Message>& after) {
     if (before.empty())
         return;
     MailboxEvent event{MailboxEvent::Cause::flag, mailbox, "", {}};
@@ -74,8 +74,8 @@ Reply command_store(Session& session, const imap::Command& command) {
         if (next >= changed->size() || (*changed)[next].uid != message.uid)
             continue;
         if (by_uid)
-            session.wire().write(fmt::format("* {} FETCH (UID {} FLAGS {})\r\n", number, message.uid,
-                                             selected.flags_of(message)));
+            session.wire().write(
+                fmt::format("* {} FETCH (UID {} FLAGS {})\r\n", number, message.uid, selected.flags_of(message)));
         else
             session.wire().write(fmt::format("* {} FETCH (FLAGS {})\r\n", number, selected.flags_of(message)));
     }

@@ -20,11 +20,16 @@ scripts::Places places_or_none(const scripts::Params& params, const scripts::Own
 
 }  // namespace
 
-MailboxScripts::MailboxScripts(const Rules& rules, const scripts::Params& params, scripts::Owner owner, const std::string& root,
-                               std::shared_ptr<store::Account> account)
-    : rules_(rules), params_(params), owner_(std::move(owner)), places_(places_or_none(params, owner_)),
-      settings_(scripts::settings_of(params, places_)), ready_(params, places_.directory, settings_),
-      memory_(scripts::memory_path(owner_, root)), account_(std::move(account)) {}
+MailboxScripts::MailboxScripts(const Rules& rules, const scripts::Params& params, scripts::Owner owner,
+    const std::string& root, std::shared_ptr<store::Account> account)
+    : rules_(rules),
+      params_(params),
+      owner_(std::move(owner)),
+      places_(places_or_none(params, owner_)),
+      settings_(scripts::settings_of(params, places_)),
+      ready_(params, places_.directory, settings_),
+      memory_(scripts::memory_path(owner_, root)),
+      account_(std::move(account)) {}
 
 bool MailboxScripts::wants(MailboxEvent::Cause cause, std::string_view mailbox, std::string_view from) const {
     return std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) { return applies(rule, cause, mailbox, from); });
@@ -47,7 +52,7 @@ std::optional<MailboxScripts::Programs> MailboxScripts::load(const MailboxEvent&
         auto program = ready_.load(rule.script);
         if (!program) {
             logging::warning("sieve: user={}, cause={}, mailbox={}: {}: {} -- the messages stay as they are", owner_.name,
-                             cause_name(event.cause), event.mailbox.name(), rule.script, program.error().text);
+                cause_name(event.cause), event.mailbox.name(), rule.script, program.error().text);
             return std::nullopt;
         }
         programs.push_back(std::move(*program));
@@ -91,10 +96,10 @@ EventHost MailboxScripts::host_for(const MailboxEvent& event, const MailboxEvent
     return {std::move(facts), std::move(what), *account_, memory_};
 }
 
-void MailboxScripts::run_one(const MailboxEvent& event, const Programs& programs, const MailboxEvent::Message& message,
-                             store::Flags flags) {
-    const std::string place = fmt::format("sieve: user={}, cause={}, mailbox={}, uid={}", owner_.name, cause_name(event.cause),
-                                          event.mailbox.name(), message.uid);
+void MailboxScripts::run_one(
+    const MailboxEvent& event, const Programs& programs, const MailboxEvent::Message& message, store::Flags flags) {
+    const std::string place = fmt::format("sieve: user={}, cause={}, mailbox={}, uid={}", owner_.name,
+        cause_name(event.cause), event.mailbox.name(), message.uid);
     auto content = event.mailbox.content(message.uid);
     if (!content) {
         logging::warning("{}: {}", place, content.error().text);

@@ -22,19 +22,20 @@
 namespace imapsieve {
 
 class MailboxScripts final : public imapd::MailboxEvents {
-public:
-    /// Rules and parameters must stay.
+  public:
+    // Rules and parameters must stay.
     MailboxScripts(const Rules& rules, const scripts::Params& params, scripts::Owner owner, const std::string& root,
-                   std::shared_ptr<store::Account> account);
+        std::shared_ptr<store::Account> account);
 
     bool wants(MailboxEvent::Cause cause, std::string_view mailbox, std::string_view from) const override;
     void happened(const MailboxEvent& event) override;
 
-private:
+  private:
     using Programs = std::vector<std::shared_ptr<const sieve::Program>>;
 
     void run(const MailboxEvent& event);
-    void run_one(const MailboxEvent& event, const Programs& programs, const MailboxEvent::Message& message, store::Flags flags);
+    void run_one(
+        const MailboxEvent& event, const Programs& programs, const MailboxEvent::Message& message, store::Flags flags);
     std::optional<Programs> load(const MailboxEvent& event);
     EventHost host_for(const MailboxEvent& event, const MailboxEvent::Message& message, store::Flags flags);
 

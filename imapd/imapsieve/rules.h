@@ -20,10 +20,10 @@ namespace imapsieve {
 using imapd::MailboxEvent;
 
 struct Rule {
-    std::string mailbox;   // as IMAP names it, or "*"
-    std::string from;      // for COPY: only out of this one; empty: any
-    unsigned causes = 0;   // one bit for each
-    std::string script;    // absolute path
+    std::string mailbox;  // as IMAP names it, or "*"
+    std::string from;     // for COPY: only out of this one; empty: any
+    unsigned causes = 0;  // one bit for each
+    std::string script;   // absolute path
 };
 
 using Rules = std::vector<Rule>;
@@ -32,7 +32,7 @@ std::expected<Rules, std::string> parse_rules(const config::List& entries);
 
 bool applies(const Rule& rule, MailboxEvent::Cause cause, std::string_view mailbox, std::string_view from);
 
-/// "COPY"
+// "COPY"
 std::string_view cause_name(MailboxEvent::Cause cause);
 
 }  // namespace imapsieve

@@ -77,7 +77,8 @@ std::string StoredMessage::change_flags(const std::vector<std::string>& wanted) 
     const std::vector<std::string> present = host_.message_flags();
     const std::vector<std::string> more = scripts::flags_without(wanted, present);
     const std::vector<std::string> less = scripts::flags_without(present, wanted);
-    for (const auto& [names, change] : {std::pair{&more, store::FlagChange::add}, std::pair{&less, store::FlagChange::remove}}) {
+    for (const auto& [names, change] :
+        {std::pair{&more, store::FlagChange::add}, std::pair{&less, store::FlagChange::remove}}) {
         if (names->empty())
             continue;
         const scripts::FlagSet set = scripts::flag_set(*names);

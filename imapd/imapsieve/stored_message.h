@@ -21,17 +21,17 @@
 namespace imapsieve {
 
 class StoredMessage {
-public:
+  public:
     StoredMessage(store::Account& account, store::Mailbox& mailbox, std::uint32_t uid, EventHost& host, LazyMemory& memory)
         : account_(account), mailbox_(mailbox), uid_(uid), host_(host), memory_(memory) {}
 
-    /// Empty, or what stood in the way.
+    // Empty, or what stood in the way.
     std::string perform(const std::vector<sieve::Action>& actions, const sieve::Message& message);
 
-    /// ", filed into Lists, flags +work -\Seen": for the log; empty if nothing was changed.
+    // ", filed into Lists, flags +work -\Seen": for the log; empty if nothing was changed.
     const std::string& done() const { return done_; }
 
-private:
+  private:
     using Action = sieve::Action;
 
     std::string keep(const Action& action, const sieve::Message& message);
@@ -48,7 +48,7 @@ private:
     std::uint32_t uid_;
     EventHost& host_;
     LazyMemory& memory_;
-    bool stays_ = false;   // as the script wants it
+    bool stays_ = false;  // as the script wants it
     std::string done_;
 };
 

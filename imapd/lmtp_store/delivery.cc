@@ -34,9 +34,9 @@ struct Recipient {
     bool looked_for_script = false;
     bool scripted = false;
     bool remembered = false;  // scripted by the word of recent_scripts, not of the disk
-    std::string small;    // the message for the script, trace lines included
-    event::Fd aside;      // or, where it is large, a file with it
-    StoreResult result;   // code 0 while all is well
+    std::string small;        // the message for the script, trace lines included
+    event::Fd aside;          // or, where it is large, a file with it
+    StoreResult result;       // code 0 while all is well
 };
 
 struct Message {
@@ -69,7 +69,7 @@ store::Result<std::unique_ptr<store::Delivery>> begin(const Recipient& recipient
     settings.root = recipient.root;
     auto delivery = store::begin_delivery(settings, recipient.mailbox);
     bool no_such = !delivery && (delivery.error().kind == store::Failure::Kind::not_found ||
-                                 delivery.error().kind == store::Failure::Kind::bad_name);
+                                    delivery.error().kind == store::Failure::Kind::bad_name);
     if (no_such && recipient.mailbox != "INBOX")
         delivery = store::begin_delivery(settings, "INBOX");
     return delivery;
@@ -150,7 +150,7 @@ void write_part(const Work& work) {
     if (recipient.scripted) {
         if (!put_aside(work))
             failed({errno == ENOSPC || errno == EDQUOT ? store::Failure::Kind::no_space : store::Failure::Kind::temporary,
-                    std::string("put a message aside: ") + std::strerror(errno)});
+                std::string("put a message aside: ") + std::strerror(errno)});
         return;
     }
     if (!recipient.delivery) {
@@ -288,8 +288,8 @@ event::Task<void> Connection::add_recipient(std::string address) {
     bool low = ::geteuid() == 0 && recipient.user.uid < static_cast<uid_t>(services_.params.first_valid_uid());
     if (!root || low) {
         logging::warning("{}: {}", recipient.user.name,
-                         low ? "user id " + std::to_string(recipient.user.uid) + " is below first_valid_uid"
-                             : "mail location \"" + location + "\" is not maildir:PATH");
+            low ? "user id " + std::to_string(recipient.user.uid) + " is below first_valid_uid"
+                : "mail location \"" + location + "\" is not maildir:PATH");
         recipient.result = make_result(451, "4.3.5", "The mailbox cannot be written now");
     } else {
         recipient.root = *root;
@@ -369,7 +369,7 @@ event::Task<void> Connection::finish() {
     for (Recipient& recipient : message_->recipients) {
         if (recipient.result.code == 250 && !recipient.scripted) {
             logging::info("{}: to=<{}>, user={}, mailbox={}, uid={}, saved", message_->session, recipient.address,
-                          recipient.user.name, recipient.mailbox, recipient.result.text);
+                recipient.user.name, recipient.mailbox, recipient.result.text);
             recipient.result.text = message_->session + " Saved";
         }
         reply.results.push_back(recipient.result);

@@ -8,7 +8,8 @@ using ipc::records::SieveDelivered;
 namespace {
 
 // How long a message may take is sieve-delivery's to say.
-constexpr ipc::RequestLink<SieveDeliver, SieveDelivered>::Limits kLimits{std::chrono::seconds(10), std::chrono::seconds(0), 65536};
+constexpr ipc::RequestLink<SieveDeliver, SieveDelivered>::Limits kLimits{
+    std::chrono::seconds(10), std::chrono::seconds(0), 65536};
 
 }  // namespace
 

@@ -27,7 +27,8 @@ std::string make_session_id() {
     static unsigned counter = 0;
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
-    return fmt::format("{:x}-{:x}-{:x}", now.tv_sec, now.tv_nsec / 1000, static_cast<unsigned>(::getpid()) * 4096 + ++counter % 4096);
+    return fmt::format(
+        "{:x}-{:x}-{:x}", now.tv_sec, now.tv_nsec / 1000, static_cast<unsigned>(::getpid()) * 4096 + ++counter % 4096);
 }
 
 std::string format_date() {
@@ -63,8 +64,14 @@ struct Session::CommandSpec {
 
 event::Task<Reply> Session::execute(std::string line) {
     static constexpr CommandSpec kCommands[] = {
-        {"LHLO", &Session::lhlo}, {"MAIL", &Session::mail}, {"RCPT", &Session::rcpt}, {"DATA", &Session::data},
-        {"RSET", &Session::rset}, {"NOOP", &Session::noop}, {"VRFY", &Session::vrfy}, {"QUIT", &Session::quit},
+        {"LHLO", &Session::lhlo},
+        {"MAIL", &Session::mail},
+        {"RCPT", &Session::rcpt},
+        {"DATA", &Session::data},
+        {"RSET", &Session::rset},
+        {"NOOP", &Session::noop},
+        {"VRFY", &Session::vrfy},
+        {"QUIT", &Session::quit},
     };
     smtp::Command command = smtp::parse_command(line);
     for (const CommandSpec& spec : kCommands) {
@@ -210,9 +217,8 @@ std::string Session::trace_line() const {
     if (!params_.add_received_header())
         return "";
     return fmt::format("Received: from {} ([{}])\r\n\tby {} ({}) with LMTP id {}{};\r\n\t{}\r\n", helo_, client_address_,
-                       params_.myhostname(), params_.mail_name(), session_id_,
-                       recipients_.size() == 1 ? "\r\n\tfor <" + address::quote(recipients_.front()) + ">" : "",
-                       format_date());
+        params_.myhostname(), params_.mail_name(), session_id_,
+        recipients_.size() == 1 ? "\r\n\tfor <" + address::quote(recipients_.front()) + ">" : "", format_date());
 }
 
 event::Task<void> Session::forward(Reception& reception) {

@@ -10,7 +10,7 @@ event::Task<ReadCommand> read_command(event::Stream& stream) {
         std::size_t room = kMaxCommand - command.text.size();
         std::optional<event::Line> line = co_await stream.read_line(room);
         if (!line)
-            co_return command;      // the client has gone
+            co_return command;  // the client has gone
         command.text += line->text;
         std::optional<imap::Literal> literal = imap::announced_literal(line->text);
         if (!literal) {

@@ -20,7 +20,7 @@ inline constexpr std::size_t kMaxLiteral = 2048;
 struct ReadCommand {
     enum class Kind { command, refused, too_large, end };
     Kind kind = Kind::end;
-    std::string text;       // command: whole; refused and too_large: what came before the literal
+    std::string text;  // command: whole; refused and too_large: what came before the literal
 };
 
 event::Task<ReadCommand> read_command(event::Stream& stream);

@@ -8,7 +8,8 @@ using ipc::records::ImapHandoverReply;
 namespace {
 
 constexpr const char* kTrouble = "Mail cannot be opened now, try again later";
-constexpr ipc::RequestLink<ImapHandover, ImapHandoverReply>::Limits kLimits{std::chrono::seconds(10), std::chrono::seconds(30), 4096};
+constexpr ipc::RequestLink<ImapHandover, ImapHandoverReply>::Limits kLimits{
+    std::chrono::seconds(10), std::chrono::seconds(30), 4096};
 
 }  // namespace
 

@@ -47,7 +47,6 @@ int main(int argc, char** argv) {
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
 
-    return jail.serve([&](event::Stream client, worker::Client& seat) {
-        return login::serve_client(std::move(client), seat, services);
-    });
+    return jail.serve(
+        [&](event::Stream client, worker::Client& seat) { return login::serve_client(std::move(client), seat, services); });
 }

@@ -17,8 +17,12 @@ namespace login {
 using event::Task;
 
 PreLogin::PreLogin(event::Stream stream, worker::Client& seat, Services& services, std::string service)
-    : stream_(std::move(stream)), seat_(seat), services_(services), params_(services.params),
-      remote_(event::peer_address(stream_.descriptor())), local_(event::local_address(stream_.descriptor())),
+    : stream_(std::move(stream)),
+      seat_(seat),
+      services_(services),
+      params_(services.params),
+      remote_(event::peer_address(stream_.descriptor())),
+      local_(event::local_address(stream_.descriptor())),
       service_(std::move(service)) {}
 
 PreLogin::~PreLogin() { count_out(); }
@@ -93,7 +97,7 @@ void PreLogin::log_failure(const sasl::Step& step) {
         return;
     }
     logging::info("login failed: user=<{}>, method={}, rip={}, lip={}{}", user_, method_, remote_.host(), local_.host(),
-                  stream_.is_tls() ? ", TLS" : "");
+        stream_.is_tls() ? ", TLS" : "");
     ++failures_;
 }
 
@@ -183,7 +187,7 @@ void PreLogin::log_end(std::string_view why) const {
         return;
     if (failures_ > 0)
         logging::info("disconnected (auth failed, {} attempts): user=<{}>, method={}, rip={}, lip={}{}", failures_, user_,
-                      method_, remote_.host(), local_.host(), why);
+            method_, remote_.host(), local_.host(), why);
     else
         logging::info("disconnected (no login): rip={}, lip={}{}", remote_.host(), local_.host(), why);
 }

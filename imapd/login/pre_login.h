@@ -35,7 +35,7 @@ class PreLogin {
     // The protocol's own words.
     virtual void bye(std::string_view text) = 0;
     virtual void write_challenge(const std::string& challenge) = 0;
-    virtual event::Task<std::optional<std::string>> read_response() = 0;    // decoded; nothing: cancelled
+    virtual event::Task<std::optional<std::string>> read_response() = 0;  // decoded; nothing: cancelled
 
     // False where this address has too many connections.
     bool admit();
@@ -60,10 +60,10 @@ class PreLogin {
     State state_ = State::talking;
     int commands_ = 0;
     int failures_ = 0;
-    std::vector<std::string> mechanisms_;   // as auth says
-    std::string user_;                      // of the last attempt, for the log
+    std::vector<std::string> mechanisms_;  // as auth says
+    std::string user_;                     // of the last attempt, for the log
     std::string method_;
-    bool given_back_ = false;               // the session ended, and the client wants to log in again
+    bool given_back_ = false;  // the session ended, and the client wants to log in again
 
   private:
     event::Task<void> hand_over_direct(ipc::records::ImapHandover handover, std::string& reason);

@@ -15,14 +15,17 @@ namespace login {
 
 struct Services {
     Services(event::Loop& the_loop, const Params& the_params)
-        : loop(the_loop), params(the_params), auth(loop, params.auth_socket()), sessions(loop, params.managesieve() ? params.managesieve_socket() : params.imap_socket()) {}
+        : loop(the_loop),
+          params(the_params),
+          auth(loop, params.auth_socket()),
+          sessions(loop, params.managesieve() ? params.managesieve_socket() : params.imap_socket()) {}
 
     event::Loop& loop;
     const Params& params;
     sasl::AuthClient auth;
     ImapLink sessions;
     std::optional<event::TlsContext> tls;
-    std::map<std::string, int> waiting_by_address;      // connections that have not logged in yet
+    std::map<std::string, int> waiting_by_address;  // connections that have not logged in yet
 };
 
 // One connection, until it is handed over, or relayed to its end.

@@ -10,7 +10,7 @@
 namespace managesieve {
 namespace {
 
-constexpr std::size_t kMaxQuoted = 1024;     // RFC 5804, 1.2
+constexpr std::size_t kMaxQuoted = 1024;  // RFC 5804, 1.2
 constexpr std::size_t kMaxName = 20;
 constexpr std::size_t kMaxArguments = 3;
 

@@ -78,7 +78,7 @@ void serve_user(imapd::SessionProcess& process, const Params& params) {
         const Facts facts = facts_of(params, *places, user);
         scripts::ScriptStorage storage(places->directory, places->active, scripts::quota_of(params));
         logging::info("login: user=<{}>, rip={}, lip={}{}", user, handover.remote_address, handover.local_address,
-                      handover.tls ? ", TLS" : "");
+            handover.tls ? ", TLS" : "");
         Session session(wire, storage, facts);
         end = session.run();
         logging::info("logout: user=<{}> in={} out={}", user, wire.octets_in(), wire.octets_out());
@@ -99,7 +99,6 @@ int main(int argc, char** argv) {
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::none);
     auto serve = [&](imapd::SessionProcess& process) { managesieved::serve_user(process, params); };
     imapd::Spawner spawner(managesieved::spawner_settings(params), jail, std::move(*filter), serve);
-    return jail.serve([&](event::Stream stream, worker::Client& seat) {
-        return spawner.serve_login(std::move(stream), seat);
-    });
+    return jail.serve(
+        [&](event::Stream stream, worker::Client& seat) { return spawner.serve_login(std::move(stream), seat); });
 }

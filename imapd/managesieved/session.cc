@@ -260,7 +260,9 @@ void Session::set_active(const Command& command) {
     answer(storage_.activate(name), name.empty() ? "No script is active now." : "The script is active.");
 }
 
-void Session::delete_script(const Command& command) { answer(storage_.remove(command.arguments[0].text), "The script is gone."); }
+void Session::delete_script(const Command& command) {
+    answer(storage_.remove(command.arguments[0].text), "The script is gone.");
+}
 
 void Session::rename_script(const Command& command) {
     answer(storage_.rename(command.arguments[0].text, command.arguments[1].text), "The script has its new name.");

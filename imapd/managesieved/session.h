@@ -28,12 +28,12 @@ struct Facts {
 enum class End { left, unauthenticated };
 
 class Session {
-public:
+  public:
     Session(imapd::Wire& wire, scripts::ScriptStorage& storage, const Facts& facts);
 
     End run();
 
-private:
+  private:
     struct Row;
     struct TooLarge {};  // a literal that nobody wants was skipped
 
@@ -60,7 +60,7 @@ private:
     void no(const scripts::ScriptFailure& failure);
     void reply(std::string_view word, std::string_view code, std::string_view text);
     void answer(const scripts::Result<void>& result, std::string_view text);
-    /// Warnings of a script that is good; nothing where it is not, and the client was told.
+    // Warnings of a script that is good; nothing where it is not, and the client was told.
     std::optional<std::string> check(const std::string& name, const std::string& text);
 
     imapd::Wire& wire_;

@@ -77,7 +77,7 @@ std::expected<Places, std::string> places_of(const Params& params, const Owner& 
         std::string& into;
     };
     for (const Wanted& wanted : {Wanted{params.directory, places.directory}, Wanted{params.active, places.active},
-                                 Wanted{params.default_script, places.default_script}}) {
+             Wanted{params.default_script, places.default_script}}) {
         if (wanted.param().empty())
             continue;
         auto path = imapd::user_path(wanted.param.name(), wanted.param(), owner.name, owner.home);

@@ -21,13 +21,13 @@
 
 namespace scripts {
 
-/// Who the scripts belong to.
+// Who the scripts belong to.
 struct Owner {
-    std::string name;   // user@domain
+    std::string name;  // user@domain
     std::string home;
 };
 
-/// Where a user's scripts are; a reason that names the parameter where one has no such place.
+// Where a user's scripts are; a reason that names the parameter where one has no such place.
 struct Places {
     std::string directory;
     std::string active;
@@ -39,14 +39,14 @@ std::expected<Places, std::string> places_of(const Params& params, const Owner& 
 Quota quota_of(const Params& params);
 sieve::Settings settings_of(const Params& params, const Places& places);
 
-/// Finds what `include` names: personal scripts in the user's directory, global ones in sieve_global_directory.
+// Finds what `include` names: personal scripts in the user's directory, global ones in sieve_global_directory.
 class Includes final : public sieve::ScriptLoader {
-public:
+  public:
     Includes(std::string personal, std::string global, std::size_t max)
         : personal_(std::move(personal)), global_(std::move(global)), max_(max) {}
     std::optional<std::string> load(sieve::ScriptLocation location, std::string_view name) override;
 
-private:
+  private:
     std::string personal_, global_;
     std::size_t max_;
 };

@@ -31,7 +31,8 @@ std::vector<std::string> flag_names(store::Flags flags, const std::vector<std::s
 std::vector<std::string> flags_without(const std::vector<std::string>& some, const std::vector<std::string>& others) {
     std::vector<std::string> left;
     for (const std::string& name : some)
-        if (std::none_of(others.begin(), others.end(), [&](const std::string& other) { return text::equal_ignoring_case(name, other); }))
+        if (std::none_of(others.begin(), others.end(),
+                [&](const std::string& other) { return text::equal_ignoring_case(name, other); }))
             left.push_back(name);
     return left;
 }

@@ -48,7 +48,8 @@ bool MailHost::mailbox_exists(std::string_view mailbox) {
 bool MailHost::special_use_exists(std::optional<std::string_view> mailbox, std::span<const std::string> uses) {
     return std::all_of(uses.begin(), uses.end(), [&](const std::string& use) {
         return std::any_of(facts_.special_uses.begin(), facts_.special_uses.end(), [&](const auto& known) {
-            return text::equal_ignoring_case(known.second, use) && (!mailbox || known.first == imap::encode_utf7(*mailbox)) &&
+            return text::equal_ignoring_case(known.second, use) &&
+                   (!mailbox || known.first == imap::encode_utf7(*mailbox)) &&
                    std::find(mailboxes().begin(), mailboxes().end(), known.first) != mailboxes().end();
         });
     });
@@ -56,7 +57,8 @@ bool MailHost::special_use_exists(std::optional<std::string_view> mailbox, std::
 
 std::optional<std::string> MailHost::mailbox_with(std::string_view use) {
     for (const auto& [name, attribute] : facts_.special_uses)
-        if (text::equal_ignoring_case(attribute, use) && std::find(mailboxes().begin(), mailboxes().end(), name) != mailboxes().end())
+        if (text::equal_ignoring_case(attribute, use) &&
+            std::find(mailboxes().begin(), mailboxes().end(), name) != mailboxes().end())
             return name;
     return std::nullopt;
 }

@@ -28,14 +28,14 @@ struct HostFacts {
 };
 
 class MailHost : public sieve::Host {
-public:
+  public:
     // Null memory: it cannot be had.
     MailHost(HostFacts facts, store::Account& account, const Memory* memory);
 
     const sieve::Envelope& envelope() const override { return facts_.envelope; }
     std::optional<std::string> environment(std::string_view item) const override;
     bool mailbox_exists(std::string_view mailbox) override;
-    bool mailbox_id_exists(std::string_view) override { return false; }   // the store gives mailboxes no ids
+    bool mailbox_id_exists(std::string_view) override { return false; }  // the store gives mailboxes no ids
     bool special_use_exists(std::optional<std::string_view> mailbox, std::span<const std::string> uses) override;
     std::optional<std::string> metadata(std::optional<std::string_view>, std::string_view) override { return std::nullopt; }
     bool is_external_list(std::string_view) override { return false; }
@@ -45,13 +45,13 @@ public:
     int zone_minutes() const override;
     std::vector<std::string> message_flags() const override { return {}; }
 
-    /// The mailbox with that special use that is there; nothing if there is none.
+    // The mailbox with that special use that is there; nothing if there is none.
     std::optional<std::string> mailbox_with(std::string_view use);
 
-protected:
+  protected:
     HostFacts facts_;
 
-private:
+  private:
     const std::vector<std::string>& mailboxes();
 
     store::Account& account_;
@@ -59,10 +59,10 @@ private:
     std::optional<std::vector<std::string>> mailboxes_;
 };
 
-/// Where the user's memory is: in the home, or with the mail of a user who has none.
+// Where the user's memory is: in the home, or with the mail of a user who has none.
 std::string memory_path(const Owner& owner, const std::string& root);
 
-/// Keys in it.
+// Keys in it.
 std::string duplicate_key(std::string_view id);
 std::string vacation_key(std::string_view key);
 std::string redirect_key(std::string_view message_id, std::string_view address);

@@ -55,7 +55,9 @@ struct Memory::Environment {
         if (env != nullptr)
             mdb_env_close(env);
     }
-    std::string wrong(const char* what, int error) const { return fmt::format("{}: {}: {}", path, what, mdb_strerror(error)); }
+    std::string wrong(const char* what, int error) const {
+        return fmt::format("{}: {}: {}", path, what, mdb_strerror(error));
+    }
 
     struct Transaction {
         MDB_txn* handle = nullptr;
@@ -136,8 +138,8 @@ std::expected<void, std::string> Memory::remember(std::string_view key, std::int
     return remember_all({{std::string(key), std::string(value)}}, until);
 }
 
-std::expected<void, std::string> Memory::remember_all(const std::vector<std::pair<std::string, std::string>>& entries,
-                                                      std::int64_t until) {
+std::expected<void, std::string> Memory::remember_all(
+    const std::vector<std::pair<std::string, std::string>>& entries, std::int64_t until) {
     Environment::Transaction transaction;
     int error = environment_->begin(transaction, false);
     for (const auto& [key, value] : entries) {

@@ -13,7 +13,10 @@ std::string first_error(const ScriptFile& script, const sieve::Compiled& compile
 }  // namespace
 
 ReadyScripts::ReadyScripts(const Params& params, std::string personal, const sieve::Settings& settings)
-    : params_(params), personal_(std::move(personal)), settings_(settings), reader_(static_cast<std::size_t>(params.max_script_size())) {}
+    : params_(params),
+      personal_(std::move(personal)),
+      settings_(settings),
+      reader_(static_cast<std::size_t>(params.max_script_size())) {}
 
 Result<std::shared_ptr<const sieve::Program>> ReadyScripts::load(const std::string& path) {
     auto script = reader_.load(path);

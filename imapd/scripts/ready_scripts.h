@@ -15,13 +15,13 @@
 namespace scripts {
 
 class ReadyScripts {
-public:
-    /// `personal` is where include finds the user's own scripts. Parameters and settings must stay.
+  public:
+    // `personal` is where include finds the user's own scripts. Parameters and settings must stay.
     ReadyScripts(const Params& params, std::string personal, const sieve::Settings& settings);
 
     Result<std::shared_ptr<const sieve::Program>> load(const std::string& path);
 
-private:
+  private:
     struct Ready {
         std::uint64_t hash = 0;
         std::shared_ptr<const sieve::Program> program;

@@ -28,7 +28,9 @@ std::unexpected<ScriptFailure> failure(Kind kind, std::string text) {
 
 std::unexpected<ScriptFailure> trouble(std::string_view call, const std::string& path) {
     const int error = errno;
-    const Kind kind = error == ENOENT ? Kind::not_found : error == ENOSPC || error == EDQUOT ? Kind::too_large : Kind::temporary;
+    const Kind kind = error == ENOENT                      ? Kind::not_found
+                      : error == ENOSPC || error == EDQUOT ? Kind::too_large
+                                                           : Kind::temporary;
     return failure(kind, fmt::format("{} {}: {}", call, path, std::strerror(error)));
 }
 
@@ -102,7 +104,8 @@ Result<ScriptFile> load_script(const std::string& path, std::size_t max) {
     if (!S_ISREG(info.st_mode))
         return failure(Kind::bad_name, path + " is not a regular file");
     if (static_cast<std::uint64_t>(info.st_size) > max)
-        return failure(Kind::too_large, fmt::format("{} has {} octets, sieve_max_script_size is {}", path, info.st_size, max));
+        return failure(
+            Kind::too_large, fmt::format("{} has {} octets, sieve_max_script_size is {}", path, info.st_size, max));
     ScriptFile script;
     script.path = real_path(path);
     script.name = script.path.substr(script.path.rfind('/') + 1);
@@ -201,7 +204,8 @@ Result<std::vector<ScriptEntry>> ScriptStorage::list() const {
         ScriptEntry script;
         script.name = file.substr(0, file.size() - kEnding.size());
         struct stat info {};
-        if (!sieve::is_valid_script_name(script.name) || fstatat(dirfd(directory), entry->d_name, &info, 0) != 0 || !S_ISREG(info.st_mode))
+        if (!sieve::is_valid_script_name(script.name) || fstatat(dirfd(directory), entry->d_name, &info, 0) != 0 ||
+            !S_ISREG(info.st_mode))
             continue;
         script.size = static_cast<std::uint64_t>(info.st_size);
         script.active = script.name == active;
@@ -240,7 +244,8 @@ Result<void> ScriptStorage::have_space(std::string_view name, std::uint64_t size
     if (auto valid = require_name(name); !valid)
         return valid;
     if (size > quota_.script_size)
-        return failure(Kind::too_large, fmt::format("A script may have {} octets, this one has {}", quota_.script_size, size));
+        return failure(
+            Kind::too_large, fmt::format("A script may have {} octets, this one has {}", quota_.script_size, size));
     auto present = list();
     if (!present)
         return std::unexpected(present.error());
@@ -255,8 +260,9 @@ Result<void> ScriptStorage::have_space(std::string_view name, std::uint64_t size
     if (quota_.scripts > 0 && others >= quota_.scripts)
         return failure(Kind::too_many, fmt::format("There may be {} scripts, and there are as many", quota_.scripts));
     if (quota_.storage > 0 && storage > quota_.storage)
-        return failure(Kind::too_large, fmt::format("All scripts together may have {} octets; with this one they would have {}",
-                                                    quota_.storage, storage));
+        return failure(
+            Kind::too_large, fmt::format("All scripts together may have {} octets; with this one they would have {}",
+                                 quota_.storage, storage));
     return {};
 }
 

@@ -30,44 +30,44 @@ using Result = std::expected<T, ScriptFailure>;
 
 struct Quota {
     std::size_t script_size = 1048576;
-    std::size_t scripts = 0;      // 0: any number, here and below
+    std::size_t scripts = 0;  // 0: any number, here and below
     std::uint64_t storage = 0;
 };
 
 struct ScriptEntry {
-    std::string name;             // without ".sieve"
+    std::string name;  // without ".sieve"
     std::uint64_t size = 0;
     bool active = false;
 };
 
-/// A script as it is to be run.
+// A script as it is to be run.
 struct ScriptFile {
-    std::string path;             // links followed
-    std::string name;             // for messages
+    std::string path;  // links followed
+    std::string name;  // for messages
     std::string text;
 };
 
 class ScriptStorage {
-public:
+  public:
     ScriptStorage(std::string directory, std::string active_link, Quota quota);
 
-    /// By name.
+    // By name.
     Result<std::vector<ScriptEntry>> list() const;
     Result<std::string> get(std::string_view name) const;
-    /// Would a script of this size be kept? Says which bound it breaks.
+    // Would a script of this size be kept? Says which bound it breaks.
     Result<void> have_space(std::string_view name, std::uint64_t size) const;
     Result<void> put(std::string_view name, std::string_view text);
     Result<void> remove(std::string_view name);
     Result<void> rename(std::string_view from, std::string_view to);
-    /// Empty: no script is active. A file in the link's place is kept as a script of its own.
+    // Empty: no script is active. A file in the link's place is kept as a script of its own.
     Result<void> activate(std::string_view name);
-    /// Empty where none is active, or where a file that is no script of ours is.
+    // Empty where none is active, or where a file that is no script of ours is.
     std::string active_name() const;
 
-    /// What delivery runs; nothing where none is active.
+    // What delivery runs; nothing where none is active.
     Result<std::optional<ScriptFile>> load_active() const;
 
-private:
+  private:
     std::string path_of(std::string_view name) const;
     Result<void> make_directory() const;
     Result<void> replace_link(const std::string& target);
@@ -78,16 +78,16 @@ private:
     Quota quota_;
 };
 
-/// The text of a file that is a script, at most `max` octets.
+// The text of a file that is a script, at most `max` octets.
 Result<ScriptFile> load_script(const std::string& path, std::size_t max);
 
-/// Scripts as they were read last: one that has not changed since, by the word of its file, is not read again.
+// Scripts as they were read last: one that has not changed since, by the word of its file, is not read again.
 class ScriptReader {
-public:
+  public:
     explicit ScriptReader(std::size_t max) : max_(max) {}
     Result<const ScriptFile*> load(const std::string& path);
 
-private:
+  private:
     struct Known {
         std::uint64_t device = 0, inode = 0, size = 0;
         std::int64_t modified_ns = 0, changed_ns = 0;
@@ -97,7 +97,7 @@ private:
     std::map<std::string, Known> known_;
 };
 
-/// Files as they are; of a directory its *.sieve files by name. What is not there is left out.
+// Files as they are; of a directory its *.sieve files by name. What is not there is left out.
 std::vector<std::string> script_paths(const std::vector<std::string>& places);
 
 }  // namespace scripts

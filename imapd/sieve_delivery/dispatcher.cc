@@ -46,7 +46,7 @@ imapd::UserRecord user_of(const ipc::records::SieveDeliver& request) {
 
 // The message as the child sees it; empty where the descriptor is none that can be mapped.
 class Mapped {
-public:
+  public:
     explicit Mapped(int file) {
         struct stat info {};
         if (fstat(file, &info) != 0 || info.st_size <= 0)
@@ -63,7 +63,7 @@ public:
     Mapped(const Mapped&) = delete;
     std::string_view octets() const { return octets_; }
 
-private:
+  private:
     std::string_view octets_;
 };
 
@@ -248,7 +248,8 @@ void Dispatcher::run_child(pid_t parent, const Deliver& request, event::Fd socke
     _exit(0);
 }
 
-event::Task<std::optional<Dispatcher::Delivered>> Dispatcher::talk(Process& process, const Deliver& request, event::Fd content) {
+event::Task<std::optional<Dispatcher::Delivered>> Dispatcher::talk(
+    Process& process, const Deliver& request, event::Fd content) {
     std::string wrong;
     try {
         process.channel.stream().set_deadline(event::Clock::now() + params_.timeout());
@@ -287,7 +288,7 @@ event::Task<std::optional<Dispatcher::Delivered>> Dispatcher::talk(Process& proc
             wrong = "this process is leaving";
     }
     logging::error("{}: user={}: the process with the user's script: {} -- the message goes to the INBOX", request.session,
-                   request.user, wrong);
+        request.user, wrong);
     co_return std::nullopt;
 }
 
@@ -325,7 +326,8 @@ event::Task<void> Dispatcher::submit(Process& process, SieveSubmit request, even
         process.channel.stream().set_deadline(event::Clock::now() + params_.timeout());
         answer.code = reply.code;
         answer.text = reply.reason;
-        logging::info("{}: sieve mail from=<{}> to=<{}>: {}", session, request.sender, request.recipients.front(), reply.reason);
+        logging::info(
+            "{}: sieve mail from=<{}> to=<{}>: {}", session, request.sender, request.recipients.front(), reply.reason);
     }
     process.channel.write(answer);
     co_await process.channel.stream().flush();

@@ -26,13 +26,13 @@
 namespace sieve_delivery {
 
 class Dispatcher {
-public:
+  public:
     Dispatcher(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter);
 
-    /// A connection of lmtp-store: messages until it closes.
+    // A connection of lmtp-store: messages until it closes.
     event::Task<void> serve_store(event::Stream stream, worker::Client& seat);
 
-private:
+  private:
     using Deliver = ipc::records::SieveDeliver;
     using Delivered = ipc::records::SieveDelivered;
     struct Link;
@@ -60,7 +60,7 @@ private:
     worker::SeccompFilter filter_;
     queue::CleanupClient cleanup_;
     std::list<std::unique_ptr<Process>> processes_;
-    std::size_t children_ = 0;          // not waited for yet
+    std::size_t children_ = 0;  // not waited for yet
     event::Notice freed_;
 };
 

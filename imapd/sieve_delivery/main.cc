@@ -25,5 +25,6 @@ int main(int argc, char** argv) {
         logging::fatal("sandbox: {}", filter.error());
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::none);
     sieve_delivery::Dispatcher dispatcher(params, jail, std::move(*filter));
-    return jail.serve([&](event::Stream stream, worker::Client& seat) { return dispatcher.serve_store(std::move(stream), seat); });
+    return jail.serve(
+        [&](event::Stream stream, worker::Client& seat) { return dispatcher.serve_store(std::move(stream), seat); });
 }

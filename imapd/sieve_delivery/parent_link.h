@@ -20,18 +20,18 @@ struct Job {
 };
 
 class ParentLink {
-public:
+  public:
     explicit ParentLink(event::Fd socket) : socket_(std::move(socket)) {}
 
-    /// Waits so long for the next message, or for the end: false if neither came.
+    // Waits so long for the next message, or for the end: false if neither came.
     bool wait(std::chrono::milliseconds longest);
-    /// The next message; nothing when the process shall end.
+    // The next message; nothing when the process shall end.
     std::optional<Job> next();
     void answer(const ipc::records::SieveDelivered& answer);
-    /// Mail that a script sends; the answer comes when it is in the queue.
+    // Mail that a script sends; the answer comes when it is in the queue.
     ipc::records::SieveSubmitted submit(const ipc::records::SieveSubmit& request, const std::string& content);
 
-private:
+  private:
     std::optional<std::string> read_frame(event::Fd* descriptor);
     void write_frame(const std::string& frame, int descriptor);
 

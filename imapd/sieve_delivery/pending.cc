@@ -19,7 +19,8 @@ store::Delivery::Options options_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::string Pending::add(const std::string& mailbox, std::string_view octets, const std::vector<std::string>& flags, bool create) {
+std::string Pending::add(
+    const std::string& mailbox, std::string_view octets, const std::vector<std::string>& flags, bool create) {
     if (trouble_)
         return "";
     const std::uint64_t hash = sieve::content_hash(octets);
@@ -29,7 +30,8 @@ std::string Pending::add(const std::string& mailbox, std::string_view octets, co
         const store::Delivery::Options more = options_of(flags);
         copy.options.flags |= more.flags;
         for (const std::string& keyword : more.keywords)
-            if (std::find(copy.options.keywords.begin(), copy.options.keywords.end(), keyword) == copy.options.keywords.end())
+            if (std::find(copy.options.keywords.begin(), copy.options.keywords.end(), keyword) ==
+                copy.options.keywords.end())
                 copy.options.keywords.push_back(keyword);
         return "";
     }
@@ -41,7 +43,8 @@ std::string Pending::add(const std::string& mailbox, std::string_view octets, co
             logging::warning("{}", subscribed.error().text);
         opened = account_.open(mailbox);
     }
-    if (!opened && (opened.error().kind == store::Failure::Kind::not_found || opened.error().kind == store::Failure::Kind::bad_name) &&
+    if (!opened &&
+        (opened.error().kind == store::Failure::Kind::not_found || opened.error().kind == store::Failure::Kind::bad_name) &&
         mailbox != "INBOX")
         return opened.error().text;
     if (!opened) {
@@ -74,7 +77,8 @@ void Pending::take_back() {
         if (removed)
             removed = mailbox.expunge({stored_[i].uid});
         if (!removed)
-            logging::warning("{}: uid {} could not be taken back: {}", stored_[i].mailbox, stored_[i].uid, removed.error().text);
+            logging::warning(
+                "{}: uid {} could not be taken back: {}", stored_[i].mailbox, stored_[i].uid, removed.error().text);
     }
     stored_.clear();
 }

@@ -20,7 +20,7 @@
 namespace sieve_delivery {
 
 class Pending {
-public:
+  public:
     struct Stored {
         std::string mailbox;
         std::uint32_t uid = 0;
@@ -28,17 +28,17 @@ public:
 
     explicit Pending(store::Account& account) : account_(account) {}
 
-    /// Empty, or why there is no such mailbox. A second copy for the same mailbox with the same octets is none.
+    // Empty, or why there is no such mailbox. A second copy for the same mailbox with the same octets is none.
     std::string add(const std::string& mailbox, std::string_view octets, const std::vector<std::string>& flags, bool create);
 
-    /// Everything is durable, or the failure of the first copy that could not be; then the others are gone again.
+    // Everything is durable, or the failure of the first copy that could not be; then the others are gone again.
     std::optional<store::Failure> commit();
     const std::vector<Stored>& stored() const { return stored_; }
 
-private:
+  private:
     struct Copy {
         std::string mailbox;
-        std::uint64_t hash = 0;           // of the octets: an edited message is another one
+        std::uint64_t hash = 0;  // of the octets: an edited message is another one
         std::unique_ptr<store::Mailbox> open;
         std::unique_ptr<store::Delivery> delivery;
         store::Delivery::Options options;

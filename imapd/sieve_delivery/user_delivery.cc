@@ -65,10 +65,16 @@ std::string message_id_of(std::string_view content) {
 
 }  // namespace
 
-std::string why_path(const scripts::Owner& owner, const std::string& root) { return scripts::memory_path(owner, root) + "-why"; }
+std::string why_path(const scripts::Owner& owner, const std::string& root) {
+    return scripts::memory_path(owner, root) + "-why";
+}
 
 UserDelivery::UserDelivery(const Params& params, ParentLink& link, const SieveDeliver& first)
-    : params_(params), link_(link), owner_{first.user, first.home}, root_(first.root), places_(scripts::places_of(params, owner_)),
+    : params_(params),
+      link_(link),
+      owner_{first.user, first.home},
+      root_(first.root),
+      places_(scripts::places_of(params, owner_)),
       settings_(scripts::settings_of(params, places_.value_or(scripts::Places()))),
       ready_(params, places_.value_or(scripts::Places()).directory, settings_) {
     if (!places_)
@@ -127,20 +133,26 @@ struct UserDelivery::Run {
     scripts::MailHost host;
     Pending pending;
     std::int64_t now;
-    std::string trouble;                  // for the note to the user
+    std::string trouble;  // for the note to the user
     std::optional<SieveDelivered> refused;
     std::vector<std::pair<std::string, std::int64_t>> to_remember;
-    std::vector<std::string> log;         // what was done, for the log and for `why`
-    std::vector<std::string> notified;    // addresses that got a notification of this message
+    std::vector<std::string> log;       // what was done, for the log and for `why`
+    std::vector<std::string> notified;  // addresses that got a notification of this message
     int sent = 0;
 
     Run(UserDelivery& the_user, const SieveDeliver& the_request, std::string_view the_content, scripts::HostFacts facts)
-        : user(the_user), request(the_request), content(the_content), message(the_content),
-          host(std::move(facts), *the_user.account_, the_user.memory_.get()), pending(*the_user.account_), now(std::time(nullptr)) {}
+        : user(the_user),
+          request(the_request),
+          content(the_content),
+          message(the_content),
+          host(std::move(facts), *the_user.account_, the_user.memory_.get()),
+          pending(*the_user.account_),
+          now(std::time(nullptr)) {}
 
     std::string seed() { return fmt::format("{}.{}", request.session, ++sent); }
     bool claim(const std::string& key, std::int64_t seconds);
-    void store(const Action& action, std::string mailbox, std::string_view octets, const std::vector<std::string>& flags, bool create);
+    void store(const Action& action, std::string mailbox, std::string_view octets, const std::vector<std::string>& flags,
+        bool create);
     std::string default_mailbox();
     void store_action(const Action& action);
     void copy_reply(const Action& action, const std::string& reply);
@@ -167,8 +179,8 @@ bool UserDelivery::Run::claim(const std::string& key, std::int64_t seconds) {
 }
 
 // The mailbox that is not there, or whose name cannot be one, is the INBOX.
-void UserDelivery::Run::store(const Action& action, std::string mailbox, std::string_view octets,
-                              const std::vector<std::string>& flags, bool create) {
+void UserDelivery::Run::store(
+    const Action& action, std::string mailbox, std::string_view octets, const std::vector<std::string>& flags, bool create) {
     std::string why = pending.add(mailbox, octets, flags, create);
     if (!why.empty()) {
         trouble = fmt::format("{}:{}: {}", action.cause.script, action.cause.line, why);
@@ -255,8 +267,7 @@ void UserDelivery::Run::redirect(const Action& action) {
 }
 
 void UserDelivery::Run::answer_vacation(const Action& action) {
-    const sieve::VacationAnswer answer =
-        sieve::answer(action, message, host.envelope(), user.settings_, now, seed());
+    const sieve::VacationAnswer answer = sieve::answer(action, message, host.envelope(), user.settings_, now, seed());
     if (!answer.due) {
         log.push_back("no vacation answer: " + answer.why_not);
         return;
@@ -271,7 +282,8 @@ void UserDelivery::Run::answer_vacation(const Action& action) {
 }
 
 void UserDelivery::Run::notify(const Action& action) {
-    const sieve::Sending sending = sieve::notification(action, message, host.envelope(), user.settings_, now, seed(), notified);
+    const sieve::Sending sending = sieve::notification(
+        action, message, host.envelope(), user.settings_, now, seed(), notified);
     if (sending.messages.empty())
         log.push_back("no notification: " + sending.why_not);
     for (const sieve::Outgoing& mail : sending.messages)
@@ -288,8 +300,8 @@ void UserDelivery::Run::report(const Action& action) {
 }
 
 void UserDelivery::Run::refuse(const Action& action) {
-    const bool ascii = std::all_of(action.reason.begin(), action.reason.end(),
-                                   [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    const bool ascii = std::all_of(
+        action.reason.begin(), action.reason.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
     // A reason that an LMTP reply cannot say is sent to the sender instead (RFC 5429, 2.2).
     const sieve::Sending sending = action.kind == Action::Kind::ereject || ascii
                                        ? sieve::Sending{}
@@ -333,20 +345,20 @@ void UserDelivery::Run::note_to_user() {
         "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
         "The rules that sort your mail could not be followed for a message that came now:\r\n\r\n    {5}\r\n\r\n"
         "No mail is lost: what the rules do not handle is in your INBOX. This note comes at most once a day.\r\n",
-        user.params_.postmaster(), request.recipient, text::format_mail_date(now), request.session, user.params_.myhostname(),
-        text::printable(trouble));
+        user.params_.postmaster(), request.recipient, text::format_mail_date(now), request.session,
+        user.params_.myhostname(), text::printable(trouble));
     pending.add("INBOX", note, {}, false);
 }
 
 void UserDelivery::Run::keep_reasons(const sieve::Outcome& outcome) {
     if (!user.why_)
         return;
-    std::string reasons = fmt::format("message-id: {}\nfrom: <{}>\nto: <{}>\ntime: {}\n", text::printable(message_id_of(content)),
-                                      request.sender, request.recipient, now);
+    std::string reasons = fmt::format("message-id: {}\nfrom: <{}>\nto: <{}>\ntime: {}\n",
+        text::printable(message_id_of(content)), request.sender, request.recipient, now);
     for (const Action& action : outcome.actions)
         reasons += fmt::format("action: {}\nrule: {}:{}\ntest: {}\n", sieve::format_action(action),
-                               action.implicit ? "the implicit keep" : action.cause.script, action.cause.line,
-                               action.cause.test.empty() ? "(none)" : fmt::format("line {}: {}", action.cause.test_line, action.cause.test));
+            action.implicit ? "the implicit keep" : action.cause.script, action.cause.line,
+            action.cause.test.empty() ? "(none)" : fmt::format("line {}: {}", action.cause.test_line, action.cause.test));
     if (!outcome.error.empty())
         reasons += "error: " + outcome.error + "\n";
     for (const Pending::Stored& stored : pending.stored())
@@ -363,8 +375,9 @@ SieveDelivered UserDelivery::Run::finish(const sieve::Outcome& outcome) {
         note_to_user();
     if (auto failed = pending.commit()) {
         logging::warning("{}: user={}: {}", request.session, user.owner_.name, failed->text);
-        return failed->kind == store::Failure::Kind::no_space ? make_answer(452, "4.2.2", "Not enough space")
-                                                              : make_answer(451, "4.2.0", "The mailbox cannot be written now");
+        return failed->kind == store::Failure::Kind::no_space
+                   ? make_answer(452, "4.2.2", "Not enough space")
+                   : make_answer(451, "4.2.0", "The mailbox cannot be written now");
     }
     for (const auto& [key, until] : to_remember)
         if (user.memory_)

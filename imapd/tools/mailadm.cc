@@ -114,8 +114,8 @@ std::string complete_name(const mailadm::Params& params, const std::string& give
         bad = bad || static_cast<unsigned char>(c) <= 0x20 || c == 0x7f || c == ':' ||
               (!params.username_chars().empty() && params.username_chars().find(c) == std::string::npos);
     if (bad)
-        command::fatal(fmt::format("\"{}\" cannot be a user name (see auth_username_chars)", text::printable(given)),
-                       kUsageError);
+        command::fatal(
+            fmt::format("\"{}\" cannot be a user name (see auth_username_chars)", text::printable(given)), kUsageError);
     return name;
 }
 
@@ -161,7 +161,7 @@ void make_home(const auth::UserEntry& user) {
     if (::geteuid() != 0 || !uid || !gid)
         return;
     // Only a folder that root made and nobody has used yet is given away.
-    struct stat status{};
+    struct stat status {};
     if (::lstat(user.home.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
         command::fatal(fmt::format("{} is not a folder", user.home), kCannot);
     if (status.st_uid == 0 && ::lchown(user.home.c_str(), static_cast<uid_t>(*uid), static_cast<gid_t>(*gid)) != 0)
@@ -172,8 +172,8 @@ void make_home(const auth::UserEntry& user) {
 void give_to_auth(const mailadm::Params& params) {
     passwd* owner = ::geteuid() == 0 ? ::getpwnam(params.mail_owner().c_str()) : nullptr;
     if (owner != nullptr && ::lchown(params.passwd_file().c_str(), owner->pw_uid, owner->pw_gid) != 0)
-        command::fatal(fmt::format("give {} to {}: {}", params.passwd_file(), params.mail_owner(), std::strerror(errno)),
-                       kCannot);
+        command::fatal(
+            fmt::format("give {} to {}: {}", params.passwd_file(), params.mail_owner(), std::strerror(errno)), kCannot);
 }
 
 int add_user(const mailadm::Params& params, const Options& options) {
@@ -191,10 +191,14 @@ int add_user(const mailadm::Params& params, const Options& options) {
     user.password = require(auth::make_password(options.scheme, password));
     OPENSSL_cleanse(password.data(), password.size());
     bool one_user = ::geteuid() != 0;
-    user.uid = !options.uid.empty() ? options.uid : !params.default_uid().empty() ? "" : one_user ? std::to_string(::geteuid())
-                                                                                                  : free_uid(file, params);
-    user.gid = !options.gid.empty() ? options.gid : !params.default_gid().empty() ? "" : one_user ? std::to_string(::getegid())
-                                                                                                  : user.uid;
+    user.uid = !options.uid.empty()            ? options.uid
+               : !params.default_uid().empty() ? ""
+               : one_user                      ? std::to_string(::geteuid())
+                                               : free_uid(file, params);
+    user.gid = !options.gid.empty()            ? options.gid
+               : !params.default_gid().empty() ? ""
+               : one_user                      ? std::to_string(::getegid())
+                                               : user.uid;
     user.home = !options.home.empty() ? options.home : auth::fill_pattern(params.default_home(), user.name);
     if (user.home.find(':') != std::string::npos || user.uid.find(':') != std::string::npos ||
         user.gid.find(':') != std::string::npos)

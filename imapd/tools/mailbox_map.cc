@@ -17,7 +17,7 @@ std::expected<void, std::string> write_both(const std::string& path, const std::
     dict::Records records;
     for (dict::SourceEntry& entry : dict::parse_map_source(content, path).entries)
         records.try_emplace(std::move(entry.key), std::move(entry.value));
-    struct stat status{};
+    struct stat status {};
     dict::FileRights rights;
     if (::stat(path.c_str(), &status) == 0)
         rights = {status.st_mode & 0777, status.st_uid, status.st_gid};
@@ -43,7 +43,7 @@ std::string without(const std::string& content, const std::string& address) {
 }
 
 std::expected<std::string, std::string> read_or_nothing(const std::string& path) {
-    struct stat status{};
+    struct stat status {};
     if (::stat(path.c_str(), &status) != 0)
         return std::string();
     return config::read_text_file(path);

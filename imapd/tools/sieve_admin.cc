@@ -52,8 +52,10 @@ void become(const auth::UserEntry& user) {
     const auto uid = text::parse_number(user.uid);
     const auto gid = text::parse_number(user.gid);
     if (!uid || !gid || *uid == 0)
-        command::fatal(fmt::format("{} has no uid and gid of its own in the passwd-file; run this as the user that owns the mail",
-                                   user.name), kCannot);
+        command::fatal(
+            fmt::format(
+                "{} has no uid and gid of its own in the passwd-file; run this as the user that owns the mail", user.name),
+            kCannot);
     const auto group = static_cast<gid_t>(*gid);
     if (setgroups(1, &group) != 0 || setgid(group) != 0 || setuid(static_cast<uid_t>(*uid)) != 0)
         command::fatal(fmt::format("cannot become {}: {}", user.name, std::strerror(errno)), kCannot);
@@ -71,7 +73,7 @@ scripts::ScriptStorage storage_of(const Context& context) {
 
 sieve::Compiled compile_for(const Context& context, const std::string& name, std::string_view text) {
     scripts::Includes includes(context.places.directory, context.params.global_directory(),
-                               static_cast<std::size_t>(context.params.max_script_size()));
+        static_cast<std::size_t>(context.params.max_script_size()));
     sieve::CompileOptions options;
     options.name = name;
     options.settings = scripts::settings_of(context.params, context.places);
@@ -142,7 +144,9 @@ bool is_about(std::string_view record, const std::string& wanted) {
 int why(const Context& context, const std::vector<std::string>& names) {
     const std::string path = sieve_delivery::why_path(context.owner, context.root);
     if (access(path.c_str(), F_OK) != 0)
-        command::fatal(fmt::format("nothing has been kept about {}'s deliveries (see sieve_why_retention)", context.owner.name), kNotFound);
+        command::fatal(
+            fmt::format("nothing has been kept about {}'s deliveries (see sieve_why_retention)", context.owner.name),
+            kNotFound);
     auto memory = scripts::Memory::open(path, scripts::Memory::Durable::no);
     if (!memory)
         command::fatal(memory.error(), kTryLater);
@@ -253,7 +257,8 @@ int replay(const Context& context, const std::vector<std::string>& options) {
         memory = std::move(*opened);
     for (const Stored& stored : newest(**account, last)) {
         auto mailbox = open_now(**account, stored.mailbox);
-        auto content = mailbox ? (*mailbox)->content(stored.uid) : store::Result<store::Content>(std::unexpected(mailbox.error()));
+        auto content = mailbox ? (*mailbox)->content(stored.uid)
+                               : store::Result<store::Content>(std::unexpected(mailbox.error()));
         if (!content)
             continue;  // gone meanwhile
         const std::string octets = with_crlf(content->text());
@@ -274,7 +279,8 @@ int replay(const Context& context, const std::vector<std::string>& options) {
         const sieve::Outcome outcome = interpreter.run(*compiled.program);
         fmt::print("{} {}: {}\n", stored.mailbox, stored.uid, field_of(octets, "Subject"));
         for (const sieve::Action& action : outcome.actions)
-            fmt::print("    {}{}\n", sieve::format_action(action), action.implicit ? " (implicit)" : fmt::format(" (line {})", action.cause.line));
+            fmt::print("    {}{}\n", sieve::format_action(action),
+                action.implicit ? " (implicit)" : fmt::format(" (line {})", action.cause.line));
         if (outcome.actions.empty())
             fmt::print("    discard\n");
         if (!outcome.error.empty())
@@ -290,17 +296,24 @@ struct Subcommand {
 };
 
 constexpr Subcommand kSubcommands[] = {
-    {"list", 0, list}, {"get", 1, get}, {"put", 1, put}, {"activate", 1, activate}, {"deactivate", 0, deactivate},
-    {"delete", 1, remove}, {"why", 1, why}, {"replay", -1, replay},
+    {"list", 0, list},
+    {"get", 1, get},
+    {"put", 1, put},
+    {"activate", 1, activate},
+    {"deactivate", 0, deactivate},
+    {"delete", 1, remove},
+    {"why", 1, why},
+    {"replay", -1, replay},
 };
 
 }  // namespace
 
 int run_sieve_command(config::MainCf& cf, const auth::UserEntry& user, const std::vector<std::string>& words) {
-    const auto* found = std::find_if(std::begin(kSubcommands), std::end(kSubcommands),
-                                     [&](const Subcommand& one) { return one.name == words[0]; });
+    const auto* found = std::find_if(
+        std::begin(kSubcommands), std::end(kSubcommands), [&](const Subcommand& one) { return one.name == words[0]; });
     const std::vector<std::string> arguments(words.begin() + 1, words.end());
-    if (found == std::end(kSubcommands) || (found->arguments >= 0 && arguments.size() != static_cast<std::size_t>(found->arguments)))
+    if (found == std::end(kSubcommands) ||
+        (found->arguments >= 0 && arguments.size() != static_cast<std::size_t>(found->arguments)))
         command::fatal(fmt::format("usage:\n{}", kSieveUsage), kUsageError);
     sieve_delivery::Params params;
     for (const config::Problem& problem : params.load(cf))

@@ -25,8 +25,8 @@ std::expected<int, std::string> lock_file(const std::string& path, bool may_crea
         int fd = ::open(path.c_str(), (may_create ? O_CREAT | O_RDWR : O_RDONLY) | O_CLOEXEC, 0600);
         if (fd < 0)
             return std::unexpected(system_reason("open " + path));
-        struct stat locked{};
-        struct stat named{};
+        struct stat locked {};
+        struct stat named {};
         if (::flock(fd, LOCK_EX) < 0 || ::fstat(fd, &locked) < 0) {
             std::string reason = system_reason("lock " + path);
             ::close(fd);
@@ -66,13 +66,14 @@ UserFile::~UserFile() {
 }
 
 UserFile::UserFile(UserFile&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)), lines_(std::move(other.lines_)),
+    : path_(std::move(other.path_)),
+      lock_(std::exchange(other.lock_, -1)),
+      lines_(std::move(other.lines_)),
       parsed_(std::move(other.parsed_)) {}
 
 std::vector<std::string>::iterator UserFile::line_of(const std::string& name) {
-    return std::ranges::find_if(lines_, [&](const std::string& line) {
-        return !line.empty() && line.front() != '#' && name_in(line) == name;
-    });
+    return std::ranges::find_if(
+        lines_, [&](const std::string& line) { return !line.empty() && line.front() != '#' && name_in(line) == name; });
 }
 
 void UserFile::add(const auth::UserEntry& entry) { lines_.push_back(auth::format_entry(entry)); }

@@ -4,8 +4,8 @@
 
 namespace address {
 
-FindResult find_address(const dict::TableList& maps, const Mailbox& mailbox, const Classes& classes,
-                        const FindRules& rules) {
+FindResult find_address(
+    const dict::TableList& maps, const Mailbox& mailbox, const Classes& classes, const FindRules& rules) {
     if (maps.empty() || mailbox.empty())
         return std::optional<FoundEntry>();
     std::optional<Extended> extended = split_extension(mailbox.local, rules.extension);
@@ -37,7 +37,7 @@ FindResult find_address(const dict::TableList& maps, const Mailbox& mailbox, con
     if (extended && search(bare + "@" + mailbox.domain, dict::KeyKind::part, extension, false))
         return result;
     dict::Matched local = text::equal_ignoring_case(mailbox.domain, rules.myorigin) ? dict::Matched(true)
-                                                                                     : classes.is_local(mailbox.domain);
+                                                                                    : classes.is_local(mailbox.domain);
     if (!local)
         return std::unexpected(local.error());
     if (*local) {

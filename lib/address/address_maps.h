@@ -18,19 +18,18 @@ namespace address {
 
 struct FindRules {
     ExtensionRules extension;
-    std::string myorigin;       // user@myorigin is found under "user" as well
+    std::string myorigin;  // user@myorigin is found under "user" as well
 };
 
 struct FoundEntry {
     std::string value;
     // The part of the address that the key left out, with its delimiter: "+extension". Empty when the whole was found.
     std::string unmatched_extension;
-    bool by_domain = false;     // found under @domain
+    bool by_domain = false;  // found under @domain
 };
 
 using FindResult = std::expected<std::optional<FoundEntry>, dict::Failure>;
 
-FindResult find_address(const dict::TableList& maps, const Mailbox& mailbox, const Classes& classes,
-                        const FindRules& rules);
+FindResult find_address(const dict::TableList& maps, const Mailbox& mailbox, const Classes& classes, const FindRules& rules);
 
 }  // namespace address

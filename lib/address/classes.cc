@@ -32,8 +32,7 @@ Classes::Classes(const config::CommonParams& params, std::vector<std::string> ow
           dict::MatchList::open("virtual_alias_domains", params.virtual_alias_domains(), dict::ListKind::strings)),
       virtual_mailbox_domains_(
           dict::MatchList::open("virtual_mailbox_domains", params.virtual_mailbox_domains(), dict::ListKind::strings)),
-      relay_domains_(dict::MatchList::open(
-          "relay_domains", params.relay_domains(),
+      relay_domains_(dict::MatchList::open("relay_domains", params.relay_domains(),
           dict::domain_list_kind("relay_domains", params.parent_domain_matches_subdomains()))),
       own_addresses_(std::move(own_addresses)) {
     for (const std::string& address : params.proxy_interfaces())
@@ -43,16 +42,15 @@ Classes::Classes(const config::CommonParams& params, std::vector<std::string> ow
 dict::Matched Classes::is_local(std::string_view domain) const {
     if (std::optional<std::string> literal = literal_address(domain)) {
         std::optional<dict::IpAddress> wanted = dict::parse_ip(*literal);
-        return std::ranges::any_of(own_addresses_, [&](const std::string& own) {
-            return wanted && dict::parse_ip(own) == wanted;
-        });
+        return std::ranges::any_of(
+            own_addresses_, [&](const std::string& own) { return wanted && dict::parse_ip(own) == wanted; });
     }
     return mydestination_.matches(domain);
 }
 
-void Classes::warn_about_both(std::string_view domain, const dict::MatchList& first,
-                              const dict::MatchList& second) const {
-    std::string text = "do not list domain " + text::printable(domain) + " in BOTH " + first.name() + " and " + second.name();
+void Classes::warn_about_both(std::string_view domain, const dict::MatchList& first, const dict::MatchList& second) const {
+    std::string text = "do not list domain " + text::printable(domain) + " in BOTH " + first.name() + " and " +
+                       second.name();
     if (warned_.size() < kMaxWarnings && warned_.insert(text).second)
         logging::warning("{}", text);
 }
@@ -92,7 +90,8 @@ Classes::Found Classes::find(std::string_view domain) const {
 
 std::vector<std::string> Classes::problems() const {
     std::vector<std::string> all;
-    for (const dict::MatchList* list : {&mydestination_, &virtual_alias_domains_, &virtual_mailbox_domains_, &relay_domains_})
+    for (const dict::MatchList* list :
+        {&mydestination_, &virtual_alias_domains_, &virtual_mailbox_domains_, &relay_domains_})
         std::ranges::copy(list->problems(), std::back_inserter(all));
     return all;
 }

@@ -20,7 +20,7 @@ enum class Class { local, virtual_alias, virtual_mailbox, relay, other };
 std::string_view class_name(Class c);
 
 class Classes {
-public:
+  public:
     // own_addresses: those of this host's interfaces (config::own_addresses()), for user@[address].
     Classes(const config::CommonParams& params, std::vector<std::string> own_addresses);
 
@@ -33,7 +33,7 @@ public:
     std::vector<std::string> problems() const;
     bool stale() const;
 
-private:
+  private:
     void warn_about_both(std::string_view domain, const dict::MatchList& first, const dict::MatchList& second) const;
 
     dict::MatchList mydestination_;
@@ -41,7 +41,7 @@ private:
     dict::MatchList virtual_mailbox_domains_;
     dict::MatchList relay_domains_;
     std::vector<std::string> own_addresses_;
-    mutable std::set<std::string> warned_;      // one warning each, not one per message
+    mutable std::set<std::string> warned_;  // one warning each, not one per message
 };
 
 }  // namespace address

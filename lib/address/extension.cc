@@ -13,7 +13,7 @@ std::optional<Extended> split_extension(std::string_view local, const ExtensionR
         return std::nullopt;
     if (local[at] == '-' && rules.owner_request_special &&
         (text::starts_with_ignoring_case(local, "owner-") ||
-         (local.size() > 8 && text::equal_ignoring_case(local.substr(local.size() - 8), "-request"))))
+            (local.size() > 8 && text::equal_ignoring_case(local.substr(local.size() - 8), "-request"))))
         return std::nullopt;
     return Extended{local.substr(0, at), local.substr(at + 1), local[at]};
 }

@@ -10,13 +10,13 @@
 namespace address {
 
 struct Extended {
-    std::string_view user;          // both point into the local part
-    std::string_view extension;     // without the delimiter
+    std::string_view user;       // both point into the local part
+    std::string_view extension;  // without the delimiter
     char delimiter;
 };
 
 struct ExtensionRules {
-    std::string delimiters;                             // recipient_delimiter: any of these
+    std::string delimiters;  // recipient_delimiter: any of these
     bool owner_request_special = true;
     std::string double_bounce_sender = "double-bounce";
 };

@@ -8,7 +8,7 @@ namespace {
 // One piece of a field: a word, a quoted string, a domain literal or one special character.
 struct Token {
     enum class Kind { word, quoted, literal, special } kind;
-    std::string text;       // content, without quotes
+    std::string text;  // content, without quotes
     std::size_t begin, end;
 
     bool is(char c) const { return kind == Kind::special && text[0] == c; }
@@ -18,7 +18,7 @@ struct Token {
 constexpr std::string_view kSpecials = "<>@,;:()[]\"\\";
 
 class Scanner {
-public:
+  public:
     explicit Scanner(std::string_view text) : text_(text) {}
 
     std::vector<Token> scan() {
@@ -40,7 +40,7 @@ public:
         return std::move(tokens_);
     }
 
-private:
+  private:
     void skip_comment() {
         int level = 0;
         for (; at_ < text_.size(); ++at_) {
@@ -95,10 +95,10 @@ private:
     std::vector<Token> tokens_;
 };
 
-using Span = std::pair<std::size_t, std::size_t>;   // of token indices
+using Span = std::pair<std::size_t, std::size_t>;  // of token indices
 
 class ListReader {
-public:
+  public:
     explicit ListReader(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
     std::vector<HeaderAddress> read() {
@@ -112,7 +112,7 @@ public:
                 bracket_depth = 0;
             bool outside = at_end || bracket_depth == 0;
             if (!at_end && outside && tokens_[i].is(':') && !is_inside_route(start, i)) {
-                start = i + 1;      // "group name:"; its members follow
+                start = i + 1;  // "group name:"; its members follow
             } else if (at_end || (outside && (tokens_[i].is(',') || tokens_[i].is(';')))) {
                 add({start, i});
                 start = i + 1;
@@ -121,11 +121,9 @@ public:
         return std::move(found_);
     }
 
-private:
+  private:
     // "@a,@b:user@c" without brackets has its colon behind an "@".
-    bool is_inside_route(std::size_t start, std::size_t colon) const {
-        return start < colon && tokens_[start].is('@');
-    }
+    bool is_inside_route(std::size_t start, std::size_t colon) const { return start < colon && tokens_[start].is('@'); }
 
     void add(Span span) {
         HeaderAddress address;
@@ -167,7 +165,7 @@ private:
         std::size_t at = spec.second;
         for (std::size_t i = spec.first; i < spec.second; ++i) {
             if (tokens_[i].is('@'))
-                at = i;     // the last one
+                at = i;  // the last one
         }
         for (std::size_t i = spec.first; i < at; ++i) {
             const Token& token = tokens_[i];
@@ -192,8 +190,7 @@ private:
 
     // Two words stand together only by a dot: "two words" is no local part.
     static bool joins(const Token& left, const Token& right) {
-        return left.is('@') || left.text.ends_with('.') || right.text.starts_with('.') ||
-               left.end == right.begin;
+        return left.is('@') || left.text.ends_with('.') || right.text.starts_with('.') || left.end == right.begin;
     }
 
     std::vector<Token> tokens_;

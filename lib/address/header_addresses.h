@@ -15,7 +15,7 @@ namespace address {
 
 struct HeaderAddress {
     Mailbox mailbox;
-    std::string name;           // the phrase in front of <...>, unquoted; may be empty
+    std::string name;  // the phrase in front of <...>, unquoted; may be empty
     // Where the addr-spec stands in the field, so that it can be replaced: [begin, end)
     std::size_t begin = 0;
     std::size_t end = 0;

@@ -58,8 +58,11 @@ std::string quote(std::string_view text) { return text.empty() ? std::string() :
 bool is_valid_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         unsigned char lead = static_cast<unsigned char>(text[i]);
-        std::size_t more = lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : (lead & 0xf0) == 0xe0 ? 2
-                         : lead >= 0xf0 && lead < 0xf5 ? 3 : 4;
+        std::size_t more = lead < 0x80                   ? 0
+                           : lead >= 0xc2 && lead < 0xe0 ? 1
+                           : (lead & 0xf0) == 0xe0       ? 2
+                           : lead >= 0xf0 && lead < 0xf5 ? 3
+                                                         : 4;
         if (more == 4 || i + more >= text.size() + (more == 0 ? 1 : 0))
             return false;
         unsigned long point = more == 0 ? lead : lead & (0x3fu >> more);

@@ -16,10 +16,10 @@
 namespace address {
 
 struct Mailbox {
-    std::string local;      // without quotes
-    std::string domain;     // "example.test", "[192.0.2.1]", or empty: to be completed
+    std::string local;   // without quotes
+    std::string domain;  // "example.test", "[192.0.2.1]", or empty: to be completed
 
-    std::string text() const;       // "" for the null address
+    std::string text() const;  // "" for the null address
     std::string quoted() const;
     bool empty() const { return local.empty() && domain.empty(); }
     bool operator==(const Mailbox&) const = default;

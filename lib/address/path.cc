@@ -20,7 +20,7 @@ using Wrong = std::unexpected<std::string>;
 Wrong wrong(const char* why) { return Wrong(why); }
 
 class Reader {
-public:
+  public:
     Reader(std::string_view text, const PathOptions& options) : text_(text), options_(options) {}
 
     bool at_end() const { return at_ == text_.size(); }
@@ -66,7 +66,7 @@ public:
             return wrong("local part too long");
         if (!take('@')) {
             if (options_.strict && !text::equal_ignoring_case(mailbox.local, "postmaster"))
-                return wrong("no domain");      // RFC 5321, 4.1.1.3: only postmaster may stand alone
+                return wrong("no domain");  // RFC 5321, 4.1.1.3: only postmaster may stand alone
             return mailbox;
         }
         auto domain = take_domain();
@@ -76,7 +76,7 @@ public:
         return mailbox;
     }
 
-private:
+  private:
     bool is_atom_char(char c) const {
         return text::is_alnum(c) || kAtomSpecials.find(c) != std::string_view::npos || is_allowed_high(c);
     }
@@ -137,8 +137,8 @@ private:
                 return wrong("malformed address literal");
             return literal;
         }
-        while (!at_end() && (text::is_alnum(text_[at_]) || text_[at_] == '-' || text_[at_] == '.' ||
-                             text_[at_] == '_' || is_allowed_high(text_[at_])))
+        while (!at_end() && (text::is_alnum(text_[at_]) || text_[at_] == '-' || text_[at_] == '.' || text_[at_] == '_' ||
+                                is_allowed_high(text_[at_])))
             ++at_;
         std::string_view domain = text_.substr(start, at_ - start);
         if (!options_.strict && domain.size() > 1 && domain.ends_with('.'))

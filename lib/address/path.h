@@ -20,13 +20,13 @@
 namespace address {
 
 struct PathOptions {
-    bool strict = false;    // strict_rfc821_envelopes
-    bool utf8 = false;      // the client has asked for SMTPUTF8
+    bool strict = false;  // strict_rfc821_envelopes
+    bool utf8 = false;    // the client has asked for SMTPUTF8
 };
 
 struct Path {
-    Mailbox mailbox;            // empty for <>
-    std::string parameters;     // what follows, "SIZE=1000 BODY=8BITMIME"
+    Mailbox mailbox;         // empty for <>
+    std::string parameters;  // what follows, "SIZE=1000 BODY=8BITMIME"
     bool had_route = false;
 };
 

@@ -24,10 +24,9 @@ Existence Recipients::unknown(int code, std::string_view table) const {
     return {Known::unknown, text, code};
 }
 
-Existence Recipients::check_maps(const dict::TableList& maps, const Route& route, int code,
-                                 std::string_view table) const {
+Existence Recipients::check_maps(const dict::TableList& maps, const Route& route, int code, std::string_view table) const {
     if (maps.empty())
-        return {};      // no list of users: everybody may exist
+        return {};  // no list of users: everybody may exist
     FindResult found = find_address(maps, route.recipient, resolver_.classes(), resolver_.find_rules());
     if (!found)
         return {Known::temporary, found.error().text, 451};

@@ -15,12 +15,12 @@ enum class Known { known, unknown, temporary };
 
 struct Existence {
     Known known = Known::known;
-    std::string text;       // "User unknown in virtual mailbox table"; the reason of a temporary failure, for the log
-    int reply_code = 550;   // for unknown: unknown_..._reject_code
+    std::string text;      // "User unknown in virtual mailbox table"; the reason of a temporary failure, for the log
+    int reply_code = 550;  // for unknown: unknown_..._reject_code
 };
 
 class Recipients {
-public:
+  public:
     Recipients(const config::CommonParams& params, const Resolver& resolver, const VirtualAliases& aliases);
 
     // route is what the resolver says about the address.
@@ -28,7 +28,7 @@ public:
     std::vector<std::string> problems() const;
     bool stale() const;
 
-private:
+  private:
     Existence check_maps(const dict::TableList& maps, const Route& route, int code, std::string_view table) const;
     Existence unknown(int code, std::string_view table) const;
 

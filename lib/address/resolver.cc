@@ -17,7 +17,7 @@ bool contains(const config::List& list, std::string_view item) { return std::ran
 
 FindRules find_rules(const config::CommonParams& params, const RewriteRules& rewrite_rules) {
     return {{params.recipient_delimiter(), params.owner_request_special(), params.double_bounce_sender()},
-            rewrite_rules.myorigin};
+        rewrite_rules.myorigin};
 }
 
 Resolver::Resolver(const config::CommonParams& params, std::vector<std::string> own_addresses)
@@ -27,8 +27,8 @@ Resolver::Resolver(const config::CommonParams& params, std::vector<std::string> 
       transport_maps_(dict::TableList::open("transport_maps", params.transport_maps())),
       sender_relayhost_maps_(
           dict::TableList::open("sender_dependent_relayhost_maps", params.sender_dependent_relayhost_maps())),
-      sender_transport_maps_(dict::TableList::open("sender_dependent_default_transport_maps",
-                                                   params.sender_dependent_default_transport_maps())),
+      sender_transport_maps_(dict::TableList::open(
+          "sender_dependent_default_transport_maps", params.sender_dependent_default_transport_maps())),
       null_relayhost_key_(params.empty_address_relayhost_maps_lookup_key()),
       null_transport_key_(params.empty_address_default_transport_maps_lookup_key()),
       local_transport_(params.local_transport()),
@@ -79,9 +79,8 @@ std::expected<Class, dict::Failure> Resolver::settle_recipient(Mailbox& recipien
     }
 }
 
-std::expected<std::optional<std::string>, dict::Failure> Resolver::sender_value(const dict::TableList& maps,
-                                                                                const std::string& null_key,
-                                                                                const Mailbox& sender) const {
+std::expected<std::optional<std::string>, dict::Failure> Resolver::sender_value(
+    const dict::TableList& maps, const std::string& null_key, const Mailbox& sender) const {
     if (maps.empty())
         return std::optional<std::string>();
     if (sender.empty())

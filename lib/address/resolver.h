@@ -25,15 +25,15 @@
 namespace address {
 
 struct Route {
-    std::string transport;      // service in master.cf: "smtp", "lmtp", "error"
-    std::string nexthop;        // "[mx.example.test]:25", "unix:private/lmtp"; the text for the error transport
-    Mailbox recipient;          // after completion
+    std::string transport;  // service in master.cf: "smtp", "lmtp", "error"
+    std::string nexthop;    // "[mx.example.test]:25", "unix:private/lmtp"; the text for the error transport
+    Mailbox recipient;      // after completion
     Class recipient_class = Class::other;
-    bool routed = false;        // the sender chose the way: @, % or ! in the local part
+    bool routed = false;  // the sender chose the way: @, % or ! in the local part
 };
 
 class Resolver {
-public:
+  public:
     Resolver(const config::CommonParams& params, std::vector<std::string> own_addresses);
 
     std::expected<Route, dict::Failure> resolve(const Mailbox& sender, const Mailbox& recipient) const;
@@ -47,7 +47,7 @@ public:
     std::vector<std::string> problems() const;
     bool stale() const;
 
-private:
+  private:
     struct Hop {
         std::string transport;
         std::string nexthop;
@@ -56,9 +56,8 @@ private:
 
     std::expected<Class, dict::Failure> settle_recipient(Mailbox& recipient, bool& routed) const;
     HopResult default_hop(Class recipient_class, const Mailbox& sender, const Mailbox& recipient) const;
-    std::expected<std::optional<std::string>, dict::Failure> sender_value(const dict::TableList& maps,
-                                                                          const std::string& null_key,
-                                                                          const Mailbox& sender) const;
+    std::expected<std::optional<std::string>, dict::Failure> sender_value(
+        const dict::TableList& maps, const std::string& null_key, const Mailbox& sender) const;
     std::expected<std::optional<std::string>, dict::Failure> find_transport(const Mailbox& recipient) const;
     static Hop split_hop(std::string_view text);
 

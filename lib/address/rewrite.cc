@@ -7,7 +7,7 @@ namespace address {
 
 RewriteRules rewrite_rules(const config::CommonParams& params) {
     RewriteRules rules{params.myorigin(), params.mydomain(), params.swap_bangpath(), params.allow_percent_hack(),
-                       params.append_at_myorigin(), params.append_dot_mydomain()};
+        params.append_at_myorigin(), params.append_dot_mydomain()};
     if (rules.myorigin.starts_with('/')) {
         auto content = config::read_text_file(rules.myorigin);
         std::string_view first = content ? text::trim(*content) : std::string_view();
@@ -51,8 +51,7 @@ Mailbox rewrite(Mailbox mailbox, const RewriteRules& rules) {
 }
 
 bool has_routing(std::string_view local, const RewriteRules& rules) {
-    return local.find('@') != std::string_view::npos ||
-           (rules.percent_hack && local.find('%') != std::string_view::npos) ||
+    return local.find('@') != std::string_view::npos || (rules.percent_hack && local.find('%') != std::string_view::npos) ||
            (rules.swap_bangpath && local.find('!') != std::string_view::npos);
 }
 

@@ -19,8 +19,8 @@ struct Pending {
 
 }  // namespace
 
-std::vector<Mailbox> values_to_mailboxes(const FoundEntry& found, const Mailbox& looked_up, bool propagate_extension,
-                                         const RewriteRules& rules) {
+std::vector<Mailbox> values_to_mailboxes(
+    const FoundEntry& found, const Mailbox& looked_up, bool propagate_extension, const RewriteRules& rules) {
     std::vector<Mailbox> result;
     std::string_view rest = found.value;
     if (text::trim(rest).starts_with('@') && rest.find(',') == std::string_view::npos) {
@@ -80,7 +80,7 @@ std::expected<std::vector<Mailbox>, ExpansionFailure> VirtualAliases::expand(con
                 if (mailbox->text().size() > length_limit_)
                     return too_large("unreasonable virtual_alias_maps result length");
                 if (same(*mailbox, current.mailbox))
-                    ends = true;        // "alice: alice, bob" delivers to alice and ends there
+                    ends = true;  // "alice: alice, bob" delivers to alice and ends there
                 else
                     pending.push_back({std::move(*mailbox), current.depth + 1});
             }

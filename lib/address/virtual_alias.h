@@ -20,7 +20,7 @@ struct ExpansionFailure {
 };
 
 class VirtualAliases {
-public:
+  public:
     VirtualAliases(const config::CommonParams& params, const Resolver& resolver);
 
     // The recipients that this one stands for, completed; itself when no table knows it. Each once.
@@ -30,7 +30,7 @@ public:
 
     const dict::TableList& maps() const { return maps_; }
 
-private:
+  private:
     const Resolver& resolver_;
     dict::TableList maps_;
     std::size_t expansion_limit_;
@@ -41,7 +41,7 @@ private:
 
 // The addresses in a table's value: "a@example.test, b", "@other.test" (same user there), with the unmatched
 // extension appended where the parameters ask for it. For every map of virtual(5) and canonical(5) kind.
-std::vector<Mailbox> values_to_mailboxes(const FoundEntry& found, const Mailbox& looked_up, bool propagate_extension,
-                                         const RewriteRules& rules);
+std::vector<Mailbox> values_to_mailboxes(
+    const FoundEntry& found, const Mailbox& looked_up, bool propagate_extension, const RewriteRules& rules);
 
 }  // namespace address

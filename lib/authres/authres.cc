@@ -94,7 +94,8 @@ bool is_plain(std::string_view value) {
 
 std::string harmless(std::string_view value) {
     std::string out(value);
-    std::replace_if(out.begin(), out.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 127; }, '?');
+    std::replace_if(
+        out.begin(), out.end(), [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 127; }, '?');
     return out;
 }
 
@@ -163,7 +164,7 @@ std::expected<Header, std::string> parse(std::string_view value) {
     while (scanner.take(';')) {
         scanner.skip_cfws();
         if (scanner.at_end())
-            break;                                  // a last ";" is common and harmless
+            break;  // a last ";" is common and harmless
         std::string method = text::lower(scanner.take_keyword());
         if (method.empty())
             return Failed(std::string("\"") + scanner.peek() + "\" stands where a method should be");

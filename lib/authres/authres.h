@@ -24,19 +24,19 @@ inline constexpr std::size_t kMaxResults = 100;
 inline constexpr std::size_t kMaxProperties = 100;
 
 struct Property {
-    std::string type;       // "smtp", "header", "body", "policy", "dns"
-    std::string name;       // "mailfrom"
-    std::string value;      // without quotes
+    std::string type;   // "smtp", "header", "body", "policy", "dns"
+    std::string name;   // "mailfrom"
+    std::string value;  // without quotes
 
     bool operator==(const Property&) const = default;
 };
 
 struct Result {
-    std::string method;     // lower case: "dkim"
+    std::string method;  // lower case: "dkim"
     unsigned version = 1;
-    std::string result;     // lower case: "pass"
-    std::string comment;    // right behind the result, without its parentheses
-    std::string reason;     // reason=...
+    std::string result;   // lower case: "pass"
+    std::string comment;  // right behind the result, without its parentheses
+    std::string reason;   // reason=...
     std::vector<Property> properties;
 
     // The value of a property, none if it is not there.
@@ -47,7 +47,7 @@ struct Result {
 struct Header {
     std::string authserv_id;
     unsigned version = 1;
-    std::vector<Result> results;    // empty: "none", nothing was checked
+    std::vector<Result> results;  // empty: "none", nothing was checked
 
     bool operator==(const Header&) const = default;
 };

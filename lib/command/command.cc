@@ -67,7 +67,7 @@ std::string read_standard_input() {
 
 std::expected<void, std::string> replace_file(const std::string& path, std::string_view content) {
     std::string fresh = fmt::format("{}.new.{}", path, ::getpid());
-    struct stat old{};
+    struct stat old {};
     bool exists = ::stat(path.c_str(), &old) == 0;
     int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)

@@ -35,7 +35,7 @@ bool is_service_name(const MasterCf& master_cf, std::string_view name) {
 }
 
 class Checker {
-public:
+  public:
     Checker(const MainCf& main_cf, const MasterCf& master_cf, const NameSet& declared)
         : main_cf_(main_cf), master_cf_(master_cf), declared_(declared) {}
 
@@ -52,7 +52,7 @@ public:
         return std::move(result_);
     }
 
-private:
+  private:
     bool has_effect(std::string_view name) const {
         if (declared_.contains(name))
             return true;
@@ -102,8 +102,9 @@ private:
         }
         std::string near = nearest_name(name, declared_);
         result_.unknown.push_back({file, line, name,
-                                   near.empty() ? std::string("no such parameter, and nothing refers to it")
-                                                : fmt::format("no such parameter; did you mean {}?", near), false});
+            near.empty() ? std::string("no such parameter, and nothing refers to it")
+                         : fmt::format("no such parameter; did you mean {}?", near),
+            false});
     }
 
     const MainCf& main_cf_;

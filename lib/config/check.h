@@ -19,8 +19,8 @@ namespace config {
 using NameSet = std::set<std::string, std::less<>>;
 
 struct NameCheck {
-    Problems unknown;       // with the nearest known name, if one is near
-    Problems no_effect;     // Postfix knows it, no program here reads it
+    Problems unknown;    // with the nearest known name, if one is near
+    Problems no_effect;  // Postfix knows it, no program here reads it
 };
 
 NameCheck check_names(const MainCf& main_cf, const MasterCf& master_cf, const NameSet& declared);

@@ -72,12 +72,16 @@ struct Operator {
 
 // The longest spelling first.
 constexpr Operator kOperators[] = {
-    {"==", false, true, false}, {"!=", true, false, true}, {"<=", true, true, false},
-    {">=", false, true, true},  {"<", true, false, false}, {">", false, false, true},
+    {"==", false, true, false},
+    {"!=", true, false, true},
+    {"<=", true, true, false},
+    {">=", false, true, true},
+    {"<", true, false, false},
+    {">", false, false, true},
 };
 
 class Expander {
-public:
+  public:
     explicit Expander(const Lookup& lookup) : lookup_(lookup) {}
 
     Result expand(std::string_view text) {
@@ -88,7 +92,7 @@ public:
         return result;
     }
 
-private:
+  private:
     Result expand_inner(std::string_view text) {
         std::string out;
         std::size_t i = 0;

@@ -6,6 +6,7 @@ namespace config {
 namespace {
 
 // Sorted, for the binary search below.
+// clang-format off
 constexpr std::string_view kPostfixNames[] = {
     "2bounce_notice_recipient", "access_map_defer_code", "access_map_reject_code",
     "address_verify_cache_cleanup_interval", "address_verify_default_transport", "address_verify_local_transport",
@@ -239,15 +240,26 @@ constexpr std::string_view kPostfixNames[] = {
     "virtual_mailbox_limit", "virtual_mailbox_lock", "virtual_mailbox_maps", "virtual_maps", "virtual_minimum_uid",
     "virtual_transport", "virtual_uid_maps",
 };
+// clang-format on
 
 // What may follow "<transport>_". All have a default of "$default_...".
 constexpr std::string_view kTransportSuffixes[] = {
-    "delivery_slot_cost", "delivery_slot_discount", "delivery_slot_loan",
-    "destination_concurrency_failed_cohort_limit", "destination_concurrency_limit",
-    "destination_concurrency_negative_feedback", "destination_concurrency_positive_feedback",
-    "destination_rate_delay", "destination_recipient_limit", "extra_recipient_limit",
-    "initial_destination_concurrency", "minimum_delivery_slots", "recipient_limit", "recipient_refill_delay",
-    "recipient_refill_limit", "transport_rate_delay",
+    "delivery_slot_cost",
+    "delivery_slot_discount",
+    "delivery_slot_loan",
+    "destination_concurrency_failed_cohort_limit",
+    "destination_concurrency_limit",
+    "destination_concurrency_negative_feedback",
+    "destination_concurrency_positive_feedback",
+    "destination_rate_delay",
+    "destination_recipient_limit",
+    "extra_recipient_limit",
+    "initial_destination_concurrency",
+    "minimum_delivery_slots",
+    "recipient_limit",
+    "recipient_refill_delay",
+    "recipient_refill_limit",
+    "transport_rate_delay",
 };
 
 }  // namespace

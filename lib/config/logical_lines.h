@@ -16,9 +16,9 @@
 namespace config {
 
 struct LogicalLine {
-    int line = 0;            // the line it begins on, counted from 1
-    int last_line = 0;       // the line it ends on
-    std::string text;        // joined without the line ends; the blank space of continuations is kept
+    int line = 0;               // the line it begins on, counted from 1
+    int last_line = 0;          // the line it ends on
+    std::string text;           // joined without the line ends; the blank space of continuations is kept
     bool starts_blank = false;  // begins with blank space although there is nothing to continue
 };
 

@@ -51,8 +51,8 @@ MainCf MainCf::parse(std::string_view text, const std::string& file_name) {
     MainCf cf;
     for (const LogicalLine& line : split_logical_lines(text)) {
         if (line.starts_blank) {
-            cf.problems_.push_back({file_name, line.line, "",
-                                    "a setting must not begin with blank space: \"" + line.text + "\"", true});
+            cf.problems_.push_back(
+                {file_name, line.line, "", "a setting must not begin with blank space: \"" + line.text + "\"", true});
             continue;
         }
         std::expected<NameValue, std::string> setting = split_name_value(line.text);

@@ -18,8 +18,8 @@
 namespace config {
 
 struct Setting {
-    std::string text;   // as written, blank space at both ends removed
-    std::string file;   // empty: an -o option
+    std::string text;  // as written, blank space at both ends removed
+    std::string file;  // empty: an -o option
     int line = 0;
 };
 
@@ -31,7 +31,7 @@ struct NameValue {
 std::expected<NameValue, std::string> split_name_value(std::string_view text);
 
 class MainCf {
-public:
+  public:
     // A default that can only be known on the host it runs on, such as mydomain.
     using Derive = std::function<std::string(const MainCf&)>;
 
@@ -47,7 +47,7 @@ public:
     void set_default(std::string_view name, std::string text);
     void set_default(std::string_view name, Derive derive);
 
-    const Setting* find(std::string_view name) const;           // as set; not the default
+    const Setting* find(std::string_view name) const;             // as set; not the default
     std::optional<std::string> raw(std::string_view name) const;  // as set, else the default text
 
     // <transport>_destination_concurrency_limit and its kin have a default even where nobody declared them.
@@ -61,7 +61,7 @@ public:
     const std::string& directory() const { return directory_; }
     const Problems& problems() const { return problems_; }
 
-private:
+  private:
     struct Default {
         std::string text;
         Derive derive;

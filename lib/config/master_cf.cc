@@ -17,8 +17,11 @@ struct TypeName {
     ServiceType type;
 };
 constexpr TypeName kTypes[] = {
-    {"inet", ServiceType::inet}, {"unix", ServiceType::unix_stream},      {"fifo", ServiceType::fifo},
-    {"pass", ServiceType::pass}, {"unix-dgram", ServiceType::unix_dgram},
+    {"inet", ServiceType::inet},
+    {"unix", ServiceType::unix_stream},
+    {"fifo", ServiceType::fifo},
+    {"pass", ServiceType::pass},
+    {"unix-dgram", ServiceType::unix_dgram},
 };
 
 using Parsed = std::expected<Service, std::string>;
@@ -88,8 +91,10 @@ std::expected<void, std::string> parse_arguments(const std::vector<std::string>&
 Parsed parse_service(const LogicalLine& line) {
     std::vector<std::string> tokens = split_tokens(line.text, kBlank);
     if (tokens.size() < kColumns)
-        return std::unexpected("bad field count: eight columns are wanted (service, type, private, unpriv, chroot, "
-                               "wakeup, maxproc, command), here are " + std::to_string(tokens.size()));
+        return std::unexpected(
+            "bad field count: eight columns are wanted (service, type, private, unpriv, chroot, "
+            "wakeup, maxproc, command), here are " +
+            std::to_string(tokens.size()));
     Service service;
     service.line = line.line;
     service.columns.assign(tokens.begin(), tokens.begin() + kColumns);
@@ -145,7 +150,7 @@ const std::string* Service::find_override(std::string_view parameter) const {
     const std::string* value = nullptr;
     for (const auto& [name, text] : overrides) {
         if (name == parameter)
-            value = &text;      // the last one wins
+            value = &text;  // the last one wins
     }
     return value;
 }
@@ -164,8 +169,8 @@ MasterCf MasterCf::parse(std::string_view text, const std::string& file_name) {
     MasterCf cf;
     for (const LogicalLine& line : split_logical_lines(text)) {
         if (line.starts_blank) {
-            cf.problems_.push_back({file_name, line.line, "",
-                                    "a service must not begin with blank space: \"" + line.text + "\"", true});
+            cf.problems_.push_back(
+                {file_name, line.line, "", "a service must not begin with blank space: \"" + line.text + "\"", true});
             continue;
         }
         Parsed service = parse_service(line);
@@ -176,8 +181,7 @@ MasterCf MasterCf::parse(std::string_view text, const std::string& file_name) {
         service->file = file_name;
         if (const Service* first = cf.find(service->name, service->type)) {
             cf.problems_.push_back({file_name, line.line, "",
-                                    "service " + service->key() + " is there already, on line " +
-                                        std::to_string(first->line), true});
+                "service " + service->key() + " is there already, on line " + std::to_string(first->line), true});
             continue;
         }
         cf.services_.push_back(std::move(*service));

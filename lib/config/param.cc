@@ -40,8 +40,8 @@ Checked check_range(const T& value, const Bounds<T>& bounds) {
 template <class T>
 Checked check_length(std::size_t size, const Bounds<T>& bounds) {
     if (size < bounds.min)
-        return std::unexpected(size == 0 ? std::string("must not be empty")
-                                         : fmt::format("is too short, at least {} are needed", bounds.min));
+        return std::unexpected(
+            size == 0 ? std::string("must not be empty") : fmt::format("is too short, at least {} are needed", bounds.min));
     if (size > bounds.max)
         return std::unexpected(fmt::format("is too long, the most is {}", bounds.max));
     return {};
@@ -102,8 +102,8 @@ std::string_view kind_name(Kind kind) {
     return "";
 }
 
-ParamBase::ParamBase(ParamSet& set, std::string_view name, std::string default_text, MainCf::Derive derive,
-                     std::string_view doc)
+ParamBase::ParamBase(
+    ParamSet& set, std::string_view name, std::string default_text, MainCf::Derive derive, std::string_view doc)
     : name_(name), default_text_(std::move(default_text)), derive_(std::move(derive)), doc_(doc) {
     set.parameters_.push_back(this);
 }
@@ -179,7 +179,7 @@ Problems ParamSet::load(MainCf& cf) {
             // A number's default is safe; a protection that was meant to be on or off is not to be guessed.
             bool unsafe = parameter->kind() == Kind::boolean;
             problems.push_back({setting ? setting->file : cf.directory() + "/main.cf", setting ? setting->line : 0,
-                                parameter->name(), text, unsafe});
+                parameter->name(), text, unsafe});
         };
         if (parameter->kind() == Kind::raw) {
             if (Checked done = parameter->assign(cf.raw(parameter->name()).value_or("")); !done)

@@ -36,7 +36,7 @@ namespace config {
 class ParamBase;
 
 class ParamSet {
-public:
+  public:
     ParamSet() = default;
     ParamSet(const ParamSet&) = delete;
     ParamSet& operator=(const ParamSet&) = delete;
@@ -49,7 +49,7 @@ public:
     const std::vector<ParamBase*>& parameters() const { return parameters_; }
     const ParamBase* find(std::string_view name) const;
 
-private:
+  private:
     friend class ParamBase;
     std::vector<ParamBase*> parameters_;
 };
@@ -58,7 +58,7 @@ enum class Kind { text, boolean, integer, time, list, raw };
 std::string_view kind_name(Kind kind);
 
 class ParamBase {
-public:
+  public:
     ParamBase(const ParamBase&) = delete;
     ParamBase& operator=(const ParamBase&) = delete;
     virtual ~ParamBase() = default;
@@ -68,17 +68,16 @@ public:
     const MainCf::Derive& derive() const { return derive_; }
     const std::string& doc() const { return doc_; }
     virtual Kind kind() const = 0;
-    virtual std::string bounds_text() const = 0;    // "at least 1", or empty
+    virtual std::string bounds_text() const = 0;  // "at least 1", or empty
 
     // Takes the value, or tells what is wrong with it and changes nothing.
     virtual std::expected<void, std::string> assign(std::string_view text) = 0;
 
-protected:
-    ParamBase(ParamSet& set, std::string_view name, std::string default_text, MainCf::Derive derive,
-              std::string_view doc);
+  protected:
+    ParamBase(ParamSet& set, std::string_view name, std::string default_text, MainCf::Derive derive, std::string_view doc);
     void assign_default();
 
-private:
+  private:
     std::string name_;
     std::string default_text_;
     MainCf::Derive derive_;
@@ -105,12 +104,12 @@ struct Bounds<std::chrono::seconds> {
     std::chrono::seconds max = kLongestTime;
 };
 template <class T>
-    requires(std::is_same_v<T, std::string> || std::is_same_v<T, List> || std::is_same_v<T, Raw>)
-struct Bounds<T> {
+requires(std::is_same_v<T, std::string> || std::is_same_v<T, List> || std::is_same_v<T, Raw>) struct Bounds<T> {
     std::size_t min = 0;
     std::size_t max = kHighest<std::size_t>;
 };
-template <> struct Bounds<bool> {};
+template <>
+struct Bounds<bool> {};
 
 // The default of a Param<T>: text in main.cf's language, a T, or a function of the configuration.
 template <class T>
@@ -124,17 +123,16 @@ struct Default {
     Default(std::string (*value)(const MainCf&)) : derive(value) {}
     Default(bool value) requires std::is_same_v<T, bool> : text(value ? "yes" : "no") {}
     template <class N>
-        requires(std::is_integral_v<N> && std::is_integral_v<T> && !std::is_same_v<T, bool>)
-    Default(N value) : text(std::to_string(value)) {}
+    requires(std::is_integral_v<N>&& std::is_integral_v<T> && !std::is_same_v<T, bool>) Default(N value)
+        : text(std::to_string(value)) {}
     template <class Rep, class Period>
-        requires std::is_same_v<T, std::chrono::seconds>
-    Default(std::chrono::duration<Rep, Period> value)
+    requires std::is_same_v<T, std::chrono::seconds> Default(std::chrono::duration<Rep, Period> value)
         : text(format_time(std::chrono::duration_cast<std::chrono::seconds>(value))) {}
 };
 
 template <class T>
 class Param final : public ParamBase {
-public:
+  public:
     Param(ParamSet& set, std::string_view name, Default<T> value, std::string_view doc)
         : Param(set, name, std::move(value), Bounds<T>{}, doc) {}
     Param(ParamSet& set, std::string_view name, Default<T> value, Bounds<T> bounds, std::string_view doc)
@@ -143,13 +141,13 @@ public:
     }
 
     const T& operator()() const { return value_; }
-    void set(T value) { value_ = std::move(value); }    // for tests
+    void set(T value) { value_ = std::move(value); }  // for tests
 
     Kind kind() const override;
     std::string bounds_text() const override;
     std::expected<void, std::string> assign(std::string_view text) override;
 
-private:
+  private:
     Bounds<T> bounds_;
     T value_{};
 };

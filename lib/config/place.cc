@@ -96,7 +96,7 @@ std::vector<Interface> selected_interfaces(const MainCf& cf) {
         int family = entry->ifa_addr->sa_family;
         if ((family != AF_INET && family != AF_INET6) || !protocol_wanted(cf, family))
             continue;
-        Interface interface{family};
+        Interface interface { family };
         std::memcpy(interface.address.data(), address_bytes(entry->ifa_addr), interface.size());
         // The kernel leaves sa_family of a netmask unset on some interfaces; its bytes are where they should be.
         sockaddr_storage mask{};
@@ -104,8 +104,7 @@ std::vector<Interface> selected_interfaces(const MainCf& cf) {
         mask.ss_family = static_cast<sa_family_t>(family);
         interface.prefix_length = count_bits(address_bytes(reinterpret_cast<sockaddr*>(&mask)), interface.size());
         std::string text = format_address(family, interface.address.data());
-        bool chosen = all || (loopback_only ? is_loopback(interface)
-                                            : std::ranges::find(wanted, text) != wanted.end());
+        bool chosen = all || (loopback_only ? is_loopback(interface) : std::ranges::find(wanted, text) != wanted.end());
         if (chosen)
             interfaces.push_back(interface);
     }

@@ -52,9 +52,7 @@ std::expected<std::int64_t, std::string> parse_integer(std::string_view text) {
 }
 
 std::expected<std::chrono::seconds, std::string> parse_time(std::string_view text, char default_unit) {
-    auto wrong = [&](std::string_view why) {
-        return std::unexpected("\"" + std::string(text) + "\" " + std::string(why));
-    };
+    auto wrong = [&](std::string_view why) { return std::unexpected("\"" + std::string(text) + "\" " + std::string(why)); };
     constexpr std::string_view kNotATime = "is not a time: write a whole number and one of s, m, h, d, w";
     std::string_view rest = trim(text);
     if (rest.empty())
@@ -76,8 +74,8 @@ std::expected<std::chrono::seconds, std::string> parse_time(std::string_view tex
         std::int64_t seconds = 0;
         if (unit_seconds(unit) == 0)
             return wrong(kNotATime);
-        if (__builtin_mul_overflow(number, unit_seconds(unit), &seconds) ||
-            __builtin_add_overflow(total, seconds, &total) || total > std::numeric_limits<int>::max())
+        if (__builtin_mul_overflow(number, unit_seconds(unit), &seconds) || __builtin_add_overflow(total, seconds, &total) ||
+            total > std::numeric_limits<int>::max())
             return wrong("is too long a time");
         rest = trim(rest);
     }

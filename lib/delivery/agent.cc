@@ -20,9 +20,9 @@ constexpr std::size_t kBlock = 65536;
 
 const char* status_word(DeliverStatus status) {
     switch (status) {
-        case DeliverStatus::delivered: return "sent";
-        case DeliverStatus::bounced: return "bounced";
-        case DeliverStatus::deferred: break;
+    case DeliverStatus::delivered: return "sent";
+    case DeliverStatus::bounced: return "bounced";
+    case DeliverStatus::deferred: break;
     }
     return "deferred";
 }
@@ -49,8 +49,8 @@ event::Task<void> run_job(Connection& connection, DeliverRequest request, event:
     }
     if (!failure.empty())
         logging::warning("{}: {}", job.request.queue_id, failure);
-    job.finish_all(make_result(DeliverStatus::deferred, "4.3.0", failure.empty() ? "no result from the delivery agent"
-                                                                                 : failure, "none"));
+    job.finish_all(make_result(
+        DeliverStatus::deferred, "4.3.0", failure.empty() ? "no result from the delivery agent" : failure, "none"));
     job.result.request_id = job.request.request_id;
     job.result.last = true;
     connection.channel.write(job.result);
@@ -72,7 +72,7 @@ Job::Job(DeliverRequest the_request, event::Fd descriptor)
 
 bool Job::has_result(std::uint32_t index) const {
     return std::any_of(result.recipients.begin(), result.recipients.end(),
-                       [&](const RecipientResult& known) { return known.index == index; });
+        [&](const RecipientResult& known) { return known.index == index; });
 }
 
 void Job::finish(const DeliverRecipient& recipient, RecipientResult outcome) {
@@ -109,17 +109,17 @@ std::string format_delay(std::int64_t microseconds) {
     return text.ends_with('0') ? text.substr(0, 3) : text;
 }
 
-std::string format_result(const Job& job, const DeliverRecipient& recipient, const RecipientResult& outcome,
-                          std::int64_t done_us) {
+std::string format_result(
+    const Job& job, const DeliverRecipient& recipient, const RecipientResult& outcome, std::int64_t done_us) {
     const DeliverRequest& request = job.request;
     std::string to = fmt::format("to=<{}>, ", recipient.address);
     if (!recipient.original.empty() && recipient.original != recipient.address)
         to += fmt::format("orig_to=<{}>, ", recipient.original);
     std::int64_t ready = job.connected_us != 0 ? job.connected_us : job.taken_us;
     return fmt::format("{}relay={}, delay={}, delays={}/{}/{}/{}, dsn={}, status={} ({})", to, outcome.relay,
-                       format_delay(done_us - request.arrival_us), format_delay(request.active_us - request.arrival_us),
-                       format_delay(job.taken_us - request.active_us), format_delay(ready - job.taken_us),
-                       format_delay(done_us - ready), outcome.dsn, status_word(outcome.status), outcome.text);
+        format_delay(done_us - request.arrival_us), format_delay(request.active_us - request.arrival_us),
+        format_delay(job.taken_us - request.active_us), format_delay(ready - job.taken_us), format_delay(done_us - ready),
+        outcome.dsn, status_word(outcome.status), outcome.text);
 }
 
 event::Task<void> serve_requests(event::Stream stream, worker::Client& seat, event::Loop& loop, Deliver deliver) {

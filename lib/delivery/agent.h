@@ -33,8 +33,8 @@ std::int64_t now_us();  // microseconds since 1970
 // One request under way.
 struct Job {
     DeliverRequest request;
-    event::Fd content;            // read with pread() from request.content_offset
-    std::int64_t taken_us = 0;    // when the agent took it up
+    event::Fd content;              // read with pread() from request.content_offset
+    std::int64_t taken_us = 0;      // when the agent took it up
     std::int64_t connected_us = 0;  // when the way to the destination stood; 0 where there is none to stand
     DeliverResult result;
 
@@ -57,8 +57,8 @@ RecipientResult make_result(DeliverStatus status, std::string dsn, std::string t
 std::string format_delay(std::int64_t microseconds);
 
 // "to=<a@example.test>, relay=..., delay=0.1, delays=0.01/0/0.02/0.07, dsn=2.0.0, status=sent (250 ok)"
-std::string format_result(const Job& job, const DeliverRecipient& recipient, const RecipientResult& outcome,
-                          std::int64_t done_us);
+std::string format_result(
+    const Job& job, const DeliverRecipient& recipient, const RecipientResult& outcome, std::int64_t done_us);
 
 // Reads the content in blocks, for as long as it is: position moves within the content only.
 class ContentReader {

@@ -29,8 +29,8 @@ std::expected<AsUser, std::string> AsUser::become(uid_t user, gid_t group) {
     if (::geteuid() != 0) {
         if (user == ::geteuid())
             return AsUser(false);
-        return std::unexpected("this instance was not started by root and cannot deliver as user id " +
-                               std::to_string(user));
+        return std::unexpected(
+            "this instance was not started by root and cannot deliver as user id " + std::to_string(user));
     }
     if (user == 0)
         return std::unexpected("mail is not delivered with the rights of root");

@@ -79,8 +79,8 @@ std::string safe_host(const std::string& name) {
 
 }  // namespace
 
-std::expected<void, MaildirFailure> deliver_to_maildir(const std::string& directory, std::string_view head,
-                                                       const Job& job, const std::string& host_name) {
+std::expected<void, MaildirFailure> deliver_to_maildir(
+    const std::string& directory, std::string_view head, const Job& job, const std::string& host_name) {
     auto root = open_maildir(directory);
     if (!root)
         return std::unexpected(root.error());

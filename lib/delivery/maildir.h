@@ -24,8 +24,8 @@ struct MaildirFailure {
 };
 
 // `head` goes in front of the content: Return-Path, Delivered-To.
-std::expected<void, MaildirFailure> deliver_to_maildir(const std::string& directory, std::string_view head,
-                                                       const Job& job, const std::string& host_name);
+std::expected<void, MaildirFailure> deliver_to_maildir(
+    const std::string& directory, std::string_view head, const Job& job, const std::string& host_name);
 
 // "Return-Path: <...>", "X-Original-To: ...", "Delivered-To: ...": what final delivery adds.
 std::string delivery_head(const DeliverRequest& request, const DeliverRecipient& recipient);

@@ -7,7 +7,7 @@ namespace dict {
 namespace {
 
 class NetworkMatcher final : public Matcher {
-public:
+  public:
     explicit NetworkMatcher(Network network) : network_(network) {}
     std::expected<bool, std::string> match(std::string_view key, Groups&) const override {
         std::optional<IpAddress> address = parse_ip(key);
@@ -15,7 +15,7 @@ public:
     }
     std::size_t group_count() const override { return 0; }
 
-private:
+  private:
     Network network_;
 };
 

@@ -35,7 +35,7 @@ std::expected<Parts, Failure> open_parts(const std::string& name, std::string_vi
 }
 
 class Combined : public Table {
-public:
+  public:
     explicit Combined(Parts parts) : parts_(std::move(parts)) {}
     bool is_pattern() const override {
         for (const auto& part : parts_) {
@@ -60,12 +60,12 @@ public:
         return all;
     }
 
-protected:
+  protected:
     Parts parts_;
 };
 
 class UnionMap final : public Combined {
-public:
+  public:
     using Combined::Combined;
     Answer lookup(std::string_view key) override {
         std::optional<std::string> all;
@@ -85,7 +85,7 @@ public:
 };
 
 class PipeMap final : public Combined {
-public:
+  public:
     using Combined::Combined;
     Answer lookup(std::string_view key) override {
         std::string current(key);
@@ -100,14 +100,14 @@ public:
 };
 
 class RandMap final : public Table {
-public:
+  public:
     explicit RandMap(config::List values) : values_(std::move(values)), engine_(std::random_device()()) {}
     Answer lookup(std::string_view) override {
         return values_[std::uniform_int_distribution<std::size_t>(0, values_.size() - 1)(engine_)];
     }
     bool is_pattern() const override { return true; }
 
-private:
+  private:
     config::List values_;
     std::minstd_rand engine_;
 };

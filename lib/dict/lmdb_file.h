@@ -22,7 +22,7 @@ namespace dict {
 constexpr std::size_t kMaxLmdbKey = 511;
 
 class LmdbFile {
-public:
+  public:
     // path with the ".lmdb" at its end.
     static std::expected<LmdbFile, std::string> open(const std::string& path);
     ~LmdbFile();
@@ -33,7 +33,7 @@ public:
     std::expected<std::optional<std::string>, std::string> find(std::string_view key) const;
     std::expected<std::vector<std::pair<std::string, std::string>>, std::string> list() const;
 
-private:
+  private:
     struct Handle;
     explicit LmdbFile(std::unique_ptr<Handle> handle);
     std::unique_ptr<Handle> handle_;
@@ -44,7 +44,7 @@ using Records = std::map<std::string, std::string, std::less<>>;
 // Owner and mode of the new file; the mode of the source without its write bits for others.
 struct FileRights {
     unsigned mode = 0644;
-    unsigned uid = static_cast<unsigned>(-1);   // -1: leave
+    unsigned uid = static_cast<unsigned>(-1);  // -1: leave
     unsigned gid = static_cast<unsigned>(-1);
 };
 

@@ -9,7 +9,7 @@ namespace dict {
 namespace {
 
 class LmdbTable final : public Table {
-public:
+  public:
     explicit LmdbTable(std::string path) : path_(std::move(path)) { refresh(); }
 
     Answer lookup(std::string_view key) override {
@@ -34,7 +34,7 @@ public:
         return std::move(*records);
     }
 
-private:
+  private:
     // Follows a replaced file. Where the new one cannot be opened (from inside a chroot, say) the old one goes on
     // answering, and stale() tells.
     void refresh() {

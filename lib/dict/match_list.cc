@@ -63,8 +63,7 @@ void MatchList::add(std::string_view pattern, int depth) {
             entry.unreadable = table.error().text;
         }
     } else if (kind_ == ListKind::addresses &&
-               (pattern.front() == '[' || pattern.find('/') != std::string_view::npos ||
-                parse_ip(pattern).has_value())) {
+               (pattern.front() == '[' || pattern.find('/') != std::string_view::npos || parse_ip(pattern).has_value())) {
         std::expected<Network, std::string> network = parse_network(pattern);
         if (network) {
             entry.network = *network;

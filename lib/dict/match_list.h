@@ -24,16 +24,16 @@
 namespace dict {
 
 enum class ListKind {
-    strings,            // whole words only
-    domains,            // example.test, .example.test
-    parent_domains,     // example.test stands for its subdomains too
-    addresses,          // host names and address blocks
+    strings,         // whole words only
+    domains,         // example.test, .example.test
+    parent_domains,  // example.test stands for its subdomains too
+    addresses,       // host names and address blocks
 };
 
 using Matched = std::expected<bool, Failure>;
 
 class MatchList {
-public:
+  public:
     MatchList() = default;
     static MatchList open(std::string name, const config::List& patterns, ListKind kind);
 
@@ -46,13 +46,13 @@ public:
     const std::string& name() const { return name_; }
     const std::vector<std::string>& problems() const { return problems_; }
 
-private:
+  private:
     struct Entry {
         bool negated = false;
-        std::string text;                   // in lower case
+        std::string text;  // in lower case
         std::unique_ptr<Table> table;
         std::optional<Network> network;
-        std::string unreadable;             // why this entry cannot decide
+        std::string unreadable;  // why this entry cannot decide
     };
 
     void add(std::string_view pattern, int depth);

@@ -101,8 +101,10 @@ std::expected<Network, std::string> parse_network(std::string_view text) {
     if (masked != *base) {
         char right[INET6_ADDRSTRLEN] = "";
         ::inet_ntop(masked.family, masked.bytes.data(), right, sizeof right);
-        return std::unexpected(fmt::format("non-null host address bits in \"{}\", perhaps you should use \"{}/{}\" "
-                                           "instead", text, right, network.prefix_));
+        return std::unexpected(
+            fmt::format("non-null host address bits in \"{}\", perhaps you should use \"{}/{}\" "
+                        "instead",
+                text, right, network.prefix_));
     }
     return network;
 }

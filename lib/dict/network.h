@@ -13,7 +13,7 @@
 namespace dict {
 
 struct IpAddress {
-    int family = 0;     // AF_INET or AF_INET6
+    int family = 0;  // AF_INET or AF_INET6
     std::array<unsigned char, 16> bytes{};
 
     bool operator==(const IpAddress&) const = default;
@@ -22,10 +22,10 @@ struct IpAddress {
 std::optional<IpAddress> parse_ip(std::string_view text);
 
 class Network {
-public:
+  public:
     bool contains(const IpAddress& address) const;
 
-private:
+  private:
     friend std::expected<Network, std::string> parse_network(std::string_view text);
     IpAddress base_;
     int prefix_ = 0;

@@ -17,7 +17,7 @@ constexpr int kMaxNesting = 100;
 
 struct Piece {
     std::string text;
-    std::size_t group = 0;      // 0: the text
+    std::size_t group = 0;  // 0: the text
 };
 
 struct Rule {
@@ -26,7 +26,7 @@ struct Rule {
     int line = 0;
     std::unique_ptr<Matcher> matcher;
     std::vector<Piece> result;
-    std::size_t endif = 0;      // of an if_begin: index of its endif
+    std::size_t endif = 0;  // of an if_begin: index of its endif
 };
 
 // "$1", "${1}", "$(1)" and "$$" in a result.
@@ -74,7 +74,7 @@ std::expected<std::vector<Piece>, std::string> parse_result(std::string_view tex
 }
 
 class RuleParser {
-public:
+  public:
     RuleParser(const PatternSyntax& syntax, std::string file) : syntax_(syntax), file_(std::move(file)) {}
 
     void add(int line, bool starts_blank, std::string_view text) {
@@ -104,7 +104,7 @@ public:
     std::vector<Rule> rules;
     std::vector<std::string> warnings;
 
-private:
+  private:
     static bool is_keyword(std::string_view text, std::string_view word) {
         return text::starts_with_ignoring_case(text, word) &&
                (text.size() == word.size() || !text::is_alnum(text[word.size()]));
@@ -204,12 +204,12 @@ private:
 };
 
 class PatternTable final : public Table {
-public:
-    PatternTable(std::string path, PatternSyntax syntax) : path_(std::move(path)), syntax_(std::move(syntax)) {
-        refresh();
-    }
+  public:
+    PatternTable(std::string path, PatternSyntax syntax) : path_(std::move(path)), syntax_(std::move(syntax)) { refresh(); }
     PatternTable(RuleParser&& parsed, PatternSyntax syntax)
-        : syntax_(std::move(syntax)), rules_(std::move(parsed.rules)), warnings_(std::move(parsed.warnings)),
+        : syntax_(std::move(syntax)),
+          rules_(std::move(parsed.rules)),
+          warnings_(std::move(parsed.warnings)),
           loaded_(true) {}
 
     Answer lookup(std::string_view key) override {
@@ -227,7 +227,7 @@ public:
             bool holds = *matched != rule.negated;
             if (rule.kind == Rule::Kind::if_begin) {
                 if (!holds)
-                    i = rule.endif;     // the loop steps over the endif itself
+                    i = rule.endif;  // the loop steps over the endif itself
             } else if (holds) {
                 return fill(rule, groups);
             }
@@ -239,7 +239,7 @@ public:
     bool stale() const override { return loaded_ && !path_.empty() && watched_.changed(); }
     std::vector<std::string> take_warnings() override { return std::exchange(warnings_, {}); }
 
-private:
+  private:
     static std::string fill(const Rule& rule, const Matcher::Groups& groups) {
         std::string result;
         for (const Piece& piece : rule.result) {

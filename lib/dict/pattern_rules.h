@@ -24,7 +24,7 @@ namespace dict {
 
 // One compiled pattern.
 class Matcher {
-public:
+  public:
     virtual ~Matcher() = default;
     // Empty when it does not match; otherwise the whole match and its groups.
     using Groups = std::vector<std::string_view>;
@@ -34,8 +34,8 @@ public:
 
 // How one type of table reads a pattern: takes it off the front of text.
 struct PatternSyntax {
-    std::string type;               // "regexp"
-    bool has_groups;                // $1 in results means something
+    std::string type;  // "regexp"
+    bool has_groups;   // $1 in results means something
     std::function<std::expected<std::unique_ptr<Matcher>, std::string>(std::string_view& text)> take;
 };
 

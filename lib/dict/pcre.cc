@@ -31,15 +31,15 @@ std::string error_text(int code) {
 }
 
 class PcreMatcher final : public Matcher {
-public:
+  public:
     std::string compile(const std::string& pattern, unsigned options) {
         int error = 0;
         PCRE2_SIZE offset = 0;
-        code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error,
-                                  &offset, nullptr));
+        code_.reset(
+            pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error, &offset, nullptr));
         if (!code_)
             return fmt::format("error in regex at offset {}: {}", offset, error_text(error));
-        pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);     // without it, matching is slower and just as right
+        pcre2_jit_compile(code_.get(), PCRE2_JIT_COMPLETE);  // without it, matching is slower and just as right
         pcre2_pattern_info(code_.get(), PCRE2_INFO_CAPTURECOUNT, &groups_);
         data_.reset(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
         context_.reset(pcre2_match_context_create(nullptr));
@@ -52,8 +52,8 @@ public:
     }
 
     std::expected<bool, std::string> match(std::string_view key, Groups& groups) const override {
-        int count = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(key.data()), key.size(), 0, 0, data_.get(),
-                                context_.get());
+        int count = pcre2_match(
+            code_.get(), reinterpret_cast<PCRE2_SPTR>(key.data()), key.size(), 0, 0, data_.get(), context_.get());
         if (count == PCRE2_ERROR_NOMATCH)
             return false;
         if (count < 0)
@@ -70,7 +70,7 @@ public:
 
     std::size_t group_count() const override { return groups_; }
 
-private:
+  private:
     std::unique_ptr<pcre2_code, FreeCode> code_;
     std::unique_ptr<pcre2_match_data, FreeData> data_;
     std::unique_ptr<pcre2_match_context, FreeContext> context_;
@@ -91,7 +91,7 @@ std::expected<std::unique_ptr<Matcher>, std::string> take_pcre(std::string_view&
         case 'A': options ^= PCRE2_ANCHORED; break;
         case 'E': options ^= PCRE2_DOLLAR_ENDONLY; break;
         case 'U': options ^= PCRE2_UNGREEDY; break;
-        case 'X': break;    // PCRE2 is always as strict as PCRE_EXTRA was
+        case 'X': break;  // PCRE2 is always as strict as PCRE_EXTRA was
         default: return std::unexpected("unknown regexp option \"" + found->flags + "\"");
         }
     }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMaxKey = 100 * 1024;
 
 class PosixMatcher final : public Matcher {
-public:
+  public:
     ~PosixMatcher() override {
         if (compiled_)
             ::regfree(&regex_);
@@ -44,21 +44,21 @@ public:
         for (const regmatch_t& group : found) {
             groups.push_back(group.rm_so < 0 ? std::string_view()
                                              : key.substr(static_cast<std::size_t>(group.rm_so),
-                                                          static_cast<std::size_t>(group.rm_eo - group.rm_so)));
+                                                   static_cast<std::size_t>(group.rm_eo - group.rm_so)));
         }
         return true;
     }
 
     std::size_t group_count() const override { return regex_.re_nsub; }
 
-private:
+  private:
     regex_t regex_{};
     bool compiled_ = false;
 };
 
 // /pattern1/!/pattern2/: the first matches and the second does not. Groups are those of the first.
 class ButNotMatcher final : public Matcher {
-public:
+  public:
     ButNotMatcher(std::unique_ptr<Matcher> wanted, std::unique_ptr<Matcher> unwanted)
         : wanted_(std::move(wanted)), unwanted_(std::move(unwanted)) {}
 
@@ -73,7 +73,7 @@ public:
     }
     std::size_t group_count() const override { return wanted_->group_count(); }
 
-private:
+  private:
     std::unique_ptr<Matcher> wanted_;
     std::unique_ptr<Matcher> unwanted_;
 };

@@ -29,7 +29,7 @@ std::string format_entry(const group& entry) {
 // The names in PATH are remembered when the table is opened, for a process that is going into a chroot, where the
 // system's own answer would be "nobody".
 class SystemTable : public Table {
-public:
+  public:
     explicit SystemTable(const char* path) : path_(path), watched_(path) {
         auto text = config::read_text_file(path);
         if (!text)
@@ -54,7 +54,7 @@ public:
 
     bool stale() const override { return ::access(path_, R_OK) != 0 && watched_.changed(); }
 
-protected:
+  protected:
     virtual Answer ask_system(const std::string& name) = 0;
 
     // getpwnam_r and getgrnam_r share their ways of failing.
@@ -72,19 +72,19 @@ protected:
             if (result != nullptr)
                 return format_entry(*result);
             if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM)
-                return std::optional<std::string>();    // getpwnam(3): all of these may mean "not there"
+                return std::optional<std::string>();  // getpwnam(3): all of these may mean "not there"
             return std::unexpected(failure(std::strerror(error)));
         }
     }
 
-private:
+  private:
     const char* path_;
     WatchedFile watched_;
     std::unordered_map<std::string, std::string> remembered_;
 };
 
 class Users final : public SystemTable {
-public:
+  public:
     Users() : SystemTable("/etc/passwd") {}
     Answer ask_system(const std::string& name) override {
         return ask<passwd>([&](passwd* entry, char* buffer, std::size_t size, passwd** result) {
@@ -94,7 +94,7 @@ public:
 };
 
 class Groups final : public SystemTable {
-public:
+  public:
     Groups() : SystemTable("/etc/group") {}
     Answer ask_system(const std::string& name) override {
         return ask<group>([&](group* entry, char* buffer, std::size_t size, group** result) {

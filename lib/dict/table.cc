@@ -11,10 +11,21 @@ struct Type {
 };
 
 constexpr Type kTypes[] = {
-    {"btree", open_lmdb},   {"cidr", open_cidr},         {"environ", open_environ},   {"fail", open_fail},
-    {"hash", open_lmdb},    {"inline", open_inline},     {"lmdb", open_lmdb},         {"pcre", open_pcre},
-    {"pipemap", open_pipemap}, {"randmap", open_randmap}, {"regexp", open_regexp},    {"static", open_static},
-    {"texthash", open_texthash}, {"unionmap", open_unionmap}, {"unix", open_unix},
+    {"btree", open_lmdb},
+    {"cidr", open_cidr},
+    {"environ", open_environ},
+    {"fail", open_fail},
+    {"hash", open_lmdb},
+    {"inline", open_inline},
+    {"lmdb", open_lmdb},
+    {"pcre", open_pcre},
+    {"pipemap", open_pipemap},
+    {"randmap", open_randmap},
+    {"regexp", open_regexp},
+    {"static", open_static},
+    {"texthash", open_texthash},
+    {"unionmap", open_unionmap},
+    {"unix", open_unix},
 };
 
 bool is_type_name(std::string_view text) {

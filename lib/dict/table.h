@@ -21,19 +21,19 @@
 namespace dict {
 
 struct Failure {
-    std::string text;       // "hash:/etc/aliases: open ...: No such file or directory"
+    std::string text;  // "hash:/etc/aliases: open ...: No such file or directory"
 };
 
 // No value: the key is not there.
 using Answer = std::expected<std::optional<std::string>, Failure>;
 
 class Table {
-public:
+  public:
     virtual ~Table() = default;
 
     // "type:name"; without a type, default_type.
-    static std::expected<std::unique_ptr<Table>, Failure> open(std::string_view spec,
-                                                               std::string_view default_type = "lmdb");
+    static std::expected<std::unique_ptr<Table>, Failure> open(
+        std::string_view spec, std::string_view default_type = "lmdb");
 
     virtual Answer lookup(std::string_view key) = 0;
 
@@ -51,11 +51,11 @@ public:
     // Keys of fixed tables are asked for in lower case, unless this is off (postmap -f).
     void set_fold(bool fold) { fold_ = fold; }
 
-protected:
+  protected:
     std::string folded(std::string_view key) const;
     Failure failure(std::string_view text) const { return {spec_ + ": " + std::string(text)}; }
 
-private:
+  private:
     std::string spec_;
     bool fold_ = true;
 };

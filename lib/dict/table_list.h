@@ -18,7 +18,7 @@ namespace dict {
 enum class KeyKind { whole, part };
 
 class TableList {
-public:
+  public:
     TableList() = default;
     // name is the parameter's, for messages.
     static TableList open(std::string name, const config::List& specs, std::string_view default_type = "lmdb");
@@ -32,7 +32,7 @@ public:
     const std::vector<std::string>& problems() const { return problems_; }
     const std::vector<std::string>& warnings() const { return warnings_; }
 
-private:
+  private:
     std::string name_;
     std::vector<std::unique_ptr<Table>> tables_;
     std::vector<std::string> problems_;

@@ -1,8 +1,8 @@
 // Tables whose text is read into memory: texthash, inline; and the trivial ones: static, fail, environ.
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 #include <unordered_map>
+#include <utility>
 
 #include "lib/config/logical_lines.h"
 #include "lib/config/main_cf.h"
@@ -18,7 +18,7 @@ namespace {
 using Entries = std::vector<std::pair<std::string, std::string>>;
 
 class TextHash final : public Table {
-public:
+  public:
     explicit TextHash(std::string path) : path_(std::move(path)) { refresh(); }
 
     Answer lookup(std::string_view key) override {
@@ -38,7 +38,7 @@ public:
         return Entries(entries_.begin(), entries_.end());
     }
 
-private:
+  private:
     void refresh() {
         if (loaded_ && !watched_.changed())
             return;
@@ -58,8 +58,8 @@ private:
         entries_.clear();
         for (SourceEntry& entry : source.entries) {
             if (!entries_.try_emplace(entry.key, std::move(entry.value)).second)
-                warnings_.push_back(path_ + ", line " + std::to_string(entry.line) + ": duplicate entry: \"" +
-                                    entry.key + "\"");
+                warnings_.push_back(
+                    path_ + ", line " + std::to_string(entry.line) + ": duplicate entry: \"" + entry.key + "\"");
         }
         watched_ = std::move(watched);
         loaded_ = true;
@@ -74,7 +74,7 @@ private:
 };
 
 class Inline final : public Table {
-public:
+  public:
     explicit Inline(std::unordered_map<std::string, std::string> entries) : entries_(std::move(entries)) {}
     Answer lookup(std::string_view key) override {
         auto found = entries_.find(folded(key));
@@ -82,28 +82,28 @@ public:
     }
     std::expected<Entries, Failure> list() override { return Entries(entries_.begin(), entries_.end()); }
 
-private:
+  private:
     std::unordered_map<std::string, std::string> entries_;
 };
 
 class Static final : public Table {
-public:
+  public:
     explicit Static(std::string value) : value_(std::move(value)) {}
     Answer lookup(std::string_view) override { return value_; }
     bool is_pattern() const override { return true; }
 
-private:
+  private:
     std::string value_;
 };
 
 class Fail final : public Table {
-public:
+  public:
     Answer lookup(std::string_view) override { return std::unexpected(failure("always fails, as asked for")); }
     bool is_pattern() const override { return true; }
 };
 
 class Environ final : public Table {
-public:
+  public:
     Answer lookup(std::string_view key) override {
         const char* value = std::getenv(std::string(key).c_str());
         return value == nullptr ? std::optional<std::string>() : value;

@@ -30,11 +30,11 @@ WatchedFile& WatchedFile::operator=(WatchedFile&& other) noexcept {
 }
 
 bool WatchedFile::changed() const {
-    struct stat now{};
+    struct stat now {};
     if (fd_ < 0 || ::fstat(fd_, &now) < 0)
         return true;
-    return now.st_nlink == 0 || now.st_mtim.tv_sec != seen_.st_mtim.tv_sec ||
-           now.st_mtim.tv_nsec != seen_.st_mtim.tv_nsec || now.st_size != seen_.st_size;
+    return now.st_nlink == 0 || now.st_mtim.tv_sec != seen_.st_mtim.tv_sec || now.st_mtim.tv_nsec != seen_.st_mtim.tv_nsec ||
+           now.st_size != seen_.st_size;
 }
 
 }  // namespace dict

@@ -11,7 +11,7 @@ namespace dict {
 // A file as it was when it was opened. The descriptor stays open, so that a replacement is seen (the old file has no
 // name left) even from inside a chroot where the path means nothing.
 class WatchedFile {
-public:
+  public:
     WatchedFile() = default;
     explicit WatchedFile(const std::string& path);
     ~WatchedFile();
@@ -20,13 +20,13 @@ public:
 
     bool is_open() const { return fd_ >= 0; }
     int fd() const { return fd_; }
-    int error() const { return error_; }        // errno of a failed open
-    bool changed() const;                       // replaced, removed or written to
+    int error() const { return error_; }  // errno of a failed open
+    bool changed() const;                 // replaced, removed or written to
 
-private:
+  private:
     int fd_ = -1;
     int error_ = 0;
-    struct stat seen_{};
+    struct stat seen_ {};
 };
 
 }  // namespace dict

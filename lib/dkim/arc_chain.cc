@@ -22,7 +22,7 @@ std::optional<unsigned> tag_instance(std::string_view body) {
 
 struct ResultsStart {
     std::optional<unsigned> instance;
-    std::size_t behind = 0;     // where the authserv-id begins
+    std::size_t behind = 0;  // where the authserv-id begins
 };
 
 // RFC 8617, 4.1.1: "i=N;" and then what Authentication-Results has.
@@ -45,8 +45,8 @@ ResultsStart parse_results_start(std::string_view body) {
     return start;
 }
 
-std::optional<std::string> place(ArcSets& sets, const Field& field, std::optional<unsigned> instance,
-                                 const Field* ArcSet::*member, const char* what) {
+std::optional<std::string> place(
+    ArcSets& sets, const Field& field, std::optional<unsigned> instance, const Field* ArcSet::*member, const char* what) {
     if (!instance)
         return std::string(what) + " has no instance between 1 and " + std::to_string(kMaxArcSets);
     if (sets.sets.size() < *instance)
@@ -60,14 +60,17 @@ std::optional<std::string> place(ArcSets& sets, const Field& field, std::optiona
 
 }  // namespace
 
-std::string_view arc_results_text(std::string_view body) { return text::trim(body.substr(parse_results_start(body).behind)); }
+std::string_view arc_results_text(std::string_view body) {
+    return text::trim(body.substr(parse_results_start(body).behind));
+}
 
 ArcSets collect_arc_sets(const HeaderFields& fields) {
     ArcSets found;
     for (const Field& field : fields.all()) {
         std::optional<std::string> problem;
         if (field.name == "arc-authentication-results")
-            problem = place(found, field, parse_results_start(field.body).instance, &ArcSet::results, "an ARC-Authentication-Results");
+            problem = place(
+                found, field, parse_results_start(field.body).instance, &ArcSet::results, "an ARC-Authentication-Results");
         else if (field.name == "arc-message-signature")
             problem = place(found, field, tag_instance(field.body), &ArcSet::message, "an ARC-Message-Signature");
         else if (field.name == "arc-seal")
@@ -113,14 +116,15 @@ std::optional<std::string> ArcChain::read_seals() {
             return which + tags.error();
         Seal seal;
         if (tags->find("h") != nullptr)
-            return which + "h= has no place in it";     // RFC 8617, 4.1.3
+            return which + "h= has no place in it";  // RFC 8617, 4.1.3
         for (auto* parse : {parse_signer, parse_value, parse_algorithm})
             if (auto problem = parse(*tags, seal.signature))
                 return which + problem->reason;
-        if (const Tag* time = tags->find("t"); time != nullptr && (time->value.size() > 12 || !text::parse_number(time->value)))
+        if (const Tag* time = tags->find("t");
+            time != nullptr && (time->value.size() > 12 || !text::parse_number(time->value)))
             return which + "t= is no time";
         const std::string cv = text::lower(tags->value("cv"));
-        if (cv != (i == 0 ? "none" : "pass"))           // RFC 8617, 5.2, step 3
+        if (cv != (i == 0 ? "none" : "pass"))  // RFC 8617, 5.2, step 3
             return which + "cv= is not " + (i == 0 ? "none" : "pass");
         const auto key = lookups_.ask(seal.signature.key_name());
         if (!key)
@@ -165,7 +169,7 @@ ArcVerdict ArcChain::judge(const KeyRules& rules, KeyCache& cache) const {
         return verdict;
     for (std::size_t i = 0; i < seals_.size(); ++i)
         verdict.sealers.push_back({static_cast<unsigned>(i + 1), seals_[i].signature.domain, seals_[i].signature.selector,
-                                   std::string(arc_results_text(sets_.sets[i].results->body))});
+            std::string(arc_results_text(sets_.sets[i].results->body))});
     const auto fail = [&](const Problem& problem) {
         verdict.code = Code::fail;
         verdict.reason = problem.reason;

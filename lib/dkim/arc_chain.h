@@ -24,20 +24,20 @@
 
 namespace dkim {
 
-inline constexpr unsigned kMaxArcSets = 50;     // RFC 8617, 4.2.1
+inline constexpr unsigned kMaxArcSets = 50;  // RFC 8617, 4.2.1
 
 struct ArcSealer {
     unsigned instance = 0;
-    std::string domain;         // d= of the seal
+    std::string domain;  // d= of the seal
     std::string selector;
-    std::string results;        // what stands behind "i=N;" in the AAR: authserv-id and results, folded as it was
+    std::string results;  // what stands behind "i=N;" in the AAR: authserv-id and results, folded as it was
 };
 
 struct ArcVerdict {
-    Code code = Code::none;     // none, pass or fail
+    Code code = Code::none;  // none, pass or fail
     std::string reason;
-    bool dns_trouble = false;   // fail only because a key could not be fetched
-    std::vector<ArcSealer> sealers;     // instance 1 first; filled as far as the sets are well formed
+    bool dns_trouble = false;        // fail only because a key could not be fetched
+    std::vector<ArcSealer> sealers;  // instance 1 first; filled as far as the sets are well formed
 };
 
 // A set as it stands in the header.
@@ -48,8 +48,8 @@ struct ArcSet {
 };
 
 struct ArcSets {
-    std::vector<ArcSet> sets;           // instance 1 first
-    std::optional<std::string> problem; // why they are no chain
+    std::vector<ArcSet> sets;            // instance 1 first
+    std::optional<std::string> problem;  // why they are no chain
 };
 // All sets in order. No problem and no sets: there is no ARC here.
 ArcSets collect_arc_sets(const HeaderFields& fields);

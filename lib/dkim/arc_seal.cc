@@ -25,7 +25,7 @@ std::vector<authres::Result> collect_results(const HeaderFields& fields, std::st
             continue;
         const std::size_t room = authres::kMaxResults - results.size();
         results.insert(results.end(), header->results.begin(),
-                       header->results.begin() + static_cast<std::ptrdiff_t>(std::min(room, header->results.size())));
+            header->results.begin() + static_cast<std::ptrdiff_t>(std::min(room, header->results.size())));
     }
     return results;
 }
@@ -40,9 +40,8 @@ void ArcSealMaker::end() {
         tap_.finish();
 }
 
-std::expected<std::optional<std::string>, std::string> ArcSealMaker::begin(const ArcVerdict& chain,
-                                                                           const std::string& authserv_id,
-                                                                           const std::vector<authres::Result>& results) {
+std::expected<std::optional<std::string>, std::string> ArcSealMaker::begin(
+    const ArcVerdict& chain, const std::string& authserv_id, const std::vector<authres::Result>& results) {
     end();
     if (tap_.too_long())
         return std::unexpected("the header is longer than " + std::to_string(kMaxSignedHeader) + " octets");

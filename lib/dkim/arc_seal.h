@@ -6,8 +6,8 @@
 //     std::string seal_hash = maker.seal(private_key.sign(*message_hash));
 //     std::string fields = maker.finish(private_key.sign(seal_hash));        // goes on top of the message
 //
-// Whoever learns only from the signature what kind of key made it calls begin() for each kind, and once more for the right one,
-// with use_key_type() before.
+// Whoever learns only from the signature what kind of key made it calls begin() for each kind, and once more for the right
+// one, with use_key_type() before.
 //
 // As with Signer, the private key is elsewhere; it is needed twice, because the seal covers the message signature.
 //
@@ -30,20 +30,20 @@
 namespace dkim {
 
 struct ArcSealOptions {
-    std::int64_t now = 0;               // t=
-    std::vector<std::string> names;     // h= of the message signature, as it shall be; empty: default_signed_names()
+    std::int64_t now = 0;            // t=
+    std::vector<std::string> names;  // h= of the message signature, as it shall be; empty: default_signed_names()
 };
 
 class ArcSealMaker {
   public:
     ArcSealMaker(SigningKey key, ArcSealOptions options);
     void feed(std::string_view octets) { tap_.feed(octets); }
-    void end();                                     // begin() does it where it was not done
-    const std::string& header() const { return tap_.header(); }     // after end()
+    void end();                                                  // begin() does it where it was not done
+    const std::string& header() const { return tap_.header(); }  // after end()
     void use_key_type(KeyType type) { key_.type = type; }
 
-    std::expected<std::optional<std::string>, std::string> begin(const ArcVerdict& chain, const std::string& authserv_id,
-                                                                 const std::vector<authres::Result>& results);
+    std::expected<std::optional<std::string>, std::string> begin(
+        const ArcVerdict& chain, const std::string& authserv_id, const std::vector<authres::Result>& results);
     std::string seal(std::string_view message_signature);
     std::string finish(std::string_view seal_signature);
 
@@ -56,7 +56,7 @@ class ArcSealMaker {
     bool ended_ = false;
     unsigned instance_ = 0;
     Code chain_ = Code::none;
-    std::string results_;       // the three fields, complete
+    std::string results_;  // the three fields, complete
     std::string message_;
     Unsigned unsigned_message_;
     Unsigned unsigned_seal_;

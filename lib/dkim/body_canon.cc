@@ -35,8 +35,8 @@ std::size_t find_loose_blank(std::string_view text) {
     // One octet beyond the block decides about its last one.
     const auto hits = [&](std::size_t from) {
         const __m128i here = load(from), next = load(from + 1);
-        const __m128i ends = _mm_or_si128(_mm_cmpeq_epi8(next, cr),
-                                          _mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab)));
+        const __m128i ends = _mm_or_si128(
+            _mm_cmpeq_epi8(next, cr), _mm_or_si128(_mm_cmpeq_epi8(next, space), _mm_cmpeq_epi8(next, tab)));
         return _mm_or_si128(_mm_cmpeq_epi8(here, tab), _mm_and_si128(_mm_cmpeq_epi8(here, space), ends));
     };
     for (; at + 17 <= text.size(); at += 16) {
@@ -150,7 +150,7 @@ void BodyCanonicalizer::feed_relaxed(std::string_view octets) {
                 put(" ");
             }
         } else if (octets[at] == '\n') {
-            state_ = State::plain;      // blanks at the end of a line are gone
+            state_ = State::plain;  // blanks at the end of a line are gone
             put(kLineEnd);
             ++at;
         } else {

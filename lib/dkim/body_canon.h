@@ -35,7 +35,7 @@ class TailHold {
 
     BodySink& sink_;
     std::uint64_t pending_lines_ = 0;
-    bool pending_cr_ = false;   // behind the pending lines
+    bool pending_cr_ = false;  // behind the pending lines
     bool any_ = false;
 };
 

@@ -5,8 +5,8 @@
 namespace dkim {
 
 std::size_t BodyHashes::add(Canon canon, std::optional<std::uint64_t> length) {
-    const auto same = std::find_if(hashes_.begin(), hashes_.end(),
-                                   [&](const Hash& hash) { return hash.canon == canon && hash.length == length; });
+    const auto same = std::find_if(
+        hashes_.begin(), hashes_.end(), [&](const Hash& hash) { return hash.canon == canon && hash.length == length; });
     if (same != hashes_.end())
         return static_cast<std::size_t>(same - hashes_.begin());
     auto& form = forms_[static_cast<int>(canon)];

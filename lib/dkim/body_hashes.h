@@ -57,7 +57,7 @@ class BodyHashes {
     };
 
     std::vector<Hash> hashes_;
-    std::unique_ptr<Form> forms_[2];    // by Canon
+    std::unique_ptr<Form> forms_[2];  // by Canon
 };
 
 }  // namespace dkim

@@ -96,9 +96,10 @@ Key make_rsa_key(std::string_view der) {
         return {};
     const auto native = [](std::string_view number) {
         // OSSL_PARAM has them in the order of the machine.
-        return std::endian::native == std::endian::little ? std::string(number.rbegin(), number.rend()) : std::string(number);
+        return std::endian::native == std::endian::little ? std::string(number.rbegin(), number.rend())
+                                                          : std::string(number);
     };
-        std::string modulus = native(numbers->modulus), exponent = native(numbers->exponent);
+    std::string modulus = native(numbers->modulus), exponent = native(numbers->exponent);
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, reinterpret_cast<unsigned char*>(modulus.data()), modulus.size()),
         OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, reinterpret_cast<unsigned char*>(exponent.data()), exponent.size()),
@@ -110,9 +111,7 @@ Key make_rsa_key(std::string_view der) {
     return Key(key);
 }
 
-bool is_type(const EVP_PKEY* key, KeyType type) {
-    return EVP_PKEY_is_a(key, type == KeyType::rsa ? "RSA" : "ED25519") == 1;
-}
+bool is_type(const EVP_PKEY* key, KeyType type) { return EVP_PKEY_is_a(key, type == KeyType::rsa ? "RSA" : "ED25519") == 1; }
 
 }  // namespace
 
@@ -144,7 +143,7 @@ std::string Sha256::of(std::string_view octets) {
 struct PublicKey::State {
     Key key;
     KeyType type = KeyType::rsa;
-    KeyContext rsa;     // ready to verify, again and again
+    KeyContext rsa;  // ready to verify, again and again
 };
 
 std::expected<PublicKey, std::string> PublicKey::load(KeyType type, std::string_view data) {

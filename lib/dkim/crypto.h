@@ -31,7 +31,7 @@ class Sha256 {
     Sha256& operator=(Sha256&&) noexcept;
 
     void add(std::string_view octets);
-    std::string finish();       // 32 octets
+    std::string finish();  // 32 octets
 
     static std::string of(std::string_view octets);
 
@@ -70,7 +70,7 @@ class KeyCache {
     };
     std::size_t capacity_;
     std::map<std::string, Entry, std::less<>> keys_;
-    std::list<const std::string*> ages_;    // the one used last is in front
+    std::list<const std::string*> ages_;  // the one used last is in front
 };
 
 class PrivateKey {
@@ -84,8 +84,8 @@ class PrivateKey {
     unsigned bits() const;
     // Of the SHA-256 hash of what is to be signed.
     std::expected<std::string, std::string> sign(std::string_view sha256) const;
-    std::string pem() const;                // PKCS #8
-    std::string public_data() const;        // as p= wants it, not encoded
+    std::string pem() const;          // PKCS #8
+    std::string public_data() const;  // as p= wants it, not encoded
 
   private:
     struct State;

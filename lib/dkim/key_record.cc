@@ -29,7 +29,8 @@ std::expected<KeyRecord, std::string> parse_key_record(std::string_view text) {
     if (!tags)
         return Failed("bad key record: " + tags.error());
     // RFC 6376, 3.6.1: v= is DKIM1 and the first tag, if it is there.
-    if (const Tag* version = tags->find("v"); version != nullptr && (version != &tags->tags().front() || version->value != "DKIM1"))
+    if (const Tag* version = tags->find("v");
+        version != nullptr && (version != &tags->tags().front() || version->value != "DKIM1"))
         return Failed("bad key record: v= is not DKIM1, or not in front");
     KeyRecord record;
     const std::string type = tags->find("k") == nullptr ? "rsa" : text::lower(tags->value("k"));

@@ -18,9 +18,9 @@ enum class KeyType { rsa, ed25519 };
 
 struct KeyRecord {
     KeyType type = KeyType::rsa;
-    std::string data;           // p=, decoded
-    bool testing = false;       // t=y
-    bool strict = false;        // t=s: the domain of i= must be that of d=
+    std::string data;      // p=, decoded
+    bool testing = false;  // t=y
+    bool strict = false;   // t=s: the domain of i= must be that of d=
 };
 
 std::expected<KeyRecord, std::string> parse_key_record(std::string_view text);

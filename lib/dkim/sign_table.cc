@@ -25,7 +25,8 @@ std::expected<SignTableEntry, std::string> parse_sign_table_entry(std::string_vi
                 return std::unexpected("\"" + std::string(word.substr(0, colon)) + "\" is no selector");
             entry.keys.push_back({*selector, std::string(word.substr(colon + 1))});
         } else {
-            return std::unexpected("\"" + std::string(word) + "\" is neither selector:/key/file, d=domain, none nor "
+            return std::unexpected("\"" + std::string(word) +
+                                   "\" is neither selector:/key/file, d=domain, none nor "
                                    "unsigned_on_failure");
         }
     }

@@ -20,9 +20,9 @@ struct SignTableKey {
 };
 
 struct SignTableEntry {
-    std::vector<SignTableKey> keys;     // none: "none", this mail stays unsigned
-    std::string domain;                 // d=; empty: the domain that was looked up
-    bool unsigned_on_failure = false;   // rather than wait until the key can be used
+    std::vector<SignTableKey> keys;    // none: "none", this mail stays unsigned
+    std::string domain;                // d=; empty: the domain that was looked up
+    bool unsigned_on_failure = false;  // rather than wait until the key can be used
 };
 
 std::expected<SignTableEntry, std::string> parse_sign_table_entry(std::string_view value);
@@ -39,7 +39,7 @@ std::expected<SealKey, std::string> parse_seal_key(std::string_view value);
 // .example.test, .test. `whole` is for the first alone: parts of an address are not for pattern tables.
 struct SignTableQuestion {
     std::string key;
-    std::string domain;     // d= of an entry that names none
+    std::string domain;  // d= of an entry that names none
     bool whole = false;
 };
 std::vector<SignTableQuestion> sign_table_questions(const std::string& local, const std::string& domain);

@@ -74,9 +74,9 @@ std::optional<Problem> parse_names(const TagList& tags, SignatureKind kind, Sign
         return std::find(out.names.begin(), out.names.end(), name) != out.names.end();
     };
     if (kind == SignatureKind::dkim && !has("from"))
-        return permerror("From is not signed");             // RFC 6376, 5.4
+        return permerror("From is not signed");  // RFC 6376, 5.4
     if (kind == SignatureKind::arc_message && has("arc-seal"))
-        return permerror("h= has ARC-Seal");                // RFC 8617, 4.1.2
+        return permerror("h= has ARC-Seal");  // RFC 8617, 4.1.2
     return std::nullopt;
 }
 
@@ -91,7 +91,7 @@ std::optional<Problem> parse_times(const TagList& tags, Signature& out) {
         if (!out.expiration)
             return permerror("x= is no time");
         if (out.timestamp && *out.expiration <= *out.timestamp)
-            return permerror("x= is not after t=");         // RFC 6376, 3.5
+            return permerror("x= is not after t=");  // RFC 6376, 3.5
     }
     return std::nullopt;
 }
@@ -159,13 +159,13 @@ std::optional<std::string> to_a_labels(std::string_view domain) {
 
 std::string_view code_name(Code code) {
     switch (code) {
-        case Code::none: return "none";
-        case Code::pass: return "pass";
-        case Code::fail: return "fail";
-        case Code::policy: return "policy";
-        case Code::neutral: return "neutral";
-        case Code::temperror: return "temperror";
-        case Code::permerror: return "permerror";
+    case Code::none: return "none";
+    case Code::pass: return "pass";
+    case Code::fail: return "fail";
+    case Code::policy: return "policy";
+    case Code::neutral: return "neutral";
+    case Code::temperror: return "temperror";
+    case Code::permerror: return "permerror";
     }
     return "permerror";
 }
@@ -187,7 +187,7 @@ std::optional<Problem> parse_algorithm(const TagList& tags, Signature& out) {
         out.algorithm = Algorithm::rsa_sha1;
     if (out.algorithm == Algorithm::unknown)
         return permerror("a= is no known algorithm");
-    if (out.algorithm == Algorithm::rsa_sha1)               // RFC 8301, 3.1: MUST NOT
+    if (out.algorithm == Algorithm::rsa_sha1)  // RFC 8301, 3.1: MUST NOT
         return Problem{Code::policy, "rsa-sha1 is not secure"};
     return std::nullopt;
 }

@@ -27,19 +27,19 @@ enum class SignatureKind { dkim, arc_message };
 struct Signature {
     Algorithm algorithm = Algorithm::unknown;
     std::string algorithm_text;
-    std::string value;                  // b=, decoded
-    std::string value_text;             // b=, without blanks
-    std::string body_hash;              // bh=, decoded
+    std::string value;       // b=, decoded
+    std::string value_text;  // b=, without blanks
+    std::string body_hash;   // bh=, decoded
     Canon header_canon = Canon::simple;
     Canon body_canon = Canon::simple;
-    std::string domain;                 // lower case
+    std::string domain;  // lower case
     std::string selector;
     std::string identity;
-    std::vector<std::string> names;     // h=, lower case
+    std::vector<std::string> names;  // h=, lower case
     std::optional<std::uint64_t> body_length;
     std::optional<std::uint64_t> timestamp;
     std::optional<std::uint64_t> expiration;
-    std::size_t value_begin = 0;        // where b='s value stands in the field's body
+    std::size_t value_begin = 0;  // where b='s value stands in the field's body
     std::size_t value_end = 0;
 
     // Where its key is: selector._domainkey.domain, in A-labels. Empty where the name cannot be one.

@@ -21,11 +21,36 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
 const std::vector<std::string>& default_signed_names() {
     // RFC 6376, 5.4.1. Trace fields and what hosts on the way add or change are left out.
     static const std::vector<std::string> names = {
-        "from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references",
-        "mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-language",
-        "resent-from", "resent-sender", "resent-to", "resent-cc", "resent-date", "resent-message-id",
-        "list-id", "list-help", "list-unsubscribe", "list-unsubscribe-post", "list-subscribe", "list-post",
-        "list-owner", "list-archive", "autocrypt",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-disposition",
+        "content-language",
+        "resent-from",
+        "resent-sender",
+        "resent-to",
+        "resent-cc",
+        "resent-date",
+        "resent-message-id",
+        "list-id",
+        "list-help",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "list-subscribe",
+        "list-post",
+        "list-owner",
+        "list-archive",
+        "autocrypt",
     };
     return names;
 }
@@ -35,11 +60,11 @@ const std::vector<std::string>& default_oversigned_names() {
     return names;
 }
 
-std::vector<std::string> names_to_sign(const HeaderFields& fields, const std::vector<std::string>& names,
-                                       const std::vector<std::string>& oversigned) {
+std::vector<std::string> names_to_sign(
+    const HeaderFields& fields, const std::vector<std::string>& names, const std::vector<std::string>& oversigned) {
     // These stay alone only where they are there: the next host may have to add a missing one.
-    static const std::vector<std::string> kOnceIfThere = {"sender",       "message-id",   "in-reply-to", "references",
-                                                          "mime-version", "content-type", "content-transfer-encoding"};
+    static const std::vector<std::string> kOnceIfThere = {
+        "sender", "message-id", "in-reply-to", "references", "mime-version", "content-type", "content-transfer-encoding"};
     std::vector<std::string> chosen;
     for (const std::string& name : names) {
         const std::size_t count = fields.named(name).size();
@@ -77,7 +102,7 @@ void TagWriter::add_signature() {
     text_ += "\r\n\tb=";
     value_at_ = text_.size();
     text_ += ';';
-    line_ = kLine;      // whatever follows begins a line
+    line_ = kLine;  // whatever follows begins a line
 }
 
 Unsigned TagWriter::finish() {
@@ -91,7 +116,7 @@ std::string complete(const Unsigned& field, std::string_view signature, Fold fol
     const std::string encoded = text::encode_base64(signature);
     std::string_view rest = encoded;
     const std::size_t width = fold == Fold::short_lines ? kValueLine : rest.size() + 2;
-    std::size_t room = width - 2;       // "b=" begins a line
+    std::size_t room = width - 2;  // "b=" begins a line
     while (!rest.empty()) {
         text += rest.substr(0, room);
         rest.remove_prefix(std::min(room, rest.size()));

@@ -9,8 +9,8 @@
 // The private keys are nowhere in here: what a key gets to see is a hash of 32 octets, so the step with the key can be
 // another process.
 //
-// Fields that a reader acts on are listed once more than they are there (From, To, Cc, Subject, Date, Reply-To always, others
-// if they are there), so nobody can add a second one behind our back.
+// Fields that a reader acts on are listed once more than they are there (From, To, Cc, Subject, Date, Reply-To always,
+// others if they are there), so nobody can add a second one behind our back.
 //
 // Standards   RFC 6376, 3.5, 5; RFC 8301; RFC 8463
 // Failure     make_fields() gives a reason for a message that cannot be signed: no From, a header without end.
@@ -36,15 +36,15 @@ struct SigningKey {
     std::string domain;
     std::string selector;
     KeyType type = KeyType::rsa;
-    std::string identity;       // i=; empty: left out
+    std::string identity;  // i=; empty: left out
 };
 
 struct SignOptions {
     Canon header_canon = Canon::relaxed;
     Canon body_canon = Canon::relaxed;
-    std::int64_t now = 0;               // t=; 0: left out
-    std::int64_t lifetime = 0;          // x= is so many seconds after t=; 0: left out
-    std::vector<std::string> names;     // what to sign, lower case; empty: default_signed_names()
+    std::int64_t now = 0;                 // t=; 0: left out
+    std::int64_t lifetime = 0;            // x= is so many seconds after t=; 0: left out
+    std::vector<std::string> names;       // what to sign, lower case; empty: default_signed_names()
     std::vector<std::string> oversigned;  // empty: default_oversigned_names()
 };
 
@@ -53,9 +53,9 @@ const std::vector<std::string>& default_oversigned_names();
 
 // A field without the value of its b=, and what has to be signed for it.
 struct Unsigned {
-    std::string text;   // "DKIM-Signature: ...; b=", folded, no line end
-    std::string hash;   // SHA-256
-    std::size_t value_at = 0;   // where in the text the value of b= goes
+    std::string text;          // "DKIM-Signature: ...; b=", folded, no line end
+    std::string hash;          // SHA-256
+    std::size_t value_at = 0;  // where in the text the value of b= goes
 };
 
 // The field with its signature, ending in CR LF.
@@ -80,8 +80,8 @@ class Signer {
 };
 
 // The h= of a message: what is there of `names`, and one more of each that shall stay alone.
-std::vector<std::string> names_to_sign(const HeaderFields& fields, const std::vector<std::string>& names,
-                                       const std::vector<std::string>& oversigned);
+std::vector<std::string> names_to_sign(
+    const HeaderFields& fields, const std::vector<std::string>& names, const std::vector<std::string>& oversigned);
 
 // Builds the text of a field from tags, folded at their borders; a long h= is folded at its colons.
 class TagWriter {

@@ -23,9 +23,8 @@ bool is_name(std::string_view name) {
 
 // VALCHAR and blanks; octets above 127 are UTF-8 of RFC 8616.
 bool is_value(std::string_view value) {
-    return std::all_of(value.begin(), value.end(), [](char c) {
-        return static_cast<unsigned char>(c) >= ' ' ? c != 127 : c == '\t' || c == '\r' || c == '\n';
-    });
+    return std::all_of(value.begin(), value.end(),
+        [](char c) { return static_cast<unsigned char>(c) >= ' ' ? c != 127 : c == '\t' || c == '\r' || c == '\n'; });
 }
 
 }  // namespace
@@ -39,7 +38,7 @@ std::expected<TagList, std::string> TagList::parse(std::string_view text) {
         const bool last = end == text.size();
         if (trim_blanks(part).empty()) {
             if (last && !list.tags_.empty())
-                break;                          // behind the last ";"
+                break;  // behind the last ";"
             return std::unexpected(last ? "no tags" : "an empty tag");
         }
         const std::size_t equals = part.find('=');
@@ -52,7 +51,7 @@ std::expected<TagList, std::string> TagList::parse(std::string_view text) {
         tag.value = trim_blanks(part.substr(equals + 1));
         if (!is_value(tag.value))
             return std::unexpected("a control character in " + std::string(tag.name.substr(0, 40)) + "=");
-        if (list.find(tag.name) != nullptr)     // RFC 6376, 3.2: MUST NOT occur
+        if (list.find(tag.name) != nullptr)  // RFC 6376, 3.2: MUST NOT occur
             return std::unexpected(std::string(tag.name.substr(0, 40)) + "= twice");
         if (list.tags_.size() == kMaxTags)
             return std::unexpected("more than " + std::to_string(kMaxTags) + " tags");

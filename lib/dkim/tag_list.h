@@ -17,9 +17,9 @@ namespace dkim {
 inline constexpr std::size_t kMaxTags = 64;
 
 struct Tag {
-    std::string_view name;      // case matters
-    std::string_view value;     // without the blanks around it; those inside are still there
-    std::size_t begin = 0;      // everything between "=" and ";", blanks too: [begin, end) of the text
+    std::string_view name;   // case matters
+    std::string_view value;  // without the blanks around it; those inside are still there
+    std::size_t begin = 0;   // everything between "=" and ";", blanks too: [begin, end) of the text
     std::size_t end = 0;
 };
 

@@ -9,11 +9,20 @@ namespace {
 // RFC 5322, 3.6: at most once in a message. A second one that nobody signed is an attempt to show the reader something else
 // than what the signature vouches for (RFC 6376, 8.15).
 constexpr std::string_view kSingleFields[] = {
-    "from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id",
-    "mime-version", "content-type", "content-transfer-encoding",
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
 };
 
-constexpr std::size_t kShown = 256;     // of a stranger's tag, in results
+constexpr std::size_t kShown = 256;  // of a stranger's tag, in results
 
 void describe(const Signature& signature, Result& result) {
     result.domain = signature.domain.substr(0, kShown);
@@ -93,7 +102,8 @@ void Verifier::begin_claim(const Field& field) {
         if (key)
             claim.key = *key;
         else
-            claim.problem = Problem{Code::permerror, name.empty() ? "d= and s= are no domain name" : "too many keys to look up"};
+            claim.problem = Problem{
+                Code::permerror, name.empty() ? "d= and s= are no domain name" : "too many keys to look up"};
     }
     if (!claim.problem)
         claim.hash = hashes_.add(claim.signature.body_canon, claim.signature.body_length);
@@ -172,7 +182,7 @@ event::Task<Verdict> Verifier::finish() {
         co_return verdict;
     }
     if (!fields_)
-        end_header(header_.size());     // RFC 5322, 2.1: a message may have no body
+        end_header(header_.size());  // RFC 5322, 2.1: a message may have no body
     hashes_.finish();
     co_await lookups_.wait();
     for (Claim& claim : claims_) {

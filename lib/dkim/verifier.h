@@ -10,7 +10,8 @@
 // Standards   RFC 6376, 6; RFC 8301; RFC 8463; RFC 8617, 5.2
 // Failure     every outcome is a Result with its reason; nothing is logged.
 // Lifetime    may be dropped at any time. Loop, resolver and key cache outlive it; header() and fields() live as long as it.
-// Trust       the message is a stranger's. Octets of the header, signatures, names and lookups are bounded by Options; the rest
+// Trust       the message is a stranger's. Octets of the header, signatures, names and lookups are bounded by Options; the
+// rest
 //             of a header that is too long is not looked at, and the verdict says so.
 #pragma once
 
@@ -33,24 +34,24 @@
 namespace dkim {
 
 struct Options {
-    std::int64_t now = 0;               // seconds since 1970; 0: the clock
-    std::int64_t clock_skew = 3600;     // how far t= may lie ahead
-    std::size_t max_signatures = 8;     // the rest is ignored, and counted
+    std::int64_t now = 0;            // seconds since 1970; 0: the clock
+    std::int64_t clock_skew = 3600;  // how far t= may lie ahead
+    std::size_t max_signatures = 8;  // the rest is ignored, and counted
     std::size_t max_header = 1024 * 1024;
-    std::size_t max_lookups = 60;       // different key names, DKIM and ARC together
-    bool allow_body_length = false;     // whether a signature with l= may pass
-    bool honour_test_mode = true;       // t=y: as if it were not signed (RFC 6376, 3.6.1)
+    std::size_t max_lookups = 60;    // different key names, DKIM and ARC together
+    bool allow_body_length = false;  // whether a signature with l= may pass
+    bool honour_test_mode = true;    // t=y: as if it were not signed (RFC 6376, 3.6.1)
     bool verify_dkim = true;
     bool verify_arc = true;
     KeyRules keys;
 };
 
 struct Params;
-Options options_of(const Params& params);   // lib/dkim/params.h
+Options options_of(const Params& params);  // lib/dkim/params.h
 
 struct Verdict {
-    std::vector<Result> signatures;     // in the order of the header
-    std::size_t ignored = 0;            // DKIM-Signature fields beyond max_signatures
+    std::vector<Result> signatures;  // in the order of the header
+    std::size_t ignored = 0;         // DKIM-Signature fields beyond max_signatures
     ArcVerdict arc;
 };
 
@@ -73,8 +74,8 @@ class Verifier {
         Signature signature;
         Result result;
         std::optional<Problem> problem;
-        std::size_t hash = 0;           // in hashes_
-        std::size_t key = 0;            // in lookups_
+        std::size_t hash = 0;  // in hashes_
+        std::size_t key = 0;   // in lookups_
     };
 
     void end_header(std::size_t size);

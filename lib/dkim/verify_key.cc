@@ -5,8 +5,8 @@
 namespace dkim {
 namespace {
 
-KeyOutcome try_record(const Signature& signature, std::string_view header_hash, std::string_view text,
-                      const KeyRules& rules, KeyCache& cache) {
+KeyOutcome try_record(const Signature& signature, std::string_view header_hash, std::string_view text, const KeyRules& rules,
+    KeyCache& cache) {
     KeyOutcome outcome;
     const auto record = parse_key_record(text);
     if (!record) {
@@ -48,18 +48,16 @@ int rank(Code code) { return code == Code::pass ? 3 : code == Code::fail ? 2 : c
 
 }  // namespace
 
-KeyOutcome verify_with_keys(const Signature& signature, std::string_view header_hash,
-                            const dns::Answer<std::string>& answer, const KeyRules& rules, KeyCache& cache) {
+KeyOutcome verify_with_keys(const Signature& signature, std::string_view header_hash, const dns::Answer<std::string>& answer,
+    const KeyRules& rules, KeyCache& cache) {
     KeyOutcome best;
     switch (answer.status) {
-        case dns::Status::temporary_failure:
-            return {Code::temperror, "the key cannot be fetched: " + answer.reason, 0, false, false};
-        case dns::Status::bogus:
-            return {Code::temperror, "DNSSEC does not vouch for the key: " + answer.reason, 0, false, false};
-        case dns::Status::does_not_exist:
-            return {Code::permerror, "there is no key", 0, false, false};
-        case dns::Status::found:
-            break;
+    case dns::Status::temporary_failure:
+        return {Code::temperror, "the key cannot be fetched: " + answer.reason, 0, false, false};
+    case dns::Status::bogus:
+        return {Code::temperror, "DNSSEC does not vouch for the key: " + answer.reason, 0, false, false};
+    case dns::Status::does_not_exist: return {Code::permerror, "there is no key", 0, false, false};
+    case dns::Status::found: break;
     }
     best.reason = "there is no key";
     const std::size_t count = std::min(answer.records.size(), kMaxKeyRecords);

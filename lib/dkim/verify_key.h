@@ -17,7 +17,7 @@ namespace dkim {
 inline constexpr std::size_t kMaxKeyRecords = 4;
 
 struct KeyRules {
-    unsigned min_rsa_bits = 1024;   // RFC 8301, 3.2
+    unsigned min_rsa_bits = 1024;  // RFC 8301, 3.2
     unsigned max_rsa_bits = 4096;
 };
 
@@ -29,7 +29,7 @@ struct KeyOutcome {
     bool strict = false;
 };
 
-KeyOutcome verify_with_keys(const Signature& signature, std::string_view header_hash,
-                            const dns::Answer<std::string>& answer, const KeyRules& rules, KeyCache& cache);
+KeyOutcome verify_with_keys(const Signature& signature, std::string_view header_hash, const dns::Answer<std::string>& answer,
+    const KeyRules& rules, KeyCache& cache);
 
 }  // namespace dkim

@@ -14,9 +14,9 @@
 namespace dmarc {
 
 struct Authors {
-    std::vector<std::string> domains;   // A-labels, lower case, each once, in order
-    bool any_field = false;             // there is a From field
-    bool unusable = false;              // an address without a domain that the DNS could know, or no address at all
+    std::vector<std::string> domains;  // A-labels, lower case, each once, in order
+    bool any_field = false;            // there is a From field
+    bool unusable = false;             // an address without a domain that the DNS could know, or no address at all
 };
 
 // `bodies` are what stands behind the colon of each From field.

@@ -23,7 +23,7 @@ std::string replacement(std::string_view record, const std::string& domain) {
 }  // namespace
 
 event::Task<ReportTargets> find_report_targets(dns::Resolver& resolver, const PublicSuffixes& suffixes,
-                                               std::string policy_domain, std::vector<ReportUri> wanted, std::size_t limit) {
+    std::string policy_domain, std::vector<ReportUri> wanted, std::size_t limit) {
     ReportTargets targets;
     const std::string home = suffixes.organizational_domain(policy_domain);
     for (ReportUri& uri : wanted) {

@@ -16,12 +16,12 @@
 namespace dmarc {
 
 struct ReportTargets {
-    std::vector<ReportUri> uris;            // that may be written to, at most `limit`
-    std::vector<std::string> refused;       // and others, with the reason
-    bool undecided = false;                 // the DNS did not answer about some
+    std::vector<ReportUri> uris;       // that may be written to, at most `limit`
+    std::vector<std::string> refused;  // and others, with the reason
+    bool undecided = false;            // the DNS did not answer about some
 };
 
 event::Task<ReportTargets> find_report_targets(dns::Resolver& resolver, const PublicSuffixes& suffixes,
-                                               std::string policy_domain, std::vector<ReportUri> wanted, std::size_t limit);
+    std::string policy_domain, std::vector<ReportUri> wanted, std::size_t limit);
 
 }  // namespace dmarc

@@ -54,7 +54,7 @@ event::Task<Discovery::Walk> Discovery::walk(std::string domain) {
         }
         found.steps.push_back({here, looked.record});
         if (looked.record && looked.record->is_public_suffix)
-            break;                                      // psd=y or psd=n ends the walk
+            break;  // psd=y or psd=n ends the walk
         const std::size_t labels = count_labels(here);
         if (labels == 1)
             break;
@@ -82,7 +82,7 @@ std::string Discovery::choose_organizational_domain(const Walk& walk, const std:
     std::string chosen = start;
     for (const Step& step : walk.steps)
         if (step.record)
-            chosen = step.domain;                       // the last has the fewest labels
+            chosen = step.domain;  // the last has the fewest labels
     return chosen;
 }
 

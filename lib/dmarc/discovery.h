@@ -25,13 +25,13 @@ namespace dmarc {
 enum class Method { public_suffix_list, tree_walk };
 
 inline constexpr std::size_t kMaxQuestions = 60;
-inline constexpr std::size_t kMaxWalk = 8;      // RFC 9989, 4.10: at most eight look-ups
+inline constexpr std::size_t kMaxWalk = 8;  // RFC 9989, 4.10: at most eight look-ups
 
 struct Discovered {
     std::optional<Record> record;
-    std::string domain;                     // where the record is
-    std::string organizational_domain;      // of the domain asked about
-    std::string trouble;                    // why nothing is known
+    std::string domain;                 // where the record is
+    std::string organizational_domain;  // of the domain asked about
+    std::string trouble;                // why nothing is known
 };
 
 struct OrganizationalDomain {
@@ -61,7 +61,7 @@ class Discovery {
         std::optional<Record> record;
     };
     struct Walk {
-        std::vector<Step> steps;    // the domain itself first
+        std::vector<Step> steps;  // the domain itself first
         std::string trouble;
     };
     event::Task<Looked> look_up(std::string domain);

@@ -134,7 +134,7 @@ class Judge {
         verdict_.disposition = verdict_.published;
         const Record& record = verdict_.record;
         if (discovery_.method() == Method::tree_walk) {
-            if (record.testing)                 // RFC 9989, 4.7: one step less
+            if (record.testing)  // RFC 9989, 4.7: one step less
                 override_with("policy_test_mode", "t=y", softer(verdict_.disposition));
         } else if (input_.dice >= record.percent) {
             // RFC 7489, 6.6.4: what is not sampled gets the next weaker policy.
@@ -162,7 +162,11 @@ bool is_stricter(const Verdict& a, const Verdict& b) {
     if (a.disposition != b.disposition)
         return a.disposition > b.disposition;
     const auto rank = [](Code code) {
-        return code == Code::fail ? 4 : code == Code::permerror ? 3 : code == Code::temperror ? 2 : code == Code::none ? 1 : 0;
+        return code == Code::fail        ? 4
+               : code == Code::permerror ? 3
+               : code == Code::temperror ? 2
+               : code == Code::none      ? 1
+                                         : 0;
     };
     return rank(a.code) > rank(b.code);
 }
@@ -171,11 +175,11 @@ bool is_stricter(const Verdict& a, const Verdict& b) {
 
 std::string_view code_name(Code code) {
     switch (code) {
-        case Code::none: return "none";
-        case Code::pass: return "pass";
-        case Code::fail: return "fail";
-        case Code::temperror: return "temperror";
-        case Code::permerror: return "permerror";
+    case Code::none: return "none";
+    case Code::pass: return "pass";
+    case Code::fail: return "fail";
+    case Code::temperror: return "temperror";
+    case Code::permerror: return "permerror";
     }
     return "permerror";
 }
@@ -187,8 +191,8 @@ std::vector<std::string_view> from_bodies(const dkim::HeaderFields& fields) {
     return bodies;
 }
 
-event::Task<Verdict> evaluate(dns::Resolver& resolver, const PublicSuffixes& suffixes, const Input& input,
-                              const Options& options) {
+event::Task<Verdict> evaluate(
+    dns::Resolver& resolver, const PublicSuffixes& suffixes, const Input& input, const Options& options) {
     const Authors authors = find_authors(input.from);
     Verdict worst;
     if (authors.domains.empty()) {
@@ -231,11 +235,10 @@ std::string find_trusted_pass(const dkim::ArcVerdict& arc, const std::vector<std
         return {};
     for (std::size_t i = arc.sealers.size(); i-- > 0;) {
         const dkim::ArcSealer& sealer = arc.sealers[i];
-        const bool trusted = std::any_of(trusted_sealers.begin(), trusted_sealers.end(), [&](const std::string& domain) {
-            return text::equal_ignoring_case(domain, sealer.domain);
-        });
+        const bool trusted = std::any_of(trusted_sealers.begin(), trusted_sealers.end(),
+            [&](const std::string& domain) { return text::equal_ignoring_case(domain, sealer.domain); });
         if (!trusted)
-            return {};          // what stands below was handed on by somebody who may have made it up
+            return {};  // what stands below was handed on by somebody who may have made it up
         const auto results = authres::parse(sealer.results);
         if (!results)
             continue;

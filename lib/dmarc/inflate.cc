@@ -10,8 +10,8 @@ namespace {
 
 using Failed = std::unexpected<std::string>;
 
-constexpr int kGzip = 15 + 16;      // zlib's windowBits: a gzip header is wanted
-constexpr int kRaw = -15;           // deflate without any header
+constexpr int kGzip = 15 + 16;  // zlib's windowBits: a gzip header is wanted
+constexpr int kRaw = -15;       // deflate without any header
 
 std::string too_large(std::size_t limit) { return "it unpacks to more than " + std::to_string(limit) + " octets"; }
 

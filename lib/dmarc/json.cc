@@ -66,13 +66,13 @@ class Reader {
             return fail("too many values");
         skip_blanks();
         switch (peek()) {
-            case '{': return read_list(out, depth, Json::Kind::object, '}');
-            case '[': return read_list(out, depth, Json::Kind::array, ']');
-            case '"': out.kind = Json::Kind::string; return read_string(out.text);
-            case 't': return read_word(out, "true", Json::Kind::boolean);
-            case 'f': return read_word(out, "false", Json::Kind::boolean);
-            case 'n': return read_word(out, "null", Json::Kind::null);
-            default: return read_number(out);
+        case '{': return read_list(out, depth, Json::Kind::object, '}');
+        case '[': return read_list(out, depth, Json::Kind::array, ']');
+        case '"': out.kind = Json::Kind::string; return read_string(out.text);
+        case 't': return read_word(out, "true", Json::Kind::boolean);
+        case 'f': return read_word(out, "false", Json::Kind::boolean);
+        case 'n': return read_word(out, "null", Json::Kind::null);
+        default: return read_number(out);
         }
     }
 
@@ -197,9 +197,7 @@ const Json& Json::operator[](std::string_view name) const {
     return found == names.end() ? kNull : items[static_cast<std::size_t>(found - names.begin())];
 }
 
-unsigned long long Json::count() const {
-    return kind == Kind::number ? text::parse_number(text).value_or(0) : 0;
-}
+unsigned long long Json::count() const { return kind == Kind::number ? text::parse_number(text).value_or(0) : 0; }
 
 std::expected<Json, std::string> parse_json(std::string_view text) { return Reader(text).read(); }
 

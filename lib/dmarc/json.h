@@ -21,9 +21,9 @@ inline constexpr std::size_t kMaxJsonValues = 500'000;
 struct Json {
     enum class Kind { null, boolean, number, string, array, object };
     Kind kind = Kind::null;
-    std::string text;           // of a string; of a number or boolean as it was written
-    std::vector<Json> items;    // of an array or object
-    std::vector<std::string> names;     // of an object's items
+    std::string text;                // of a string; of a number or boolean as it was written
+    std::vector<Json> items;         // of an array or object
+    std::vector<std::string> names;  // of an object's items
 
     // The member of an object; a null where it is not there, or this is no object.
     const Json& operator[](std::string_view name) const;

@@ -10,18 +10,18 @@ using namespace std::chrono_literals;
 using ipc::records::DmarcObservation;
 
 constexpr std::size_t kMaxWaiting = 10'000;
-constexpr std::size_t kMaxDkim = 10;    // results in one row
+constexpr std::size_t kMaxDkim = 10;  // results in one row
 
 std::string_view letter(Alignment alignment) { return alignment == Alignment::strict ? "s" : "r"; }
 
 }  // namespace
 
-std::optional<DmarcObservation> make_observation(const Verdict& verdict, const ObservedEnvelope& envelope, Method method,
-                                                 std::int64_t now) {
+std::optional<DmarcObservation> make_observation(
+    const Verdict& verdict, const ObservedEnvelope& envelope, Method method, std::int64_t now) {
     if (verdict.policy_domain.empty() || verdict.record.aggregate.empty())
         return std::nullopt;
     if (verdict.code != Code::pass && verdict.code != Code::fail)
-        return std::nullopt;        // nothing was evaluated
+        return std::nullopt;  // nothing was evaluated
     const Record& record = verdict.record;
     DmarcObservation seen;
     seen.time = now;

@@ -19,21 +19,22 @@
 namespace dmarc {
 
 struct ObservedEnvelope {
-    std::string client;             // IP address
-    std::string sender_domain;      // of MAIL FROM; empty for the null sender
-    std::string spf_domain;         // that was checked
+    std::string client;         // IP address
+    std::string sender_domain;  // of MAIL FROM; empty for the null sender
+    std::string spf_domain;     // that was checked
     bool spf_of_helo = false;
-    std::string spf_result;         // "pass", "softfail" ...
+    std::string spf_result;  // "pass", "softfail" ...
     const std::vector<dkim::Result>* dkim = nullptr;
 };
 
 // No value where nobody wants a report: there is no policy, or it names no address.
-std::optional<ipc::records::DmarcObservation> make_observation(const Verdict& verdict, const ObservedEnvelope& envelope,
-                                                               Method method, std::int64_t now);
+std::optional<ipc::records::DmarcObservation> make_observation(
+    const Verdict& verdict, const ObservedEnvelope& envelope, Method method, std::int64_t now);
 
 class ReportLink {
   public:
-    explicit ReportLink(event::Loop& loop, std::string path = "private/dmarc-report") : loop_(loop), path_(std::move(path)) {}
+    explicit ReportLink(event::Loop& loop, std::string path = "private/dmarc-report")
+        : loop_(loop), path_(std::move(path)) {}
     ~ReportLink();
     void tell(ipc::records::DmarcObservation observation);
 

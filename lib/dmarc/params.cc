@@ -10,8 +10,8 @@ std::expected<Options, std::string> options_of(const Params& params) {
     if (params.policy_discovery() == "tree_walk")
         options.method = Method::tree_walk;
     else if (params.policy_discovery() != "public_suffix_list")
-        return std::unexpected("dmarc_policy_discovery = " + params.policy_discovery() +
-                               ": public_suffix_list or tree_walk is wanted");
+        return std::unexpected(
+            "dmarc_policy_discovery = " + params.policy_discovery() + ": public_suffix_list or tree_walk is wanted");
     return options;
 }
 

@@ -95,9 +95,9 @@ Alignment parse_alignment(std::string_view word) {
 
 std::string_view policy_name(Policy policy) {
     switch (policy) {
-        case Policy::none: return "none";
-        case Policy::quarantine: return "quarantine";
-        case Policy::reject: return "reject";
+    case Policy::none: return "none";
+    case Policy::quarantine: return "quarantine";
+    case Policy::reject: return "reject";
     }
     return "none";
 }

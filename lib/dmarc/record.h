@@ -25,23 +25,23 @@ enum class Alignment { relaxed, strict };
 
 // One entry of rua= or ruf=.
 struct ReportUri {
-    std::string address;            // of a mailto: URI, decoded; other kinds of URI are left out
-    std::uint64_t max_octets = 0;   // "!10m"; 0: no limit said
+    std::string address;           // of a mailto: URI, decoded; other kinds of URI are left out
+    std::uint64_t max_octets = 0;  // "!10m"; 0: no limit said
 };
 
 struct Record {
-    Policy policy = Policy::none;                   // p=
-    std::optional<Policy> subdomains;               // sp=
-    std::optional<Policy> nonexistent;              // np=
-    Alignment dkim = Alignment::relaxed;            // adkim=
-    Alignment spf = Alignment::relaxed;             // aspf=
-    unsigned percent = 100;                         // pct=
-    bool testing = false;                           // t=y
-    std::optional<bool> is_public_suffix;           // psd=y, psd=n; none: psd=u
-    std::vector<ReportUri> aggregate;               // rua=
-    std::vector<ReportUri> failure;                 // ruf=
-    std::string failure_options = "0";              // fo=
-    std::uint32_t interval = 86400;                 // ri=, seconds
+    Policy policy = Policy::none;          // p=
+    std::optional<Policy> subdomains;      // sp=
+    std::optional<Policy> nonexistent;     // np=
+    Alignment dkim = Alignment::relaxed;   // adkim=
+    Alignment spf = Alignment::relaxed;    // aspf=
+    unsigned percent = 100;                // pct=
+    bool testing = false;                  // t=y
+    std::optional<bool> is_public_suffix;  // psd=y, psd=n; none: psd=u
+    std::vector<ReportUri> aggregate;      // rua=
+    std::vector<ReportUri> failure;        // ruf=
+    std::string failure_options = "0";     // fo=
+    std::uint32_t interval = 86400;        // ri=, seconds
 };
 
 // Whether the text begins as a DMARC record does. A name with other TXT records beside it has a DMARC record all the same.

@@ -39,7 +39,7 @@ struct ReportRow {
     std::string source_ip;
     std::uint64_t count = 0;
     std::string disposition;
-    std::string dkim;           // whether it passed and was aligned
+    std::string dkim;  // whether it passed and was aligned
     std::string spf;
     std::vector<ReportReason> reasons;
     std::string envelope_to;
@@ -56,12 +56,12 @@ struct Report {
     std::string email;
     std::string extra_contact_info;
     std::string report_id;
-    std::uint64_t begin = 0;    // seconds since 1970
+    std::uint64_t begin = 0;  // seconds since 1970
     std::uint64_t end = 0;
     std::vector<std::string> errors;
     std::string generator;
 
-    std::string domain;         // the policy that was published
+    std::string domain;  // the policy that was published
     std::string version_published;
     std::string adkim;
     std::string aspf;

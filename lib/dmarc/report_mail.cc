@@ -106,7 +106,7 @@ void take_field(Feedback& feedback, std::string_view name, std::string_view valu
         if (const auto date = message::parse_date(value))
             feedback.arrival_date = date->utc;
     }
-    if (name == "reporting-mta")        // "dns; mail.example.test"
+    if (name == "reporting-mta")  // "dns; mail.example.test"
         feedback.reporting_mta = text::trim(value.substr(value.find(';') + 1));
 }
 
@@ -122,8 +122,8 @@ bool is_type(const message::Part& part, std::string_view type, std::string_view 
     return text::equal_ignoring_case(part.type, type) && text::equal_ignoring_case(part.subtype, subtype);
 }
 
-std::expected<AnyReport, std::string> find_feedback(std::string_view text, const message::Structure& structure,
-                                                    const message::Part& report) {
+std::expected<AnyReport, std::string> find_feedback(
+    std::string_view text, const message::Structure& structure, const message::Part& report) {
     Feedback feedback = read_feedback(decoded_body(text, report));
     if (feedback.type.empty())
         return Failed("message/feedback-report has no Feedback-Type");

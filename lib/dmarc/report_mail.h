@@ -1,4 +1,5 @@
-// lib/dmarc/report_mail.h - the reports inside messages and files: aggregate reports, reports about single messages, about TLS.
+// lib/dmarc/report_mail.h - the reports inside messages and files: aggregate reports, reports about single messages, about
+// TLS.
 //
 // Standards   RFC 7489, 7.2.1.1; RFC 5965 (ARF); RFC 6591 (authentication failures); RFC 8460, 5.3 (TLS)
 // Failure     a reason.
@@ -20,7 +21,7 @@ namespace dmarc {
 
 // A report about one message: complaint or failed authentication.
 struct Feedback {
-    std::string type;               // "abuse", "auth-failure", "fraud" ...; lower case
+    std::string type;  // "abuse", "auth-failure", "fraud" ...; lower case
     std::string user_agent;
     std::uint64_t version = 0;
     std::uint64_t incidents = 1;
@@ -28,13 +29,13 @@ struct Feedback {
     std::string original_envelope_id;
     std::string original_mail_from;
     std::string original_rcpt_to;
-    std::string reporting_mta;      // without its type
+    std::string reporting_mta;  // without its type
     std::string source_ip;
     std::uint64_t source_port = 0;
-    std::vector<std::string> authentication_results;    // folded as they are
+    std::vector<std::string> authentication_results;  // folded as they are
     std::vector<std::string> reported_domains;
     std::vector<std::string> reported_uris;
-    std::string auth_failure;       // "bodyhash", "dmarc" ...; lower case
+    std::string auth_failure;  // "bodyhash", "dmarc" ...; lower case
     std::string delivery_result;
     std::string identity_alignment;
     std::string dkim_domain;
@@ -45,8 +46,8 @@ struct Feedback {
     std::string dkim_canonicalized_header;
     std::string dkim_canonicalized_body;
     std::string spf_dns;
-    std::string message;            // the reported message, where it came whole
-    std::string headers;            // its header, where that is all that came
+    std::string message;  // the reported message, where it came whole
+    std::string headers;  // its header, where that is all that came
 };
 
 using AnyReport = std::variant<Report, Feedback, TlsReport>;

@@ -9,7 +9,7 @@
 namespace dmarc {
 namespace {
 
-constexpr std::size_t kMaxList = 100;       // reasons, results, extensions of one row
+constexpr std::size_t kMaxList = 100;  // reasons, results, extensions of one row
 
 class Reader {
   public:
@@ -20,9 +20,7 @@ class Reader {
         void operator()(XML_Parser parser) const { XML_ParserFree(parser); }
     };
     static Reader& of(void* data) { return *static_cast<Reader*>(data); }
-    static void on_start(void* data, const XML_Char* name, const XML_Char** attributes) {
-        of(data).start(name, attributes);
-    }
+    static void on_start(void* data, const XML_Char* name, const XML_Char** attributes) { of(data).start(name, attributes); }
     static void on_end(void* data, const XML_Char*) { of(data).end(); }
     static void on_text(void* data, const XML_Char* text, int length) {
         of(data).add_text({text, static_cast<std::size_t>(length)});
@@ -41,7 +39,7 @@ class Reader {
 
     std::unique_ptr<XML_ParserStruct, Free> parser_;
     Report report_;
-    std::string path_;              // "feedback/record/row/count"
+    std::string path_;  // "feedback/record/row/count"
     std::vector<std::size_t> lengths_;
     std::string text_;
     std::string problem_;
@@ -53,7 +51,7 @@ typename List::value_type& add_entry(List& list) {
     if (list.size() < kMaxList)
         list.emplace_back();
     else
-        list.back() = {};           // more than anybody reads: the last place is used again
+        list.back() = {};  // more than anybody reads: the last place is used again
     return list.back();
 }
 
@@ -181,16 +179,15 @@ std::string* Reader::find_place(std::string_view path) {
     };
     constexpr std::string_view kReason = "record/row/policy_evaluated/reason/";
     constexpr std::string_view kDkim = "record/auth_results/dkim/", kSpf = "record/auth_results/spf/";
-    for (std::string* found : {in(kReason, row.reasons, &ReportReason::type, "type"),
-                               in(kReason, row.reasons, &ReportReason::comment, "comment"),
-                               in(kDkim, row.dkim_results, &ReportDkim::domain, "domain"),
-                               in(kDkim, row.dkim_results, &ReportDkim::selector, "selector"),
-                               in(kDkim, row.dkim_results, &ReportDkim::result, "result"),
-                               in(kDkim, row.dkim_results, &ReportDkim::human_result, "human_result"),
-                               in(kSpf, row.spf_results, &ReportSpf::domain, "domain"),
-                               in(kSpf, row.spf_results, &ReportSpf::scope, "scope"),
-                               in(kSpf, row.spf_results, &ReportSpf::result, "result"),
-                               in(kSpf, row.spf_results, &ReportSpf::human_result, "human_result")})
+    for (std::string* found :
+        {in(kReason, row.reasons, &ReportReason::type, "type"), in(kReason, row.reasons, &ReportReason::comment, "comment"),
+            in(kDkim, row.dkim_results, &ReportDkim::domain, "domain"),
+            in(kDkim, row.dkim_results, &ReportDkim::selector, "selector"),
+            in(kDkim, row.dkim_results, &ReportDkim::result, "result"),
+            in(kDkim, row.dkim_results, &ReportDkim::human_result, "human_result"),
+            in(kSpf, row.spf_results, &ReportSpf::domain, "domain"), in(kSpf, row.spf_results, &ReportSpf::scope, "scope"),
+            in(kSpf, row.spf_results, &ReportSpf::result, "result"),
+            in(kSpf, row.spf_results, &ReportSpf::human_result, "human_result")})
         if (found != nullptr)
             return found;
     return nullptr;

@@ -18,7 +18,7 @@
 namespace dmarc {
 
 inline constexpr std::size_t kMaxReportRows = 100'000;
-inline constexpr std::size_t kMaxReportText = 2000;     // of one element; the rest is cut
+inline constexpr std::size_t kMaxReportText = 2000;  // of one element; the rest is cut
 inline constexpr std::size_t kMaxReportDepth = 32;
 
 std::expected<Report, std::string> read_report(std::string_view xml);

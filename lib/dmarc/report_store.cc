@@ -8,9 +8,9 @@
 #include <map>
 #include <utility>
 
+#include "lib/dict/network.h"
 #include "lib/dkim/crypto.h"
 #include "lib/dkim/signature.h"
-#include "lib/dict/network.h"
 
 namespace dmarc {
 namespace {
@@ -20,7 +20,7 @@ using ipc::records::DmarcPolicy;
 using ipc::records::DmarcRow;
 using Failed = std::unexpected<std::string>;
 
-constexpr std::size_t kMapSize = std::size_t{1} << 30;      // address space, not disk
+constexpr std::size_t kMapSize = std::size_t{1} << 30;  // address space, not disk
 constexpr std::size_t kMaxText = 253;
 
 void put_u32(std::string& out, std::uint32_t value) {
@@ -65,7 +65,9 @@ std::string_view as_text(const MDB_val& value) { return {static_cast<const char*
 
 class Transaction {
   public:
-    Transaction(MDB_env* environment, unsigned flags) { status_ = mdb_txn_begin(environment, nullptr, flags, &transaction_); }
+    Transaction(MDB_env* environment, unsigned flags) {
+        status_ = mdb_txn_begin(environment, nullptr, flags, &transaction_);
+    }
     ~Transaction() {
         if (transaction_ != nullptr)
             mdb_txn_abort(transaction_);
@@ -114,7 +116,7 @@ bool is_sound(const DmarcObservation& seen) {
 
 DmarcRow cut(DmarcRow row) {
     for (std::string* text : {&row.disposition, &row.dkim, &row.spf, &row.envelope_from, &row.header_from, &row.spf_domain,
-                              &row.spf_scope, &row.spf_result})
+             &row.spf_scope, &row.spf_result})
         text->resize(std::min(text->size(), kMaxText));
     row.reasons.resize(std::min<std::size_t>(row.reasons.size(), 8));
     row.dkim_results.resize(std::min<std::size_t>(row.dkim_results.size(), 10));
@@ -245,7 +247,8 @@ std::expected<void, std::string> ReportStore::remove(const Due& due) {
             break;
         const std::string prefix = key_prefix(kind, due.day, due.domain);
         Cursor cursor(transaction.get(), handle_->database);
-        for (bool more = cursor.seek(prefix); status == 0 && more && cursor.key().starts_with(prefix); more = cursor.seek(prefix))
+        for (bool more = cursor.seek(prefix); status == 0 && more && cursor.key().starts_with(prefix);
+             more = cursor.seek(prefix))
             status = cursor.remove();
     }
     if (status == 0)

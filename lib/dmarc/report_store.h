@@ -18,7 +18,7 @@
 
 namespace dmarc {
 
-inline constexpr std::size_t kMaxStoredRows = 50'000;   // of one domain and day
+inline constexpr std::size_t kMaxStoredRows = 50'000;  // of one domain and day
 
 struct CountedRow {
     ipc::records::DmarcRow row;
@@ -39,7 +39,7 @@ class ReportStore {
     std::expected<void, std::string> add(const std::vector<ipc::records::DmarcObservation>& batch);
 
     struct Due {
-        std::uint32_t day = 0;      // since 1970, UTC
+        std::uint32_t day = 0;  // since 1970, UTC
         std::string domain;
     };
     // Everything of the days before this one.

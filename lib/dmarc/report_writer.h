@@ -15,11 +15,11 @@ namespace dmarc {
 std::string write_report(const Report& report);
 
 struct ReportMail {
-    std::string submitter;          // our domain
-    std::string from;               // address
-    std::vector<std::string> to;    // addresses
+    std::string submitter;        // our domain
+    std::string from;             // address
+    std::vector<std::string> to;  // addresses
     std::int64_t now = 0;
-    std::string message_id;         // without < >
+    std::string message_id;  // without < >
 };
 // A whole message in CR LF form with the report as gzip file.
 std::string write_report_mail(const Report& report, const ReportMail& mail, const std::string& gzip_file);

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<std::string> strings_of(const Json& value) {
     std::vector<std::string> strings;
-    if (value.kind == Json::Kind::string)       // some write a single one without the list
+    if (value.kind == Json::Kind::string)  // some write a single one without the list
         strings.push_back(value.text);
     if (value.kind == Json::Kind::array)
         for (const Json& item : value.items)
@@ -18,14 +18,10 @@ std::vector<std::string> strings_of(const Json& value) {
 }
 
 TlsFailure read_failure(const Json& value) {
-    return TlsFailure{value["result-type"].string(),
-                      value["sending-mta-ip"].string(),
-                      value["receiving-ip"].string(),
-                      value["receiving-mx-hostname"].string(),
-                      value["receiving-mx-helo"].string(),
-                      value["additional-information"].string(),
-                      value["failure-reason-code"].string(),
-                      value["failed-session-count"].count()};
+    return TlsFailure{value["result-type"].string(), value["sending-mta-ip"].string(), value["receiving-ip"].string(),
+        value["receiving-mx-hostname"].string(), value["receiving-mx-helo"].string(),
+        value["additional-information"].string(), value["failure-reason-code"].string(),
+        value["failed-session-count"].count()};
 }
 
 TlsPolicy read_policy(const Json& value) {

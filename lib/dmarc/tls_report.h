@@ -16,7 +16,7 @@
 namespace dmarc {
 
 inline constexpr std::size_t kMaxTlsPolicies = 1000;
-inline constexpr std::size_t kMaxTlsDetails = 10'000;     // of one policy
+inline constexpr std::size_t kMaxTlsDetails = 10'000;  // of one policy
 
 struct TlsFailure {
     std::string result_type;
@@ -32,7 +32,7 @@ struct TlsFailure {
 };
 
 struct TlsPolicy {
-    std::string type;                   // "sts", "tlsa", "no-policy-found"
+    std::string type;  // "sts", "tlsa", "no-policy-found"
     std::vector<std::string> strings;
     std::string domain;
     std::vector<std::string> mx_hosts;
@@ -47,7 +47,7 @@ struct TlsReport {
     std::string organization;
     std::string contact;
     std::string report_id;
-    std::string begin;                  // RFC 3339
+    std::string begin;  // RFC 3339
     std::string end;
     std::vector<TlsPolicy> policies;
 

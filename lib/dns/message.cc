@@ -268,8 +268,8 @@ std::optional<MailExchanger> parse_mx(std::string_view rdata) {
     auto host = parse_name_record(rdata.substr(2));
     if (!host)
         return std::nullopt;
-    auto preference = static_cast<std::uint16_t>(static_cast<unsigned char>(rdata[0]) << 8 |
-                                                 static_cast<unsigned char>(rdata[1]));
+    auto preference = static_cast<std::uint16_t>(
+        static_cast<unsigned char>(rdata[0]) << 8 | static_cast<unsigned char>(rdata[1]));
     return MailExchanger{preference, std::move(*host)};
 }
 
@@ -297,7 +297,7 @@ std::optional<TlsaRecord> parse_tlsa(std::string_view rdata) {
     if (rdata.size() < 4)  // RFC 6698, 2.1: three octets and something to compare with
         return std::nullopt;
     return TlsaRecord{static_cast<std::uint8_t>(rdata[0]), static_cast<std::uint8_t>(rdata[1]),
-                      static_cast<std::uint8_t>(rdata[2]), std::string(rdata.substr(3))};
+        static_cast<std::uint8_t>(rdata[2]), std::string(rdata.substr(3))};
 }
 
 }  // namespace dns

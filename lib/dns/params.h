@@ -17,8 +17,8 @@ struct Params : config::ParamSet {
         "answer counts as secure, and none as bogus."};
     config::Param<std::chrono::seconds> timeout{*this, "dns_timeout", "5s", {.min = std::chrono::seconds(1)},
         "How long one question to the DNS may take before it counts as a temporary failure."};
-    config::Param<std::int64_t> cache_size{*this, "dns_cache_size", 8388608, {.min = 65536},
-        "Octets of DNS answers that each process keeps."};
+    config::Param<std::int64_t> cache_size{
+        *this, "dns_cache_size", 8388608, {.min = 65536}, "Octets of DNS answers that each process keeps."};
     config::Param<int> question_limit{*this, "dns_question_limit", 1000, {.min = 1},
         "Questions that a process has under way at once; more fail as if the DNS did not answer."};
 };

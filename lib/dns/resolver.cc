@@ -57,10 +57,10 @@ std::optional<dict::IpAddress> parse_sized(std::string_view rdata) {
 
 std::string_view status_name(Status status) {
     switch (status) {
-        case Status::found: return "found";
-        case Status::does_not_exist: return "does not exist";
-        case Status::temporary_failure: return "temporary failure";
-        case Status::bogus: return "bogus";
+    case Status::found: return "found";
+    case Status::does_not_exist: return "does not exist";
+    case Status::temporary_failure: return "temporary failure";
+    case Status::bogus: return "bogus";
     }
     return "";
 }

@@ -33,24 +33,24 @@ enum class Type : std::uint16_t { a = 1, cname = 5, ptr = 12, mx = 15, txt = 16,
 template <class Record>
 struct Answer {
     Status status = Status::temporary_failure;
-    bool name_exists = false;      // with does_not_exist: the name is there, a record of this type is not
-    bool secure = false;           // DNSSEC vouches for this answer, the absence of records included
-    std::uint32_t ttl = 0;         // seconds
-    std::string canonical_name;    // where CNAMEs led, without the last dot; the question's name if there were none
-    std::vector<Record> records;   // empty unless found
-    std::string reason;            // for people, when there is no answer: "SERVFAIL", "timed out", "signature expired"
+    bool name_exists = false;     // with does_not_exist: the name is there, a record of this type is not
+    bool secure = false;          // DNSSEC vouches for this answer, the absence of records included
+    std::uint32_t ttl = 0;        // seconds
+    std::string canonical_name;   // where CNAMEs led, without the last dot; the question's name if there were none
+    std::vector<Record> records;  // empty unless found
+    std::string reason;           // for people, when there is no answer: "SERVFAIL", "timed out", "signature expired"
 };
 
 struct MailExchanger {
     std::uint16_t preference = 0;
-    std::string host;              // without the last dot; empty for the null MX of RFC 7505
+    std::string host;  // without the last dot; empty for the null MX of RFC 7505
 };
 
 struct TlsaRecord {
     std::uint8_t usage = 0;
     std::uint8_t selector = 0;
     std::uint8_t matching_type = 0;
-    std::string association;       // octets
+    std::string association;  // octets
 };
 
 // One record as it stands in a message of the DNS, for who implements a resolver.

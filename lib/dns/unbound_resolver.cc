@@ -105,8 +105,7 @@ UnboundResolver::~UnboundResolver() {
         ub_ctx_delete(context_);
 }
 
-std::expected<std::unique_ptr<UnboundResolver>, std::string> UnboundResolver::make(event::Loop& loop,
-                                                                                   Settings settings) {
+std::expected<std::unique_ptr<UnboundResolver>, std::string> UnboundResolver::make(event::Loop& loop, Settings settings) {
     std::unique_ptr<UnboundResolver> resolver(new UnboundResolver(loop, std::move(settings)));
     std::string reason = resolver->configure();
     if (!reason.empty())
@@ -145,13 +144,22 @@ std::string UnboundResolver::configure() {
     ub_ctx_debugout(context_, nullptr);
     std::string half = std::to_string(settings_.cache_size / 2), part = std::to_string(settings_.cache_size / 8);
     const std::pair<const char*, std::string> options[] = {
-        {"rrset-cache-size:", half}, {"msg-cache-size:", half}, {"key-cache-size:", part}, {"neg-cache-size:", part},
+        {"rrset-cache-size:", half},
+        {"msg-cache-size:", half},
+        {"key-cache-size:", part},
+        {"neg-cache-size:", part},
         // Names and addresses inside a site are asked of its own server like all others.
-        {"unblock-lan-zones:", "yes"}, {"insecure-lan-zones:", "yes"}, {"do-not-query-localhost:", "no"},
-        {"outgoing-range:", "256"}, {"num-queries-per-thread:", "1024"}, {"outgoing-num-tcp:", "32"},
+        {"unblock-lan-zones:", "yes"},
+        {"insecure-lan-zones:", "yes"},
+        {"do-not-query-localhost:", "no"},
+        {"outgoing-range:", "256"},
+        {"num-queries-per-thread:", "1024"},
+        {"outgoing-num-tcp:", "32"},
         // A server that was down is tried again soon.
-        {"infra-host-ttl:", "30"}, {"infra-keep-probing:", "yes"},
-        {"target-fetch-policy:", "0 0 0 0 0"}, {"edns-buffer-size:", "1232"},
+        {"infra-host-ttl:", "30"},
+        {"infra-keep-probing:", "yes"},
+        {"target-fetch-policy:", "0 0 0 0 0"},
+        {"edns-buffer-size:", "1232"},
     };
     for (const auto& [name, value] : options)
         if (ub_ctx_set_option(context_, name, value.c_str()) != 0)
@@ -178,8 +186,8 @@ std::string UnboundResolver::configure() {
 
 void UnboundResolver::ask(const std::shared_ptr<Question>& question) {
     under_way_.push_back(question);
-    int code = ub_resolve_event(context_, presentation(question->name).c_str(), static_cast<int>(question->type),
-                                kClassIn, question.get(), &UnboundResolver::on_answer, nullptr);
+    int code = ub_resolve_event(context_, presentation(question->name).c_str(), static_cast<int>(question->type), kClassIn,
+        question.get(), &UnboundResolver::on_answer, nullptr);
     if (code == 0 || question->done)
         return;
     std::erase(under_way_, question);
@@ -191,7 +199,7 @@ void UnboundResolver::on_answer(void* data, int rcode, void* packet, int length,
     auto* question = static_cast<Question*>(data);
     UnboundResolver& resolver = question->resolver;
     auto place = std::find_if(resolver.under_way_.begin(), resolver.under_way_.end(),
-                              [&](const auto& candidate) { return candidate.get() == question; });
+        [&](const auto& candidate) { return candidate.get() == question; });
     if (place == resolver.under_way_.end())
         return;
     std::shared_ptr<Question> kept = std::move(*place);

@@ -25,7 +25,7 @@ struct Params;
 class UnboundResolver final : public Resolver {
   public:
     struct Settings {
-        std::vector<std::string> forwarders;    // "192.0.2.53", "[::1]:5353"
+        std::vector<std::string> forwarders;  // "192.0.2.53", "[::1]:5353"
         std::string root_hints_file, trust_anchor_file;
         std::chrono::milliseconds timeout{5000};
         std::int64_t cache_size = 8 << 20;

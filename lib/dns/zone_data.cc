@@ -60,8 +60,7 @@ std::expected<ZoneData, std::string> ZoneData::parse(std::string_view text, cons
     return data;
 }
 
-std::expected<std::vector<ZoneData>, std::string> ZoneData::parse_documents(std::string_view yaml,
-                                                                           const std::string& name) {
+std::expected<std::vector<ZoneData>, std::string> ZoneData::parse_documents(std::string_view yaml, const std::string& name) {
     auto documents = parse_zone_yaml(yaml);
     if (!documents)
         return std::unexpected(name + ": " + documents.error());

@@ -29,8 +29,7 @@ class ZoneData final : public Resolver {
     static std::expected<ZoneData, std::string> load(const std::string& path);
     // `name` is what reasons call the text: a path.
     static std::expected<ZoneData, std::string> parse(std::string_view text, const std::string& name);
-    static std::expected<std::vector<ZoneData>, std::string> parse_documents(std::string_view yaml,
-                                                                            const std::string& name);
+    static std::expected<std::vector<ZoneData>, std::string> parse_documents(std::string_view yaml, const std::string& name);
 
     // What tests set without a file. Records are given as a zone file writes them: "10 mail.example.test".
     std::expected<void, std::string> add(std::string_view name, Type type, std::string_view rdata);
@@ -50,8 +49,8 @@ class ZoneData final : public Resolver {
   private:
     struct Node {
         std::map<Type, std::vector<std::string>> records;
-        std::map<Type, Status> trouble;       // for one type
-        std::optional<Status> all_trouble;    // for every type without records
+        std::map<Type, Status> trouble;     // for one type
+        std::optional<Status> all_trouble;  // for every type without records
     };
     const Node* find(const std::string& name) const;
     bool exists(const std::string& name) const;
@@ -64,11 +63,10 @@ class ZoneData final : public Resolver {
 
 // RDATA from its words in a zone file; names are completed with `origin`.
 struct Word {
-    std::string text;    // escapes kept unless quoted
+    std::string text;  // escapes kept unless quoted
     bool quoted = false;
 };
-std::expected<std::string, std::string> encode_rdata(Type type, const std::vector<Word>& words,
-                                                     std::string_view origin);
+std::expected<std::string, std::string> encode_rdata(Type type, const std::vector<Word>& words, std::string_view origin);
 // The TXT RDATA of a text of any length.
 std::string encode_txt(std::string_view content);
 

@@ -14,13 +14,11 @@ namespace {
 using Words = std::vector<Word>;
 using Failure = std::unexpected<std::string>;
 
-const std::map<std::string_view, Type> kTypes = {{"A", Type::a},       {"AAAA", Type::aaaa}, {"MX", Type::mx},
-                                                 {"TXT", Type::txt},   {"PTR", Type::ptr},   {"CNAME", Type::cname},
-                                                 {"TLSA", Type::tlsa}, {"SPF", Type::txt}};
+const std::map<std::string_view, Type> kTypes = {{"A", Type::a}, {"AAAA", Type::aaaa}, {"MX", Type::mx}, {"TXT", Type::txt},
+    {"PTR", Type::ptr}, {"CNAME", Type::cname}, {"TLSA", Type::tlsa}, {"SPF", Type::txt}};
 // Types that a zone may have and nobody here asks for.
-constexpr std::array kOtherTypes = {"SOA",    "NS",    "CAA",   "SRV",  "DS",    "DNSKEY",     "RRSIG",  "NSEC",
-                                    "NSEC3",  "LOC",   "HINFO", "NAPTR", "SSHFP", "DNAME",     "NSEC3PARAM", "RP",
-                                    "CDS",    "CDNSKEY", "SVCB", "HTTPS", "URI",  "OPENPGPKEY", "SMIMEA"};
+constexpr std::array kOtherTypes = {"SOA", "NS", "CAA", "SRV", "DS", "DNSKEY", "RRSIG", "NSEC", "NSEC3", "LOC", "HINFO",
+    "NAPTR", "SSHFP", "DNAME", "NSEC3PARAM", "RP", "CDS", "CDNSKEY", "SVCB", "HTTPS", "URI", "OPENPGPKEY", "SMIMEA"};
 
 bool is_other_type(std::string_view word) {
     for (std::string_view type : kOtherTypes)
@@ -93,36 +91,36 @@ std::expected<std::string, std::string> encode_tlsa(const Words& words) {
 
 std::expected<std::string, std::string> encode_rdata(Type type, const Words& words, std::string_view origin) {
     switch (type) {
-        case Type::a:
-        case Type::aaaa: return encode_address(type, words);
-        case Type::tlsa: return encode_tlsa(words);
-        case Type::ptr:
-        case Type::cname:
-            if (words.size() != 1)
-                return Failure("one name is wanted");
-            return complete(words[0].text, origin);
-        case Type::mx: {
-            auto preference = words.size() == 2 ? text::parse_number(words[0].text) : std::nullopt;
-            if (!preference || *preference > 65535)
-                return Failure("MX wants a number up to 65535 and a name");
-            auto host = complete(words[1].text, origin);
-            if (!host)
-                return host;
-            return std::string{static_cast<char>(*preference >> 8), static_cast<char>(*preference & 255)} + *host;
+    case Type::a:
+    case Type::aaaa: return encode_address(type, words);
+    case Type::tlsa: return encode_tlsa(words);
+    case Type::ptr:
+    case Type::cname:
+        if (words.size() != 1)
+            return Failure("one name is wanted");
+        return complete(words[0].text, origin);
+    case Type::mx: {
+        auto preference = words.size() == 2 ? text::parse_number(words[0].text) : std::nullopt;
+        if (!preference || *preference > 65535)
+            return Failure("MX wants a number up to 65535 and a name");
+        auto host = complete(words[1].text, origin);
+        if (!host)
+            return host;
+        return std::string{static_cast<char>(*preference >> 8), static_cast<char>(*preference & 255)} + *host;
+    }
+    case Type::txt: {
+        std::string rdata;
+        for (const Word& word : words) {
+            std::string octets = unescaped(word.text);
+            if (octets.size() > 255)
+                return Failure("a string of a TXT record is longer than 255 octets; split it into several");
+            rdata += static_cast<char>(octets.size());
+            rdata += octets;
         }
-        case Type::txt: {
-            std::string rdata;
-            for (const Word& word : words) {
-                std::string octets = unescaped(word.text);
-                if (octets.size() > 255)
-                    return Failure("a string of a TXT record is longer than 255 octets; split it into several");
-                rdata += static_cast<char>(octets.size());
-                rdata += octets;
-            }
-            if (words.empty())
-                return Failure("TXT wants at least one string");
-            return rdata;
-        }
+        if (words.empty())
+            return Failure("TXT wants at least one string");
+        return rdata;
+    }
     }
     return Failure("records of this type cannot be written");
 }

@@ -14,9 +14,8 @@ namespace {
 using Failure = std::unexpected<std::string>;
 
 std::optional<Type> type_of(const std::string& word) {
-    const std::pair<const char*, Type> kTypes[] = {{"A", Type::a},     {"AAAA", Type::aaaa},   {"MX", Type::mx},
-                                                   {"TXT", Type::txt}, {"PTR", Type::ptr},     {"CNAME", Type::cname},
-                                                   {"TLSA", Type::tlsa}};
+    const std::pair<const char*, Type> kTypes[] = {{"A", Type::a}, {"AAAA", Type::aaaa}, {"MX", Type::mx},
+        {"TXT", Type::txt}, {"PTR", Type::ptr}, {"CNAME", Type::cname}, {"TLSA", Type::tlsa}};
     for (const auto& [name, type] : kTypes)
         if (word == name)
             return type;

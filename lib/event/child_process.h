@@ -17,10 +17,10 @@
 namespace event {
 
 struct ProcessSettings {
-    std::string program;                    // an absolute path
-    std::vector<std::string> arguments;     // argv, the program's name first
-    std::vector<std::string> environment;   // NAME=value; nothing is inherited
-    std::string directory;                  // working directory; empty: ours
+    std::string program;                      // an absolute path
+    std::vector<std::string> arguments;       // argv, the program's name first
+    std::vector<std::string> environment;     // NAME=value; nothing is inherited
+    std::string directory;                    // working directory; empty: ours
     int input = -1, output = -1, error = -1;  // -1: /dev/null
 };
 

@@ -40,8 +40,8 @@ class ConnectWait final : public LoopWaiter {
         if (!begin_wait(handle))
             return false;
         event_ = event_new(loop_.base(), descriptor_, EV_WRITE, on_ready, this);
-        timeval interval{static_cast<time_t>(timeout_.count() / 1000),
-                         static_cast<suseconds_t>(timeout_.count() % 1000 * 1000)};
+        timeval interval{
+            static_cast<time_t>(timeout_.count() / 1000), static_cast<suseconds_t>(timeout_.count() % 1000 * 1000)};
         event_add(event_, timeout_.count() > 0 ? &interval : nullptr);
         return true;
     }
@@ -96,9 +96,7 @@ std::uint16_t SocketAddress::port() const {
     return 0;
 }
 
-bool SocketAddress::is_loopback() const {
-    return family() == AF_UNIX || host() == "::1" || host().starts_with("127.");
-}
+bool SocketAddress::is_loopback() const { return family() == AF_UNIX || host() == "::1" || host().starts_with("127."); }
 
 std::expected<std::uint16_t, std::string> parse_port(std::string_view port) {
     if (auto number = text::parse_number(port)) {
@@ -115,7 +113,7 @@ std::expected<std::uint16_t, std::string> parse_port(std::string_view port) {
     // A jail or a small container has no /etc/services.
     constexpr std::array<std::pair<std::string_view, std::uint16_t>, 10> kMail{
         {{"smtp", 25}, {"lmtp", 24}, {"submission", 587}, {"submissions", 465}, {"smtps", 465}, {"imap", 143},
-         {"imaps", 993}, {"pop3", 110}, {"pop3s", 995}, {"sieve", 4190}}};
+            {"imaps", 993}, {"pop3", 110}, {"pop3s", 995}, {"sieve", 4190}}};
     for (const auto& [name, number] : kMail)
         if (name == port)
             return number;

@@ -27,9 +27,9 @@ struct SocketAddress {
 
     const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
     int family() const { return storage.ss_family; }
-    std::string host() const;       // "192.0.2.1", "2001:db8::1", "" for UNIX; IPv4-mapped is shown as IPv4
-    std::uint16_t port() const;     // 0 for UNIX
-    bool is_loopback() const;       // 127/8, ::1, or a UNIX socket
+    std::string host() const;    // "192.0.2.1", "2001:db8::1", "" for UNIX; IPv4-mapped is shown as IPv4
+    std::uint16_t port() const;  // 0 for UNIX
+    bool is_loopback() const;    // 127/8, ::1, or a UNIX socket
 };
 
 struct Endpoint {

@@ -8,8 +8,8 @@
 #include <mutex>
 #include <set>
 
-#include "lib/event/libevent.h"
 #include "lib/event/fd.h"
+#include "lib/event/libevent.h"
 #include "lib/log/log.h"
 
 namespace event {

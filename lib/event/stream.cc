@@ -158,7 +158,8 @@ ssize_t Stream::Impl::send_some(std::string_view octets) {
             return -1;
         write_wants_read = false;
         ERR_clear_error();
-        ssize_t count = tls_result(SSL_write(ssl, octets.data(), static_cast<int>(std::min<std::size_t>(octets.size(), 1 << 30))), false);
+        ssize_t count = tls_result(
+            SSL_write(ssl, octets.data(), static_cast<int>(std::min<std::size_t>(octets.size(), 1 << 30))), false);
         if (count == 0)
             fail(StreamError::Kind::io, "the peer has closed the TLS session");
         return count > 0 ? count : -1;

@@ -126,10 +126,10 @@ class StreamWait : public LoopWaiter {
     StreamWait(Stream::Impl& stream, bool writes);
     ~StreamWait() = default;
     StreamWait(const StreamWait&) = delete;
-    bool ready_now();  // tries without sleeping
-    bool sleep();      // hooks into the stream; false where the wait is over after all
-    void wake();       // unhooks, and schedules the coroutine
-    void finish();     // throws what went wrong
+    bool ready_now();              // tries without sleeping
+    bool sleep();                  // hooks into the stream; false where the wait is over after all
+    void wake();                   // unhooks, and schedules the coroutine
+    void finish();                 // throws what went wrong
     virtual bool satisfied() = 0;  // whether the wait is over, an error included
 
     Stream::Impl& stream_;

@@ -1,5 +1,5 @@
-// lib/event/stream_impl.h - what is behind a Stream: for stream.cc (octets and descriptors), stream_tls.cc and stream_waits.cc
-// alone.
+// lib/event/stream_impl.h - what is behind a Stream: for stream.cc (octets and descriptors), stream_tls.cc and
+// stream_waits.cc alone.
 #pragma once
 
 #include <openssl/ssl.h>

@@ -11,25 +11,24 @@ ssize_t Stream::Impl::tls_result(int result, bool reading) {
     if (result > 0)
         return result;
     switch (SSL_get_error(ssl, result)) {
-        case SSL_ERROR_WANT_READ:
-            can_read = false;
-            (reading ? read_wants_write : write_wants_read) = !reading;
-            return -1;
-        case SSL_ERROR_WANT_WRITE:
-            await_writable();
-            (reading ? read_wants_write : write_wants_read) = reading;
-            return -1;
-        case SSL_ERROR_ZERO_RETURN:
-            return 0;
-        case SSL_ERROR_SYSCALL:
-            tls_failed = true;
-            if (reading && ERR_peek_error() == 0)
-                return 0;  // the peer went without a goodbye
-            [[fallthrough]];
-        default:
-            tls_failed = true;
-            fail(StreamError::Kind::tls, "TLS: " + tls_errors());
-            return -1;
+    case SSL_ERROR_WANT_READ:
+        can_read = false;
+        (reading ? read_wants_write : write_wants_read) = !reading;
+        return -1;
+    case SSL_ERROR_WANT_WRITE:
+        await_writable();
+        (reading ? read_wants_write : write_wants_read) = reading;
+        return -1;
+    case SSL_ERROR_ZERO_RETURN: return 0;
+    case SSL_ERROR_SYSCALL:
+        tls_failed = true;
+        if (reading && ERR_peek_error() == 0)
+            return 0;  // the peer went without a goodbye
+        [[fallthrough]];
+    default:
+        tls_failed = true;
+        fail(StreamError::Kind::tls, "TLS: " + tls_errors());
+        return -1;
     }
 }
 

@@ -28,7 +28,7 @@ struct ThreadPool::Impl {
         std::function<void()> job;
     };
     std::mutex mutex;
-    std::deque<std::function<void()>> jobs;     // while every thread is busy
+    std::deque<std::function<void()>> jobs;  // while every thread is busy
     std::vector<std::unique_ptr<Worker>> workers;
     std::vector<Worker*> idle;
     unsigned limit = 1;

@@ -6,8 +6,8 @@
 
 #include <array>
 #include <cstdio>
-#include <utility>
 #include <memory>
+#include <utility>
 
 namespace event {
 namespace {
@@ -18,11 +18,11 @@ struct CloseFile {
 
 // A client that names only protocols we do not speak here (http/1.1 at an IMAP port) is not our client.
 int select_alpn(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned int in_length,
-                void* argument) {
+    void* argument) {
     const auto& offered = *static_cast<const std::string*>(argument);
     unsigned char* chosen = nullptr;
     int result = SSL_select_next_proto(&chosen, length, reinterpret_cast<const unsigned char*>(offered.data()),
-                                       static_cast<unsigned int>(offered.size()), in, in_length);
+        static_cast<unsigned int>(offered.size()), in, in_length);
     *out = chosen;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -83,8 +83,8 @@ std::string wire_alpn(const std::vector<std::string>& protocols) {
 void set_common(SSL_CTX* context) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(
+        context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 }
 
 }  // namespace
@@ -112,8 +112,8 @@ std::expected<TlsContext, std::string> TlsContext::make_server(const ServerSetti
     if (!reason.empty())
         return std::unexpected(reason);
     std::string id = settings.service.substr(0, SSL_MAX_SSL_SESSION_ID_LENGTH);
-    SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(id.data()),
-                                   static_cast<unsigned int>(id.size()));
+    SSL_CTX_set_session_id_context(
+        context, reinterpret_cast<const unsigned char*>(id.data()), static_cast<unsigned int>(id.size()));
     if (!settings.alpn.empty()) {
         result.alpn_ = std::make_unique<std::string>(wire_alpn(settings.alpn));
         SSL_CTX_set_alpn_select_cb(context, select_alpn, result.alpn_.get());

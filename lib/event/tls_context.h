@@ -27,8 +27,8 @@ class TlsContext {
         std::string ciphers;                   // OpenSSL list for TLS 1.2; empty: the library's
     };
     struct ClientSettings {
-        std::string ca_file;      // PEM; empty: the system's
-        bool verify = false;      // fail the handshake for an untrusted certificate or another name
+        std::string ca_file;  // PEM; empty: the system's
+        bool verify = false;  // fail the handshake for an untrusted certificate or another name
     };
 
     static std::expected<TlsContext, std::string> make_server(const ServerSettings& settings);

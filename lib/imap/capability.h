@@ -5,7 +5,7 @@
 
 namespace imap {
 
-/// After login. Before it, login adds SASL-IR, STARTTLS or LOGINDISABLED, and AUTH=.
+// After login. Before it, login adds SASL-IR, STARTTLS or LOGINDISABLED, and AUTH=.
 inline constexpr std::string_view kCapabilities =
     "IMAP4rev1 LITERAL+ ID IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE";
 

@@ -124,11 +124,8 @@ StatusArgs parse_status(std::string_view args) {
         std::string_view name;
         StatusItem item;
     };
-    static constexpr Name kNames[] = {{"MESSAGES", StatusItem::messages},
-                                      {"RECENT", StatusItem::recent},
-                                      {"UIDNEXT", StatusItem::uid_next},
-                                      {"UIDVALIDITY", StatusItem::uid_validity},
-                                      {"UNSEEN", StatusItem::unseen}};
+    static constexpr Name kNames[] = {{"MESSAGES", StatusItem::messages}, {"RECENT", StatusItem::recent},
+        {"UIDNEXT", StatusItem::uid_next}, {"UIDVALIDITY", StatusItem::uid_validity}, {"UNSEEN", StatusItem::unseen}};
     Cursor cursor(args);
     StatusArgs status;
     status.mailbox = cursor.astring();

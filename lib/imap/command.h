@@ -51,14 +51,14 @@ struct CopyArgs {
 };
 CopyArgs parse_copy(std::string_view args);
 
-/// What stands before the message in APPEND. The text ends with the announcement of a literal.
+// What stands before the message in APPEND. The text ends with the announcement of a literal.
 struct AppendArgs {
     std::string mailbox;
     std::vector<std::string> flags;
     std::optional<std::int64_t> date;  // seconds since 1970
 };
 
-/// Nothing if the literal at the end is the mailbox name, so that the command is not there yet.
+// Nothing if the literal at the end is the mailbox name, so that the command is not there yet.
 std::optional<AppendArgs> parse_append(std::string_view args);
 
 enum class StatusItem { messages, recent, uid_next, uid_validity, unseen };
@@ -75,16 +75,16 @@ struct ListArgs {
 };
 ListArgs parse_list(std::string_view args);
 
-/// `count` astrings and nothing more: SELECT 1, RENAME 2, LOGIN 2.
+// `count` astrings and nothing more: SELECT 1, RENAME 2, LOGIN 2.
 std::vector<std::string> parse_astrings(std::string_view args, std::size_t count);
 
 struct AuthenticateArgs {
-    std::string mechanism;                       // upper case
+    std::string mechanism;                        // upper case
     std::optional<std::string> initial_response;  // still base64; "=" means empty
 };
 AuthenticateArgs parse_authenticate(std::string_view args);
 
-/// ID: the client's fields, empty for NIL.
+// ID: the client's fields, empty for NIL.
 std::vector<std::pair<std::string, std::optional<std::string>>> parse_id(std::string_view args);
 
 std::vector<std::string> parse_flag_list(Cursor& cursor);

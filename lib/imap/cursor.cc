@@ -11,7 +11,7 @@ namespace {
 bool is_control(char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// ASTRING-CHAR: "]" is allowed as well.
+// ASTRING-CHAR: "]" is allowed as well.
 bool is_astring_char(char c) { return is_atom_char(c) || c == ']'; }
 bool is_tag_char(char c) { return is_astring_char(c) && c != '+'; }
 bool is_list_char(char c) { return is_astring_char(c) || c == '%' || c == '*'; }

@@ -25,7 +25,7 @@ class SyntaxError : public std::runtime_error {
 };
 
 class Cursor {
-public:
+  public:
     explicit Cursor(std::string_view text) : text_(text) {}
 
     bool at_end() const { return position_ >= text_.size(); }
@@ -41,19 +41,19 @@ public:
     std::string tag();
     std::string atom();
     std::string astring();
-    std::string string();                       // quoted or literal
+    std::string string();  // quoted or literal
     std::optional<std::string> nstring();
-    std::string list_mailbox();                 // may hold wildcards
-    std::string flag();                         // "\Seen" or a keyword
+    std::string list_mailbox();  // may hold wildcards
+    std::string flag();          // "\Seen" or a keyword
     std::uint32_t number();
     std::uint32_t nonzero_number();
 
-    /// The text up to one of the characters, for grammars of their own (sequence sets).
+    // The text up to one of the characters, for grammars of their own (sequence sets).
     std::string_view until(std::string_view stops);
 
     bool at_string() const { return peek() == '"' || peek() == '{'; }
 
-private:
+  private:
     std::string quoted();
     std::string literal();
     std::string_view take_while(bool (*accept)(char));

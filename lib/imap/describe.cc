@@ -119,9 +119,9 @@ void append_or_nil(std::string& out, const std::string& value) {
         append_string(out, value);
 }
 
-/// Walks the tree without recursion: each part is opened, then its children, then it is closed.
+// Walks the tree without recursion: each part is opened, then its children, then it is closed.
 class Describer {
-public:
+  public:
     Describer(const Structure& structure, std::string_view text, bool extended)
         : structure_(structure), text_(text), extended_(extended) {}
 
@@ -146,14 +146,12 @@ public:
         }
     }
 
-private:
+  private:
     void open(std::uint32_t index) {
         const Part& part = structure_.parts[index];
         out_ += '(';
         switch (part.kind) {
-        case Part::Kind::leaf:
-            leaf(part);
-            break;
+        case Part::Kind::leaf: leaf(part); break;
         case Part::Kind::multipart:
             if (part.child_count == 0) {  // the grammar wants at least one
                 out_ += R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)";
@@ -199,7 +197,7 @@ private:
             type = "text";
             subtype = "plain";
         } else if (type == "message" && (subtype == "rfc822" || subtype == "global")) {
-            type = "application";   // encoded, or nested too deeply to be opened
+            type = "application";  // encoded, or nested too deeply to be opened
             subtype = "octet-stream";
         }
         basic_fields(part, type, subtype);

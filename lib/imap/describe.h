@@ -12,10 +12,10 @@
 
 namespace imap {
 
-/// `("date" "subject" ((...)) ...)` of a header, which may be followed by more text.
+// `("date" "subject" ((...)) ...)` of a header, which may be followed by more text.
 std::string format_envelope(std::string_view header);
 
-/// `extended` is BODYSTRUCTURE, otherwise BODY. `text` is what the structure was made from.
+// `extended` is BODYSTRUCTURE, otherwise BODY. `text` is what the structure was made from.
 std::string format_body_structure(const message::Structure& structure, std::string_view text, bool extended);
 
 }  // namespace imap

@@ -94,10 +94,14 @@ FetchItem parse_item(Cursor& cursor) {
         Kind kind;
     };
     static constexpr Name kNames[] = {
-        {"FLAGS", Kind::flags},           {"UID", Kind::uid},
-        {"INTERNALDATE", Kind::internal_date}, {"RFC822.SIZE", Kind::size},
-        {"RFC822.HEADER", Kind::rfc822_header}, {"RFC822.TEXT", Kind::rfc822_text},
-        {"RFC822", Kind::rfc822},         {"ENVELOPE", Kind::envelope},
+        {"FLAGS", Kind::flags},
+        {"UID", Kind::uid},
+        {"INTERNALDATE", Kind::internal_date},
+        {"RFC822.SIZE", Kind::size},
+        {"RFC822.HEADER", Kind::rfc822_header},
+        {"RFC822.TEXT", Kind::rfc822_text},
+        {"RFC822", Kind::rfc822},
+        {"ENVELOPE", Kind::envelope},
         {"BODYSTRUCTURE", Kind::body_structure},
     };
     for (const Name& name : kNames) {
@@ -163,8 +167,7 @@ std::vector<FetchItem> parse_fetch_items(Cursor& cursor) {
     if (cursor.eat_word("FAST"))
         return {item(Kind::flags), item(Kind::internal_date), item(Kind::size)};
     if (cursor.eat_word("FULL"))
-        return {item(Kind::flags), item(Kind::internal_date), item(Kind::size), item(Kind::envelope),
-                item(Kind::body)};
+        return {item(Kind::flags), item(Kind::internal_date), item(Kind::size), item(Kind::envelope), item(Kind::body)};
     if (!cursor.eat('(')) {
         add(items, parse_item(cursor));
         return items;

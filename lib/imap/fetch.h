@@ -36,8 +36,17 @@ struct Partial {
 
 struct FetchItem {
     enum class Kind {
-        flags, uid, internal_date, size, envelope, body, body_structure,
-        section, rfc822, rfc822_header, rfc822_text,
+        flags,
+        uid,
+        internal_date,
+        size,
+        envelope,
+        body,
+        body_structure,
+        section,
+        rfc822,
+        rfc822_header,
+        rfc822_text,
     };
 
     Kind kind = Kind::flags;
@@ -46,14 +55,14 @@ struct FetchItem {
     std::optional<Partial> partial;
     bool operator==(const FetchItem&) const = default;
 
-    /// True if the item sets \Seen.
+    // True if the item sets \Seen.
     bool marks_seen() const;
 };
 
-/// One item, a macro, or a list in parentheses.
+// One item, a macro, or a list in parentheses.
 std::vector<FetchItem> parse_fetch_items(Cursor& cursor);
 
-/// The item's name in the response: `BODY[1.HEADER.FIELDS (FROM)]<0>`.
+// The item's name in the response: `BODY[1.HEADER.FIELDS (FROM)]<0>`.
 std::string format_item_name(const FetchItem& item);
 
 }  // namespace imap

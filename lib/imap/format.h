@@ -13,15 +13,15 @@
 
 namespace imap {
 
-void append_string(std::string& out, std::string_view value);   // quoted or literal
+void append_string(std::string& out, std::string_view value);  // quoted or literal
 void append_nstring(std::string& out, const std::optional<std::string>& value);
 void append_astring(std::string& out, std::string_view value);  // atom if it can be one
 void append_number(std::string& out, std::uint64_t value);
 
-/// Replaces NUL as above.
+// Replaces NUL as above.
 void make_literal_safe(std::string& octets);
 
-/// Text for the end of a response line: control characters and 8-bit become "?".
+// Text for the end of a response line: control characters and 8-bit become "?".
 std::string human_text(std::string_view text);
 
 }  // namespace imap

@@ -27,7 +27,7 @@ struct Literal {
     bool overflow = false;  // more digits than any size has: nobody can read past it
 };
 
-/// The literal that a line (without its line end) announces.
+// The literal that a line (without its line end) announces.
 std::optional<Literal> announced_literal(std::string_view line);
 
 }  // namespace imap

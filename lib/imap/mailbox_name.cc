@@ -28,7 +28,7 @@ void append_utf8(std::string& text, std::uint32_t c) {
     }
 }
 
-/// The next character of UTF-8 text; U+FFFD for bytes that are none.
+// The next character of UTF-8 text; U+FFFD for bytes that are none.
 std::uint32_t next_character(std::string_view text, std::size_t& position) {
     auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
     unsigned char lead = byte(position++);
@@ -48,7 +48,7 @@ std::uint32_t next_character(std::string_view text, std::size_t& position) {
     return legal ? value : 0xFFFD;
 }
 
-/// The UTF-16 units of one base64 run; false if it is malformed.
+// The UTF-16 units of one base64 run; false if it is malformed.
 bool decode_run(std::string_view run, std::vector<std::uint16_t>& units) {
     std::uint32_t bits = 0;
     int count = 0;

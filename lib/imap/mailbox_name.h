@@ -11,14 +11,14 @@
 
 namespace imap {
 
-/// UTF-8 of a modified UTF-7 name; nothing if it is not well-formed or not the canonical form.
+// UTF-8 of a modified UTF-7 name; nothing if it is not well-formed or not the canonical form.
 std::optional<std::string> decode_utf7(std::string_view name);
 std::string encode_utf7(std::string_view utf8);
 
-/// "inbox" and "InBoX/x" become "INBOX" and "INBOX/x" (RFC 3501, 5.1).
+// "inbox" and "InBoX/x" become "INBOX" and "INBOX/x" (RFC 3501, 5.1).
 std::string canonical_mailbox(std::string_view name, char separator);
 
-/// "*" matches anything, "%" anything without the separator.
+// "*" matches anything, "%" anything without the separator.
 bool matches_pattern(std::string_view name, std::string_view pattern, char separator);
 
 }  // namespace imap

@@ -10,7 +10,7 @@ namespace {
 using Kind = SearchKey::Kind;
 
 class Parser {
-public:
+  public:
     explicit Parser(Cursor& cursor) : cursor_(cursor) {}
 
     SearchKey keys(std::size_t depth) {
@@ -22,7 +22,7 @@ public:
         return all;
     }
 
-private:
+  private:
     SearchKey key(std::size_t depth) {
         if (depth > kMaxSearchDepth)
             throw SyntaxError("Search keys are nested too deeply");
@@ -67,9 +67,15 @@ private:
             bool negated;
         };
         static constexpr Flag kFlags[] = {
-            {"ANSWERED", "\\Answered", false}, {"DELETED", "\\Deleted", false}, {"FLAGGED", "\\Flagged", false},
-            {"SEEN", "\\Seen", false}, {"DRAFT", "\\Draft", false}, {"UNANSWERED", "\\Answered", true},
-            {"UNDELETED", "\\Deleted", true}, {"UNFLAGGED", "\\Flagged", true}, {"UNSEEN", "\\Seen", true},
+            {"ANSWERED", "\\Answered", false},
+            {"DELETED", "\\Deleted", false},
+            {"FLAGGED", "\\Flagged", false},
+            {"SEEN", "\\Seen", false},
+            {"DRAFT", "\\Draft", false},
+            {"UNANSWERED", "\\Answered", true},
+            {"UNDELETED", "\\Deleted", true},
+            {"UNFLAGGED", "\\Flagged", true},
+            {"UNSEEN", "\\Seen", true},
             {"UNDRAFT", "\\Draft", true},
         };
         for (const Flag& flag : kFlags) {
@@ -124,8 +130,7 @@ private:
             std::string_view word;
             Kind kind;
         };
-        static constexpr Word kWords[] = {
-            {"BEFORE", Kind::before}, {"ON", Kind::on}, {"SINCE", Kind::since},
+        static constexpr Word kWords[] = {{"BEFORE", Kind::before}, {"ON", Kind::on}, {"SINCE", Kind::since},
             {"SENTBEFORE", Kind::sent_before}, {"SENTON", Kind::sent_on}, {"SENTSINCE", Kind::sent_since}};
         for (const Word& word : kWords) {
             if (!cursor_.eat_word(word.word))

@@ -19,17 +19,35 @@ inline constexpr std::size_t kMaxSearchKeys = 2000;
 
 struct SearchKey {
     enum class Kind {
-        all, flag, recent, new_mail, old, larger, smaller,
-        before, on, since, sent_before, sent_on, sent_since,
-        header, body, text, sequence, uid, not_key, or_key, and_keys,
+        all,
+        flag,
+        recent,
+        new_mail,
+        old,
+        larger,
+        smaller,
+        before,
+        on,
+        since,
+        sent_before,
+        sent_on,
+        sent_since,
+        header,
+        body,
+        text,
+        sequence,
+        uid,
+        not_key,
+        or_key,
+        and_keys,
     };
 
     Kind kind = Kind::all;
-    bool negated = false;             // for flag: UNSEEN, UNKEYWORD
-    std::string name;                 // header field, or flag as FLAGS shows it
-    std::string text;                 // what to look for, in the search's charset
+    bool negated = false;  // for flag: UNSEEN, UNKEYWORD
+    std::string name;      // header field, or flag as FLAGS shows it
+    std::string text;      // what to look for, in the search's charset
     std::uint32_t size = 0;
-    std::int64_t day = 0;             // days since 1970
+    std::int64_t day = 0;  // days since 1970
     SequenceSet set;
     std::vector<SearchKey> children;
 };

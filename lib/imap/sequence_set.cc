@@ -7,9 +7,7 @@
 namespace imap {
 namespace {
 
-std::uint32_t sequence_number(Cursor& cursor) {
-    return cursor.eat('*') ? SequenceSet::kStar : cursor.nonzero_number();
-}
+std::uint32_t sequence_number(Cursor& cursor) { return cursor.eat('*') ? SequenceSet::kStar : cursor.nonzero_number(); }
 
 void append_range(std::string& text, std::uint32_t first, std::uint32_t last) {
     if (!text.empty())
@@ -68,8 +66,8 @@ std::vector<Range> SequenceSet::resolve(std::uint32_t largest) const {
 }
 
 bool SequenceSet::exceeds(std::uint32_t largest) const {
-    return std::any_of(ranges_.begin(), ranges_.end(),
-                       [largest](Range range) { return std::max(range.first, range.last) > largest; });
+    return std::any_of(
+        ranges_.begin(), ranges_.end(), [largest](Range range) { return std::max(range.first, range.last) > largest; });
 }
 
 std::string format_sequence_set(const std::vector<std::uint32_t>& numbers) {
@@ -85,8 +83,8 @@ std::string format_sequence_set(const std::vector<std::uint32_t>& numbers) {
 }
 
 bool contains(const std::vector<Range>& resolved, std::uint32_t number) {
-    auto after = std::upper_bound(resolved.begin(), resolved.end(), number,
-                                  [](std::uint32_t value, Range range) { return value < range.first; });
+    auto after = std::upper_bound(
+        resolved.begin(), resolved.end(), number, [](std::uint32_t value, Range range) { return value < range.first; });
     return after != resolved.begin() && number <= std::prev(after)->last;
 }
 

@@ -19,26 +19,26 @@ struct Range {
 };
 
 class SequenceSet {
-public:
+  public:
     static constexpr std::uint32_t kStar = 0;  // "*" until it is resolved
 
     SequenceSet() = default;
     explicit SequenceSet(std::vector<Range> ranges) : ranges_(std::move(ranges)) {}
 
-    /// With "*" as `largest`: ascending ranges that do not touch, none beyond `largest`
-    /// except what "*" itself means. Nothing if `largest` is zero.
+    // With "*" as `largest`: ascending ranges that do not touch, none beyond `largest`
+    // except what "*" itself means. Nothing if `largest` is zero.
     std::vector<Range> resolve(std::uint32_t largest) const;
 
-    /// True if a number other than "*" is above `largest`.
+    // True if a number other than "*" is above `largest`.
     bool exceeds(std::uint32_t largest) const;
 
-private:
+  private:
     std::vector<Range> ranges_;
 };
 
 SequenceSet parse_sequence_set(std::string_view text);
 
-/// Adjacent numbers become ranges: `1:3,7`. The numbers must ascend.
+// Adjacent numbers become ranges: `1:3,7`. The numbers must ascend.
 std::string format_sequence_set(const std::vector<std::uint32_t>& numbers);
 
 bool contains(const std::vector<Range>& resolved, std::uint32_t number);

@@ -11,8 +11,8 @@ event::Task<std::optional<std::string_view>> Channel::next_frame(std::size_t max
     for (char octet : header)
         size = size << 8 | static_cast<unsigned char>(octet);
     if (size > max)
-        throw event::StreamError(event::StreamError::Kind::too_long,
-                                 "a record of " + std::to_string(size) + " octets is past the limit");
+        throw event::StreamError(
+            event::StreamError::Kind::too_long, "a record of " + std::to_string(size) + " octets is past the limit");
     std::string_view content = co_await stream_.read_exactly(size);
     co_return content;
 }

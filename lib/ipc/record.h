@@ -103,8 +103,7 @@ void encode_value(std::string& out, const T& value) {
 
 template <RecordType T>
 void encode_fields(std::string& out, const T& record) {
-    std::apply(
-        [&](const auto&... listed) { ((put_text(out, listed.name), encode_value(out, record.*listed.member)), ...); },
+    std::apply([&](const auto&... listed) { ((put_text(out, listed.name), encode_value(out, record.*listed.member)), ...); },
         T::fields());
 }
 
@@ -193,8 +192,8 @@ std::expected<T, std::string> decode(std::string_view content) {
     detail::Reader in{content};
     auto name = in.text();
     if (!name || *name != T::kRecord)
-        return std::unexpected("expected record " + std::string(T::kRecord) + ", got \"" +
-                               std::string(record_name(content)) + "\"");
+        return std::unexpected(
+            "expected record " + std::string(T::kRecord) + ", got \"" + std::string(record_name(content)) + "\"");
     T record;
     std::string error;
     if (!detail::decode_fields(in, record, 0, error))

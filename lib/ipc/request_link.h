@@ -110,7 +110,9 @@ class RequestLink {
 
     class Registration {
       public:
-        Registration(State& state, std::uint64_t id, Waiting& waiting) : state_(state), id_(id) { state_.waiting[id] = &waiting; }
+        Registration(State& state, std::uint64_t id, Waiting& waiting) : state_(state), id_(id) {
+            state_.waiting[id] = &waiting;
+        }
         ~Registration() { state_.waiting.erase(id_); }
         Registration(const Registration&) = delete;
 

@@ -43,18 +43,9 @@ struct FacilityName {
     std::string_view name;
     int value;
 };
-constexpr std::array<FacilityName, 12> kFacilities{{{"mail", LOG_MAIL},
-                                                    {"daemon", LOG_DAEMON},
-                                                    {"user", LOG_USER},
-                                                    {"auth", LOG_AUTH},
-                                                    {"local0", LOG_LOCAL0},
-                                                    {"local1", LOG_LOCAL1},
-                                                    {"local2", LOG_LOCAL2},
-                                                    {"local3", LOG_LOCAL3},
-                                                    {"local4", LOG_LOCAL4},
-                                                    {"local5", LOG_LOCAL5},
-                                                    {"local6", LOG_LOCAL6},
-                                                    {"local7", LOG_LOCAL7}}};
+constexpr std::array<FacilityName, 12> kFacilities{{{"mail", LOG_MAIL}, {"daemon", LOG_DAEMON}, {"user", LOG_USER},
+    {"auth", LOG_AUTH}, {"local0", LOG_LOCAL0}, {"local1", LOG_LOCAL1}, {"local2", LOG_LOCAL2}, {"local3", LOG_LOCAL3},
+    {"local4", LOG_LOCAL4}, {"local5", LOG_LOCAL5}, {"local6", LOG_LOCAL6}, {"local7", LOG_LOCAL7}}};
 
 int facility_value(std::string_view name) {
     for (const FacilityName& facility : kFacilities)
@@ -65,22 +56,22 @@ int facility_value(std::string_view name) {
 
 constexpr int priority(Level level) {
     switch (level) {
-        case Level::info: return LOG_INFO;
-        case Level::warning: return LOG_WARNING;
-        case Level::error: return LOG_ERR;
-        case Level::fatal:
-        case Level::panic: return LOG_CRIT;
+    case Level::info: return LOG_INFO;
+    case Level::warning: return LOG_WARNING;
+    case Level::error: return LOG_ERR;
+    case Level::fatal:
+    case Level::panic: return LOG_CRIT;
     }
     return LOG_INFO;
 }
 
 constexpr std::string_view prefix(Level level) {
     switch (level) {
-        case Level::info: return "";
-        case Level::warning: return "warning: ";
-        case Level::error: return "error: ";
-        case Level::fatal: return "fatal: ";
-        case Level::panic: return "panic: ";
+    case Level::info: return "";
+    case Level::warning: return "warning: ";
+    case Level::error: return "error: ";
+    case Level::fatal: return "fatal: ";
+    case Level::panic: return "panic: ";
     }
     return "";
 }
@@ -162,22 +153,18 @@ void line(Level level, std::string_view text) {
     text::make_printable(message);
     std::lock_guard lock(s.mutex);
     switch (s.place) {
-        case Place::standard_error:
-            write_standard_error(s, message);
-            return;
-        case Place::descriptor:
-            fmt::format_to(std::back_inserter(s.kept), "{} {} {}[{}]: {}\n", time_stamp(s), s.settings.host, s.tag,
-                           ::getpid(), message);
-            if (!s.buffered || level == Level::fatal || level == Level::panic || s.kept.size() > kMaxKept)
-                write_kept(s);
-            break;
-        case Place::syslog:
-            ::syslog(priority(level), "%s", message.c_str());
-            break;
-        case Place::journal:
-            ::sd_journal_send("MESSAGE=%s", message.c_str(), "PRIORITY=%i", priority(level),
-                              "SYSLOG_IDENTIFIER=%s", s.tag.c_str(), nullptr);
-            break;
+    case Place::standard_error: write_standard_error(s, message); return;
+    case Place::descriptor:
+        fmt::format_to(
+            std::back_inserter(s.kept), "{} {} {}[{}]: {}\n", time_stamp(s), s.settings.host, s.tag, ::getpid(), message);
+        if (!s.buffered || level == Level::fatal || level == Level::panic || s.kept.size() > kMaxKept)
+            write_kept(s);
+        break;
+    case Place::syslog: ::syslog(priority(level), "%s", message.c_str()); break;
+    case Place::journal:
+        ::sd_journal_send(
+            "MESSAGE=%s", message.c_str(), "PRIORITY=%i", priority(level), "SYSLOG_IDENTIFIER=%s", s.tag.c_str(), nullptr);
+        break;
     }
     if (s.settings.also_stderr && level != Level::info)
         write_standard_error(s, message);

@@ -20,11 +20,11 @@ enum class Level { info, warning, error, fatal, panic };
 
 struct Settings {
     std::string syslog_name = "malleposte";  // syslog_name; the service's own name is added
-    std::string service;                      // "smtpd", "submission/smtpd"; empty for commands
-    std::string facility = "mail";            // syslog_facility
-    std::string file;                         // maillog_file: a path, /dev/stdout, "journal", or empty for syslog
-    std::string host;                         // in front of lines in a file
-    bool also_stderr = false;                 // commands that a person runs
+    std::string service;                     // "smtpd", "submission/smtpd"; empty for commands
+    std::string facility = "mail";           // syslog_facility
+    std::string file;                        // maillog_file: a path, /dev/stdout, "journal", or empty for syslog
+    std::string host;                        // in front of lines in a file
+    bool also_stderr = false;                // commands that a person runs
 };
 
 // Opens the destination; called before a process gives up its rights. Returns a reason where it cannot.

@@ -5,9 +5,9 @@
 namespace message {
 namespace {
 
-/// Cuts a field body into words and specials. Comments are skipped, the last one is remembered.
+// Cuts a field body into words and specials. Comments are skipped, the last one is remembered.
 class Lexer {
-public:
+  public:
     enum class Kind { end, word, special };
     struct Token {
         Kind kind = Kind::end;
@@ -47,7 +47,7 @@ public:
 
     std::string take_comment() { return std::exchange(comment_, std::string()); }
 
-private:
+  private:
     static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
     static bool is_special(char c) { return c == '<' || c == '>' || c == ',' || c == ';' || c == ':' || c == '@'; }
 
@@ -109,7 +109,7 @@ private:
 };
 
 class ListReader {
-public:
+  public:
     explicit ListReader(std::string_view body) : lexer_(body) {}
 
     std::vector<Address> read() {
@@ -126,7 +126,7 @@ public:
         return std::move(list_);
     }
 
-private:
+  private:
     void word(Lexer::Token& token) {
         std::string& target = seen_at_ ? domain_ : local_;
         if (!seen_at_ && !target.empty() && token.after_blank)
@@ -152,7 +152,7 @@ private:
         return true;
     }
 
-    /// After "<": an optional route, then local part and domain up to ">".
+    // After "<": an optional route, then local part and domain up to ">".
     bool angle_address() {
         Address address;
         std::string phrase = std::move(local_);

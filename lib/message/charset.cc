@@ -43,7 +43,7 @@ std::u16string to_utf16(std::string_view utf8) {
     int32_t length = 0;
     UErrorCode status = U_ZERO_ERROR;
     u_strFromUTF8WithSub(result.data(), static_cast<int32_t>(result.size()), &length, utf8.data(),
-                         static_cast<int32_t>(utf8.size()), 0xFFFD, nullptr, &status);
+        static_cast<int32_t>(utf8.size()), 0xFFFD, nullptr, &status);
     result.resize(U_SUCCESS(status) ? static_cast<std::size_t>(length) : 0);
     return result;
 }
@@ -53,7 +53,7 @@ std::string from_utf16(std::u16string_view text) {
     int32_t length = 0;
     UErrorCode status = U_ZERO_ERROR;
     u_strToUTF8WithSub(result.data(), static_cast<int32_t>(result.size()), &length, text.data(),
-                       static_cast<int32_t>(text.size()), 0xFFFD, nullptr, &status);
+        static_cast<int32_t>(text.size()), 0xFFFD, nullptr, &status);
     result.resize(U_SUCCESS(status) ? static_cast<std::size_t>(length) : 0);
     return result;
 }
@@ -110,7 +110,7 @@ std::string fold_for_search(std::string_view utf8) {
     for (int attempt = 0; attempt < 2; ++attempt) {
         status = U_ZERO_ERROR;
         int32_t length = unorm2_normalize(fold, text.data(), static_cast<int32_t>(text.size()), folded.data(),
-                                          static_cast<int32_t>(folded.size()), &status);
+            static_cast<int32_t>(folded.size()), &status);
         folded.resize(static_cast<std::size_t>(std::max(length, 0)));
         if (status != U_BUFFER_OVERFLOW_ERROR)
             break;

@@ -16,8 +16,8 @@ bool is_known_charset(std::string_view name);
 
 std::optional<std::string> to_utf8(std::string_view bytes, std::string_view charset);
 
-/// Two texts match in a search if their folded forms do: case, compatibility forms and composition
-/// are ignored.
+// Two texts match in a search if their folded forms do: case, compatibility forms and composition
+// are ignored.
 std::string fold_for_search(std::string_view utf8);
 
 bool is_ascii(std::string_view text);

@@ -9,7 +9,7 @@ namespace message {
 namespace {
 
 class Scanner {
-public:
+  public:
     explicit Scanner(std::string_view text) : text_(text) {}
 
     void skip() {
@@ -36,7 +36,7 @@ public:
         return true;
     }
 
-    /// Up to one of the stop characters, trailing blanks and comments cut.
+    // Up to one of the stop characters, trailing blanks and comments cut.
     std::string_view until(std::string_view stops) {
         std::size_t start = position_;
         position_ = std::min(text_.find_first_of(stops, start), text_.size());
@@ -57,12 +57,12 @@ public:
         return content;
     }
 
-private:
+  private:
     std::string_view text_;
     std::size_t position_ = 0;
 };
 
-/// name*N or name*N* of RFC 2231, 3.
+// name*N or name*N* of RFC 2231, 3.
 struct Section {
     std::string name;
     unsigned number = 0;
@@ -90,11 +90,10 @@ bool split_section(std::string_view name, Section& section) {
     return true;
 }
 
-/// Joins sections by their numbers; a gap ends the value (RFC 2231, 3).
+// Joins sections by their numbers; a gap ends the value (RFC 2231, 3).
 void join_sections(std::vector<Section>& sections, std::vector<Parameter>& parameters) {
-    std::stable_sort(sections.begin(), sections.end(), [](const Section& a, const Section& b) {
-        return a.name != b.name ? a.name < b.name : a.number < b.number;
-    });
+    std::stable_sort(sections.begin(), sections.end(),
+        [](const Section& a, const Section& b) { return a.name != b.name ? a.name < b.name : a.number < b.number; });
     for (std::size_t i = 0; i < sections.size();) {
         Parameter joined{sections[i].name, ""};
         bool encoded = false;

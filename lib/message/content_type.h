@@ -26,16 +26,16 @@ struct ParameterizedValue {
     std::string value;  // "text/plain", "attachment"; as written
     std::vector<Parameter> parameters;
 
-    /// The parameter's value as written; empty if it is not there.
+    // The parameter's value as written; empty if it is not there.
     std::string_view find(std::string_view name) const;
 };
 
 ParameterizedValue parse_parameterized(std::string_view body);
 
-/// A parameter value in UTF-8: `name*` decoded by RFC 2231, `name` as it is.
+// A parameter value in UTF-8: `name*` decoded by RFC 2231, `name` as it is.
 std::string decoded(const Parameter& parameter);
 
-/// The tokens of a list like Content-Language: `de, en`.
+// The tokens of a list like Content-Language: `de, en`.
 std::vector<std::string> parse_token_list(std::string_view body);
 
 }  // namespace message

@@ -10,16 +10,16 @@
 namespace message {
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr std::array<std::string_view, 12> kMonths = {
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-/// Reads tokens of a date; comments and blanks between them are skipped.
+// Reads tokens of a date; comments and blanks between them are skipped.
 class Scanner {
-public:
+  public:
     explicit Scanner(std::string_view text) : text_(text) {}
 
     void skip() {
@@ -44,7 +44,7 @@ public:
 
     char peek() const { return position_ < text_.size() ? text_[position_] : '\0'; }
 
-    /// A number of at least `least` and at most `most` digits.
+    // A number of at least `least` and at most `most` digits.
     std::optional<int> number(std::size_t least, std::size_t most) {
         std::size_t start = position_;
         int value = 0;
@@ -71,7 +71,7 @@ public:
 
     bool at_end() const { return position_ >= text_.size(); }
 
-private:
+  private:
     std::string_view text_;
     std::size_t position_ = 0;
     std::size_t digits_ = 0;
@@ -89,7 +89,7 @@ std::optional<int> month_number(std::string_view name) {
 
 std::optional<std::int64_t> days_from_civil(int year, int month, int day) {
     std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                     std::chrono::day(static_cast<unsigned>(day))};
+        std::chrono::day(static_cast<unsigned>(day))};
     if (!date.ok())
         return std::nullopt;
     return std::chrono::sys_days(date).time_since_epoch().count();
@@ -100,7 +100,7 @@ struct Clock {
     bool legal() const { return hour < 24 && minute < 60 && second <= 60; }
 };
 
-/// "+0200", or a name of RFC 822; what is unknown counts as UTC (RFC 5322, 4.3).
+// "+0200", or a name of RFC 822; what is unknown counts as UTC (RFC 5322, 4.3).
 std::optional<int> zone(Scanner& scanner) {
     bool west = scanner.peek() == '-';
     if (scanner.eat('+') || scanner.eat('-')) {
@@ -112,9 +112,12 @@ std::optional<int> zone(Scanner& scanner) {
             return std::nullopt;
         return west ? -minutes : minutes;
     }
-    struct Name { std::string_view name; int hours; };
-    static constexpr std::array<Name, 8> kNames = {{{"EDT", -4}, {"EST", -5}, {"CDT", -5}, {"CST", -6},
-                                                    {"MDT", -6}, {"MST", -7}, {"PDT", -7}, {"PST", -8}}};
+    struct Name {
+        std::string_view name;
+        int hours;
+    };
+    static constexpr std::array<Name, 8> kNames = {
+        {{"EDT", -4}, {"EST", -5}, {"CDT", -5}, {"CST", -6}, {"MDT", -6}, {"MST", -7}, {"PDT", -7}, {"PST", -8}}};
     std::string_view name = scanner.letters();
     for (const Name& known : kNames) {
         if (equal_ignoring_case(name, known.name))
@@ -257,8 +260,8 @@ std::string format_internal_date(std::int64_t utc) {
     std::tm t = local_time(utc, minutes);
     char text[64];
     int length = std::snprintf(text, sizeof text, "%02d-%s-%04d %02d:%02d:%02d %c%04d", t.tm_mday,
-                               kMonths[static_cast<std::size_t>(t.tm_mon)].data(), t.tm_year + 1900, t.tm_hour,
-                               t.tm_min, t.tm_sec, zone_sign(minutes), zone_digits(minutes));
+        kMonths[static_cast<std::size_t>(t.tm_mon)].data(), t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec,
+        zone_sign(minutes), zone_digits(minutes));
     return std::string(text, static_cast<std::size_t>(length));
 }
 
@@ -267,9 +270,8 @@ std::string format_date(std::int64_t utc) {
     std::tm t = local_time(utc, minutes);
     char text[64];
     int length = std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d %c%04d",
-                               kDays[static_cast<std::size_t>(t.tm_wday)].data(), t.tm_mday,
-                               kMonths[static_cast<std::size_t>(t.tm_mon)].data(), t.tm_year + 1900, t.tm_hour,
-                               t.tm_min, t.tm_sec, zone_sign(minutes), zone_digits(minutes));
+        kDays[static_cast<std::size_t>(t.tm_wday)].data(), t.tm_mday, kMonths[static_cast<std::size_t>(t.tm_mon)].data(),
+        t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec, zone_sign(minutes), zone_digits(minutes));
     return std::string(text, static_cast<std::size_t>(length));
 }
 

@@ -17,7 +17,7 @@ struct Word {
     std::size_t length = 0;  // of the encoded form
 };
 
-/// The encoded word that starts at "=?", if it is one.
+// The encoded word that starts at "=?", if it is one.
 std::optional<Word> read_word(std::string_view text) {
     std::size_t charset_end = text.find('?', 2);
     if (charset_end == std::string_view::npos || charset_end + 2 >= text.size() || text[charset_end + 2] != '?')
@@ -43,10 +43,10 @@ std::optional<Word> read_word(std::string_view text) {
     return word;
 }
 
-/// Decodes runs of words. Neighbours of one charset are joined before conversion, since senders
-/// cut multi-byte characters in two.
+// Decodes runs of words. Neighbours of one charset are joined before conversion, since senders
+// cut multi-byte characters in two.
 class Decoder {
-public:
+  public:
     explicit Decoder(std::string_view text) : text_(text) {}
 
     std::string run() {
@@ -82,7 +82,7 @@ public:
         return std::move(result_);
     }
 
-private:
+  private:
     void flush() {
         if (!pending_)
             return;

@@ -11,7 +11,7 @@
 
 namespace message {
 
-/// The unfolded body with its encoded words decoded.
+// The unfolded body with its encoded words decoded.
 std::string decode_header(std::string_view body);
 
 }  // namespace message

@@ -9,7 +9,7 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-/// End of the line that starts at `from`, its line feed included.
+// End of the line that starts at `from`, its line feed included.
 std::size_t line_end(std::string_view text, std::size_t from) {
     std::size_t feed = text.find('\n', from);
     return feed == std::string_view::npos ? text.size() : feed + 1;

@@ -24,49 +24,49 @@ struct HeaderField {
     std::string_view raw;   // the whole field with its line ends
 };
 
-/// Walks the fields of a header in order: while (auto field = reader.next()) ...
+// Walks the fields of a header in order: while (auto field = reader.next()) ...
 class HeaderReader {
-public:
+  public:
     explicit HeaderReader(std::string_view text) : text_(text) {}
 
-    /// The next field, or nothing at the end of the header.
+    // The next field, or nothing at the end of the header.
     std::optional<HeaderField> next();
 
-    /// How much of the text has been read; after the last field this includes the empty line.
+    // How much of the text has been read; after the last field this includes the empty line.
     std::size_t consumed() const { return position_; }
 
-private:
+  private:
     std::string_view text_;
     std::size_t position_ = 0;
     bool ended_ = false;
 };
 
-/// Length of the header with its empty line.
+// Length of the header with its empty line.
 std::size_t header_length(std::string_view text);
 
-/// Gathers the fields of a header that arrives line by line.
-///
-///     for each line (without its end):  if (auto field = stream.add(line)) use(*field);
-///     at the end of the header:         if (auto field = stream.finish()) use(*field);
+// Gathers the fields of a header that arrives line by line.
+//
+//     for each line (without its end):  if (auto field = stream.add(line)) use(*field);
+//     at the end of the header:         if (auto field = stream.finish()) use(*field);
 class HeaderStream {
-public:
-    /// A field that is longer is handed out in pieces of this size, so that memory stays bounded.
+  public:
+    // A field that is longer is handed out in pieces of this size, so that memory stays bounded.
     explicit HeaderStream(std::size_t max_field = 102400) : max_field_(max_field) {}
 
-    /// Takes one header line and gives the field that it completes: lines joined by LF.
+    // Takes one header line and gives the field that it completes: lines joined by LF.
     std::optional<std::string> add(std::string_view line);
     std::optional<std::string> finish();
 
-private:
+  private:
     std::string pending_;
     bool has_pending_ = false;
     std::size_t max_field_;
 };
 
-/// A field body on one line: line ends removed, blanks around it removed.
+// A field body on one line: line ends removed, blanks around it removed.
 std::string unfold(std::string_view body);
 
-/// Equal without regard to ASCII case, as field names are.
+// Equal without regard to ASCII case, as field names are.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 std::string_view trim(std::string_view text);

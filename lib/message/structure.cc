@@ -63,7 +63,7 @@ void read_fields(Part& part, std::string_view header) {
 }
 
 class Parser {
-public:
+  public:
     Parser(std::string_view text, const Limits& limits) : text_(text), limits_(limits) {}
 
     Structure run() {
@@ -77,7 +77,7 @@ public:
         return std::move(structure_);
     }
 
-private:
+  private:
     struct Open {
         std::uint32_t part;
         std::uint32_t last_child = Part::kNone;
@@ -118,7 +118,7 @@ private:
         here_ = next;
     }
 
-    /// RFC 2046, 5.1.1: "--", the boundary, perhaps "--", blanks. The innermost one wins.
+    // RFC 2046, 5.1.1: "--", the boundary, perhaps "--", blanks. The innermost one wins.
     std::optional<Match> match_boundary(std::string_view line) const {
         if (boundaries_.empty() || line.size() < 3 || line[0] != '-' || line[1] != '-')
             return std::nullopt;
@@ -179,7 +179,7 @@ private:
         in_header_ = true;
     }
 
-    /// The header of the innermost part is over, its body begins at `at`.
+    // The header of the innermost part is over, its body begins at `at`.
     void end_header(const Position& at) {
         in_header_ = false;
         Part& ended = current();
@@ -209,7 +209,7 @@ private:
         return last == std::string_view::npos ? std::string_view() : boundary.substr(0, last + 1);
     }
 
-    /// RFC 2046, 5.2.1 allows only these for message/rfc822; an encoded one is opaque.
+    // RFC 2046, 5.2.1 allows only these for message/rfc822; an encoded one is opaque.
     static bool is_identity(std::string_view encoding) {
         return !equal_ignoring_case(encoding, "base64") && !equal_ignoring_case(encoding, "quoted-printable");
     }

@@ -57,7 +57,7 @@ struct Part {
     ParameterizedValue disposition;
     std::vector<std::string> languages;
 
-    /// The boundary parameter, empty if there is none.
+    // The boundary parameter, empty if there is none.
     std::string_view find_boundary_text() const;
 
     std::uint64_t body_octets() const { return end.octets() - body.octets(); }
@@ -65,10 +65,10 @@ struct Part {
 };
 
 struct Limits {
-    std::size_t depth = 100;             // nesting of multiparts and messages
+    std::size_t depth = 100;  // nesting of multiparts and messages
     std::size_t parts = 10'000;
-    std::size_t boundary = 256;          // RFC 2046 says 70; senders exceed it
-    std::size_t header = 256 * 1024;     // octets of one part's header that are looked at
+    std::size_t boundary = 256;       // RFC 2046 says 70; senders exceed it
+    std::size_t header = 256 * 1024;  // octets of one part's header that are looked at
 };
 
 struct Structure {
@@ -76,10 +76,10 @@ struct Structure {
 
     const Part& root() const { return parts.front(); }
 
-    /// The part that IMAP calls by these numbers (1-based), or null. An empty path is the root.
+    // The part that IMAP calls by these numbers (1-based), or null. An empty path is the root.
     const Part* find(std::span<const std::uint32_t> path) const;
 
-    /// The message inside a message/rfc822 part, or null.
+    // The message inside a message/rfc822 part, or null.
     const Part* nested_message(const Part& part) const;
 };
 

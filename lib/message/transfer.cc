@@ -30,7 +30,7 @@ int hex_digit(char c) {
     return -1;
 }
 
-/// True and the octet in `value` if `=XX` stands at `at`.
+// True and the octet in `value` if `=XX` stands at `at`.
 bool hex_octet(std::string_view text, std::size_t at, char& value) {
     if (at + 2 >= text.size())
         return false;

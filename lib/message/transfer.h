@@ -13,10 +13,10 @@ namespace message {
 std::string decode_base64(std::string_view text);
 std::string decode_quoted_printable(std::string_view text);
 
-/// The "Q" encoding of RFC 2047, 4.2.
+// The "Q" encoding of RFC 2047, 4.2.
 std::string decode_q(std::string_view text);
 
-/// By the value of Content-Transfer-Encoding; an unknown one means the text as it is.
+// By the value of Content-Transfer-Encoding; an unknown one means the text as it is.
 std::string decode_transfer(std::string_view text, std::string_view encoding);
 
 }  // namespace message

@@ -34,9 +34,8 @@ event::Task<CleanupClient::Connection> CleanupClient::take_connection() {
     co_return std::move(connection);
 }
 
-event::Task<std::expected<CleanupReply, std::string>> CleanupClient::talk(Connection& connection,
-                                                                          const CleanupOpen& open,
-                                                                          const Content& content) {
+event::Task<std::expected<CleanupReply, std::string>> CleanupClient::talk(
+    Connection& connection, const CleanupOpen& open, const Content& content) {
     ipc::Channel& channel = connection.channel;
     CleanupOpen first = open;
     first.recipients.resize(std::min(open.recipients.size(), kRecipients));
@@ -45,7 +44,7 @@ event::Task<std::expected<CleanupReply, std::string>> CleanupClient::talk(Connec
         const std::size_t end = std::min(at + kRecipients, open.recipients.size());
         CleanupRecipients more;
         more.recipients.assign(open.recipients.begin() + static_cast<std::ptrdiff_t>(at),
-                               open.recipients.begin() + static_cast<std::ptrdiff_t>(end));
+            open.recipients.begin() + static_cast<std::ptrdiff_t>(end));
         channel.write(more);
         co_await channel.stream().drain();
     }
@@ -62,8 +61,8 @@ event::Task<std::expected<CleanupReply, std::string>> CleanupClient::talk(Connec
 }
 
 // `stale`: a kept connection turned out to be closed; another attempt makes sense.
-event::Task<std::expected<CleanupReply, std::string>> CleanupClient::try_once(const CleanupOpen& open,
-                                                                              const Content& content, bool& stale) {
+event::Task<std::expected<CleanupReply, std::string>> CleanupClient::try_once(
+    const CleanupOpen& open, const Content& content, bool& stale) {
     Connection connection;
     std::expected<CleanupReply, std::string> reply = std::unexpected(std::string{});
     try {

@@ -23,8 +23,7 @@ class CleanupClient {
     // in the first call of each attempt.
     using Content = std::function<std::string(bool restart)>;
 
-    explicit CleanupClient(event::Loop& loop, std::string path = "public/cleanup")
-        : loop_{loop}, path_{std::move(path)} {}
+    explicit CleanupClient(event::Loop& loop, std::string path = "public/cleanup") : loop_{loop}, path_{std::move(path)} {}
 
     event::Task<ipc::records::CleanupReply> submit(ipc::records::CleanupOpen open, Content content);
 
@@ -36,9 +35,8 @@ class CleanupClient {
     event::Task<Connection> take_connection();
     event::Task<std::expected<ipc::records::CleanupReply, std::string>> try_once(
         const ipc::records::CleanupOpen& open, const Content& content, bool& stale);
-    event::Task<std::expected<ipc::records::CleanupReply, std::string>> talk(Connection& connection,
-                                                                           const ipc::records::CleanupOpen& open,
-                                                                           const Content& content);
+    event::Task<std::expected<ipc::records::CleanupReply, std::string>> talk(
+        Connection& connection, const ipc::records::CleanupOpen& open, const Content& content);
 
     event::Loop& loop_;
     std::string path_;

@@ -66,26 +66,26 @@ bool take_recipient(std::string_view raw, Recipient& recipient) {
 bool take_field(Field type, std::string_view value, Envelope& envelope) {
     Reader number{value};
     switch (type) {
-        case Field::queue_id: envelope.queue_id = value; return true;
-        case Field::sender: envelope.sender = value; return true;
-        case Field::envid: envelope.envid = value; return true;
-        case Field::full_name: envelope.full_name = value; return true;
-        case Field::client_name: envelope.client.name = value; return true;
-        case Field::client_address: envelope.client.address = value; return true;
-        case Field::client_port: envelope.client.port = value; return true;
-        case Field::client_helo: envelope.client.helo = value; return true;
-        case Field::client_protocol: envelope.client.protocol = value; return true;
-        case Field::sasl_method: envelope.client.sasl_method = value; return true;
-        case Field::sasl_username: envelope.client.sasl_username = value; return true;
-        case Field::sasl_sender: envelope.client.sasl_sender = value; return true;
-        case Field::arrival: envelope.arrival_us = number.take_int<std::int64_t>(); return number.ok();
-        case Field::flags: envelope.flags = number.take_int<std::uint32_t>(); return number.ok();
-        case Field::returns: {
-            const auto raw = number.take_int<std::uint8_t>();
-            envelope.returns = static_cast<Return>(raw);
-            return number.ok() && raw <= 2;
-        }
-        case Field::recipient: return take_recipient(value, envelope.recipients.emplace_back());
+    case Field::queue_id: envelope.queue_id = value; return true;
+    case Field::sender: envelope.sender = value; return true;
+    case Field::envid: envelope.envid = value; return true;
+    case Field::full_name: envelope.full_name = value; return true;
+    case Field::client_name: envelope.client.name = value; return true;
+    case Field::client_address: envelope.client.address = value; return true;
+    case Field::client_port: envelope.client.port = value; return true;
+    case Field::client_helo: envelope.client.helo = value; return true;
+    case Field::client_protocol: envelope.client.protocol = value; return true;
+    case Field::sasl_method: envelope.client.sasl_method = value; return true;
+    case Field::sasl_username: envelope.client.sasl_username = value; return true;
+    case Field::sasl_sender: envelope.client.sasl_sender = value; return true;
+    case Field::arrival: envelope.arrival_us = number.take_int<std::int64_t>(); return number.ok();
+    case Field::flags: envelope.flags = number.take_int<std::uint32_t>(); return number.ok();
+    case Field::returns: {
+        const auto raw = number.take_int<std::uint8_t>();
+        envelope.returns = static_cast<Return>(raw);
+        return number.ok() && raw <= 2;
+    }
+    case Field::recipient: return take_recipient(value, envelope.recipients.emplace_back());
     }
     return true;
 }

@@ -32,9 +32,9 @@ enum EnvelopeFlag : std::uint32_t {
 };
 
 struct Recipient {
-    std::string address;    // where it goes, after all rewriting
-    std::string original;   // as the client gave it
-    std::string orcpt;      // RFC 3461 original recipient, still in xtext
+    std::string address;   // where it goes, after all rewriting
+    std::string original;  // as the client gave it
+    std::string orcpt;     // RFC 3461 original recipient, still in xtext
     std::uint32_t notify = 0;
 };
 
@@ -52,12 +52,12 @@ struct ClientInfo {
 
 struct Envelope {
     std::string queue_id;
-    std::int64_t arrival_us = 0;   // microseconds since 1970, UTC
-    std::string sender;            // "" is the null sender
-    std::string envid;             // RFC 3461, still in xtext
+    std::int64_t arrival_us = 0;  // microseconds since 1970, UTC
+    std::string sender;           // "" is the null sender
+    std::string envid;            // RFC 3461, still in xtext
     Return returns = Return::unspecified;
     std::uint32_t flags = 0;
-    std::string full_name;         // in maildrop/ only: of the person who ran sendmail
+    std::string full_name;  // in maildrop/ only: of the person who ran sendmail
     ClientInfo client;
     std::vector<Recipient> recipients;
 };

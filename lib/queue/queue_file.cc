@@ -166,8 +166,7 @@ QueueWriter::~QueueWriter() {
         unlinkat(spool_, path().c_str(), 0);
 }
 
-std::expected<QueueWriter, Trouble> QueueWriter::create(int spool, std::string_view directory,
-                                                        std::string_view id) {
+std::expected<QueueWriter, Trouble> QueueWriter::create(int spool, std::string_view directory, std::string_view id) {
     const std::string path = fmt::format("{}/{}", directory, id);
     event::Fd file{openat(spool, path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file)
@@ -209,8 +208,8 @@ void QueueWriter::reserve(std::size_t room) {
 std::expected<void, Trouble> QueueWriter::prepend(std::string_view text) {
     const std::uint64_t room = content_offset_ - kPreambleSize;
     if (text.size() > (written_ > 0 ? room : kMaxRoom))
-        return std::unexpected(Trouble{
-            E2BIG, fmt::format("prepend to {}: {} octets do not fit in the {} kept for them", path(), text.size(), written_ > 0 ? room : kMaxRoom)});
+        return std::unexpected(Trouble{E2BIG, fmt::format("prepend to {}: {} octets do not fit in the {} kept for them",
+                                                  path(), text.size(), written_ > 0 ? room : kMaxRoom)});
     if (text.size() > room) {
         buffer_.insert(content_offset_, text.size() - room, '\0');
         content_offset_ = kPreambleSize + text.size();
@@ -247,8 +246,7 @@ std::expected<void, Trouble> QueueWriter::sync(bool directory_too) {
     return {};
 }
 
-std::expected<Layout, Trouble> QueueWriter::commit(std::string_view envelope, std::int64_t arrival_us,
-                                                   bool sync_directory) {
+std::expected<Layout, Trouble> QueueWriter::commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory) {
     Layout layout;
     layout.arrival_us = arrival_us;
     layout.content_offset = content_offset_;

@@ -65,8 +65,7 @@ struct Damage {
 class QueueWriter {
   public:
     // Creates `directory`/`id` below the spool; fails when the name is taken.
-    static std::expected<QueueWriter, Trouble> create(int spool, std::string_view directory,
-                                                      std::string_view id);
+    static std::expected<QueueWriter, Trouble> create(int spool, std::string_view directory, std::string_view id);
     QueueWriter(QueueWriter&& other) noexcept;
     QueueWriter& operator=(QueueWriter&&) = delete;
     ~QueueWriter();
@@ -80,8 +79,7 @@ class QueueWriter {
 
     // Writes envelope and preamble and waits for the disk. After a failure the file is gone; it is never
     // synced a second time, because the kernel reports a lost write only once.
-    std::expected<Layout, Trouble> commit(std::string_view envelope, std::int64_t arrival_us,
-                                          bool sync_directory);
+    std::expected<Layout, Trouble> commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory);
 
     // After commit(): the open, locked file.
     event::Fd take_file() { return std::move(file_); }
@@ -97,8 +95,8 @@ class QueueWriter {
     std::string directory_;
     std::string id_;
     event::Fd file_;
-    std::string buffer_;           // preamble space and what has not been written yet
-    std::uint64_t written_ = 0;    // bytes of the file already written
+    std::string buffer_;         // preamble space and what has not been written yet
+    std::uint64_t written_ = 0;  // bytes of the file already written
     std::uint64_t content_offset_ = kPreambleSize;
     std::uint64_t content_length_ = 0;
     std::uint32_t checksum_ = 0;

@@ -71,9 +71,7 @@ bool write_counter(int fd, std::uint64_t value) {
 }  // namespace
 
 bool is_queue_id(std::string_view text) {
-    const auto fits = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    };
+    const auto fits = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
     return text.size() >= 5 && text.size() <= kMaxLength && std::all_of(text.begin(), text.end(), fits);
 }
 

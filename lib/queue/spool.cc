@@ -38,8 +38,8 @@ std::expected<void, Trouble> Spool::create_directories() const {
     return {};
 }
 
-std::expected<std::optional<event::Fd>, Trouble> Spool::open_message(std::string_view queue, std::string_view id,
-                                                                     bool writable) const {
+std::expected<std::optional<event::Fd>, Trouble> Spool::open_message(
+    std::string_view queue, std::string_view id, bool writable) const {
     const std::string path = path_of(queue, id);
     const int access = writable ? O_RDWR : O_RDONLY;
     event::Fd file{openat(root(), path.c_str(), access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};

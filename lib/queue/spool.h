@@ -39,8 +39,8 @@ class Spool {
     std::expected<void, Trouble> create_directories() const;
 
     // No value: there is no such message there.
-    std::expected<std::optional<event::Fd>, Trouble> open_message(std::string_view queue, std::string_view id,
-                                                                  bool writable) const;
+    std::expected<std::optional<event::Fd>, Trouble> open_message(
+        std::string_view queue, std::string_view id, bool writable) const;
     std::expected<bool, Trouble> move(std::string_view id, std::string_view from, std::string_view to) const;
     std::expected<bool, Trouble> remove(std::string_view queue, std::string_view id) const;
 

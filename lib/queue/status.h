@@ -28,11 +28,11 @@ inline constexpr std::uint32_t kWholeMessage = 0xffffffff;
 struct Status {
     std::uint32_t recipient = 0;  // index into Envelope::recipients
     Outcome outcome = Outcome::deferred;
-    std::int64_t when = 0;        // seconds since 1970
-    std::string dsn;              // "4.4.1"
-    std::string text;             // the reason in words
-    std::string relay;            // the remote or local agent, "mx.example.test[192.0.2.1]:25"
-    std::string remote_reply;     // the remote's own words, where there were any
+    std::int64_t when = 0;     // seconds since 1970
+    std::string dsn;           // "4.4.1"
+    std::string text;          // the reason in words
+    std::string relay;         // the remote or local agent, "mx.example.test[192.0.2.1]:25"
+    std::string remote_reply;  // the remote's own words, where there were any
 };
 
 std::string encode_status(const Status& status);

@@ -18,7 +18,7 @@ using event::Task;
 namespace {
 
 constexpr std::size_t kMaxLine = 65536;
-constexpr auto kLook = 5000ms;          // how often the reader looks for requests that wait too long
+constexpr auto kLook = 5000ms;  // how often the reader looks for requests that wait too long
 constexpr auto kConnectTimeout = 10s;
 
 // A request that waits for auth's answer. It lives in the frame of the coroutine that waits.
@@ -27,7 +27,7 @@ struct Pending {
     event::Notice answered;
     event::Clock::time_point since;
     std::optional<Step> step;
-    bool lost = false;      // the connection went away before an answer
+    bool lost = false;  // the connection went away before an answer
 };
 
 Mechanism parse_mechanism(const std::vector<std::string>& fields) {
@@ -88,7 +88,7 @@ struct AuthClient::State {
     event::Stream stream;
     bool connected = false;
     bool connecting = false;
-    event::Notice changed;                  // connected or connecting has changed
+    event::Notice changed;  // connected or connecting has changed
     event::Context* reader = nullptr;
     std::vector<Mechanism> mechanisms;
     std::string cookie;
@@ -154,7 +154,7 @@ void take_answer(State& state, std::string_view line) {
         return;
     auto found = state.pending.find(step->id);
     if (found == state.pending.end())
-        return;     // abandoned meanwhile
+        return;  // abandoned meanwhile
     Pending* request = found->second;
     state.pending.erase(found);
     request->step = std::move(step);
@@ -238,7 +238,7 @@ Task<void> make_connection(std::shared_ptr<State> state) {
 // Connected afterwards, or trouble says why not.
 Task<void> ensure_connected(std::shared_ptr<State> state) {
     if (state->address.length == 0)
-        co_return;      // the socket's name made no sense; trouble says so
+        co_return;  // the socket's name made no sense; trouble says so
     while (state->connecting)
         co_await state->changed.wait();
     if (state->connected)
@@ -253,7 +253,7 @@ Task<void> ensure_connected(std::shared_ptr<State> state) {
 }
 
 std::string auth_line(std::uint32_t id, const ClientInfo& info, const std::string& mechanism,
-                      const std::optional<std::string>& initial_response) {
+    const std::optional<std::string>& initial_response) {
     std::string line = fmt::format("AUTH\t{}\t{}\tservice={}", id, escape_field(mechanism), escape_field(info.service));
     if (info.no_login)
         line += "\tnologin";

@@ -32,35 +32,35 @@
 namespace sasl {
 
 struct Mechanism {
-    std::string name;           // "PLAIN"
-    bool plaintext = false;     // the password can be read on the wire
+    std::string name;        // "PLAIN"
+    bool plaintext = false;  // the password can be read on the wire
     bool anonymous = false;
-    bool dictionary = false;    // open to guessing by who listens
-    bool active = false;        // open to who stands in between
+    bool dictionary = false;  // open to guessing by who listens
+    bool active = false;      // open to who stands in between
     bool forward_secrecy = false;
     bool mutual_auth = false;
-    bool is_private = false;    // not to be offered
+    bool is_private = false;  // not to be offered
 };
 
 // What auth is told about the client.
 struct ClientInfo {
-    std::string service;        // "smtp", "imap"
+    std::string service;  // "smtp", "imap"
     std::string local_address;
     std::uint16_t local_port = 0;
     std::string remote_address;
     std::uint16_t remote_port = 0;
-    bool secured = false;       // TLS, or nobody can listen
-    bool no_login = false;      // nobody will ask auth about this login afterwards
+    bool secured = false;   // TLS, or nobody can listen
+    bool no_login = false;  // nobody will ask auth about this login afterwards
 };
 
 struct Step {
     enum class Kind { ok, failed, more, trouble };
     Kind kind = Kind::trouble;
-    std::uint32_t id = 0;       // of the request; for respond() and for a hand-over
-    std::string user;           // ok: the name auth gives the user
-    std::string text;           // more: the challenge, decoded; failed: words for the client, may be empty;
-                                // trouble: the reason, for the log
-    std::string code;           // failed: "user_disabled", "pass_expired", ...; mostly empty
+    std::uint32_t id = 0;  // of the request; for respond() and for a hand-over
+    std::string user;      // ok: the name auth gives the user
+    std::string text;      // more: the challenge, decoded; failed: words for the client, may be empty;
+                           // trouble: the reason, for the log
+    std::string code;      // failed: "user_disabled", "pass_expired", ...; mostly empty
 
     Step() = default;
     Step(Kind the_kind, std::uint32_t the_id, std::string the_text)

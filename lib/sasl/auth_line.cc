@@ -7,8 +7,16 @@ std::string escape_field(std::string_view text) {
     out.reserve(text.size());
     for (char c : text) {
         switch (c) {
-        case '\0': out += "\1" "0"; break;
-        case '\1': out += "\1" "1"; break;
+        case '\0':
+            out +=
+                "\1"
+                "0";
+            break;
+        case '\1':
+            out +=
+                "\1"
+                "1";
+            break;
         case '\t': out += "\1t"; break;
         case '\r': out += "\1r"; break;
         case '\n': out += "\1n"; break;
@@ -51,8 +59,7 @@ std::vector<std::string> split_fields(std::string_view line) {
     }
 }
 
-std::optional<std::string> find_parameter(const std::vector<std::string>& fields, std::size_t first,
-                                          std::string_view name) {
+std::optional<std::string> find_parameter(const std::vector<std::string>& fields, std::size_t first, std::string_view name) {
     for (std::size_t i = first; i < fields.size(); ++i) {
         std::string_view field = fields[i];
         if (!field.starts_with(name))

@@ -19,7 +19,6 @@ std::string unescape_field(std::string_view text);
 std::vector<std::string> split_fields(std::string_view line);
 
 // The value of "name=value" among fields [first, end); "" for a bare "name"; nothing when it is not there.
-std::optional<std::string> find_parameter(const std::vector<std::string>& fields, std::size_t first,
-                                          std::string_view name);
+std::optional<std::string> find_parameter(const std::vector<std::string>& fields, std::size_t first, std::string_view name);
 
 }  // namespace sasl

@@ -43,8 +43,8 @@ void check_conflicts(const Machine& machine, const Action& fresh) {
                         (rejects(old) && (delivers(fresh) || fresh.kind == Kind::vacation));
         bool twice = fresh.kind == Kind::vacation && old.kind == Kind::vacation;
         if (refusing || twice)
-            machine.fail(fmt::format("{} cannot go together with the {} of line {}", kind_name(fresh.kind), kind_name(old.kind),
-                                     old.cause.line));
+            machine.fail(fmt::format(
+                "{} cannot go together with the {} of line {}", kind_name(fresh.kind), kind_name(old.kind), old.cause.line));
     }
 }
 
@@ -226,7 +226,7 @@ std::string format_action(const Action& action) {
         break;
     case Kind::report:
         out += fmt::format("{} {} {} {}", action.headers_only ? " :headers_only" : "", quoted(action.feedback_type),
-                           quoted(on_one_line(action.reason)), quoted(action.address));
+            quoted(on_one_line(action.reason)), quoted(action.address));
         break;
     case Kind::mark_duplicate: out += fmt::format(" :seconds {}", action.seconds.count()); break;
     default: break;

@@ -66,9 +66,8 @@ bool all_are_notified(const Machine& machine, std::string_view method) {
         if (action.kind == Kind::notify)
             for (std::string& recipient : recipients_of(action.method))
                 before.push_back(std::move(recipient));
-    return std::ranges::all_of(recipients_of(method), [&](const std::string& recipient) {
-        return std::ranges::find(before, recipient) != before.end();
-    });
+    return std::ranges::all_of(recipients_of(method),
+        [&](const std::string& recipient) { return std::ranges::find(before, recipient) != before.end(); });
 }
 
 bool is_in(const std::vector<std::string>& names, std::string_view name) {
@@ -87,10 +86,11 @@ void add_header(Machine& machine, const Call& call) {
     std::string name = checked_field_name(machine, call);
     std::string_view value = machine.text(call, Slot::arg1);
     if (!is_field_value(value))
-        machine.fail(fmt::format("the value \"{}\" for the field {} is invalid", text::printable(cut_utf8(value, 80)), name));
+        machine.fail(
+            fmt::format("the value \"{}\" for the field {} is invalid", text::printable(cut_utf8(value, 80)), name));
     if (name.size() + value.size() + 2 > settings.header_octets)
         machine.fail(fmt::format("the field {} would have {} octets; {} is the most", name, name.size() + value.size() + 2,
-                                 settings.header_octets));
+            settings.header_octets));
     if (is_in(settings.protected_headers, name) || is_in(settings.forbid_add, name)) {
         machine.warn(fmt::format("the field {} may not be added", name));
         return;
@@ -104,7 +104,7 @@ void delete_header(Machine& machine, const Call& call) {
     const Settings& settings = machine.settings();
     std::string name = checked_field_name(machine, call);
     bool trace = text::equal_ignoring_case(name, "Received") || text::equal_ignoring_case(name, "Auto-Submitted");
-    if (trace || is_in(settings.protected_headers, name) || is_in(settings.forbid_delete, name)) {     // RFC 5293, 5
+    if (trace || is_in(settings.protected_headers, name) || is_in(settings.forbid_delete, name)) {  // RFC 5293, 5
         machine.warn(fmt::format("the field {} may not be deleted", name));
         return;
     }
@@ -129,7 +129,7 @@ std::string quote_characters(std::string_view value, std::string_view special) {
     return out;
 }
 
-std::string encode_url(std::string_view value) {        // RFC 5435, 6: all but RFC 3986's unreserved
+std::string encode_url(std::string_view value) {  // RFC 5435, 6: all but RFC 3986's unreserved
     std::string out;
     for (char c : value) {
         if (text::is_alnum(c) || std::string_view("-._~").find(c) != std::string_view::npos)
@@ -168,7 +168,7 @@ void act_vacation(Machine& machine, const Call& call) {
         action.handle = fmt::format("handle\n{}", machine.text(call, Slot::handle));
     else
         action.handle = fmt::format("text\n{}\n{}\n{}\n{}", action.mime ? 1 : 0, unexpanded(machine, call, Slot::subject),
-                                    unexpanded(machine, call, Slot::from), unexpanded(machine, call, Slot::arg0));
+            unexpanded(machine, call, Slot::from), unexpanded(machine, call, Slot::arg0));
     action.fcc = file_copy(machine, call);
     machine.add_action(std::move(action));
 }
@@ -178,7 +178,8 @@ void act_notify(Machine& machine, const Call& call) {
     action.kind = Kind::notify;
     action.method = machine.text(call, Slot::arg0);
     if (auto uri = parse_mailto(action.method); !uri)
-        machine.fail(fmt::format("notify cannot use \"{}\": {}", text::printable(cut_utf8(action.method, 200)), uri.error()));
+        machine.fail(
+            fmt::format("notify cannot use \"{}\": {}", text::printable(cut_utf8(action.method, 200)), uri.error()));
     if (call.has(Slot::from))
         action.from = checked_address(machine, call, Slot::from, ":from");
     if (call.has(Slot::importance)) {
@@ -247,7 +248,9 @@ void act_flags(Machine& machine, const Call& call) {
     std::vector<std::string> flags;
     if (call.kind != CallKind::setflag)
         flags = call.has(Slot::arg0) ? split_flags(machine.strings(call, Slot::arg0)) : machine.flags;
-    auto same_as = [](const std::string& a) { return [&a](const std::string& b) { return text::equal_ignoring_case(a, b); }; };
+    auto same_as = [](const std::string& a) {
+        return [&a](const std::string& b) { return text::equal_ignoring_case(a, b); };
+    };
     for (std::string& flag : given) {
         if (call.kind == CallKind::removeflag)
             std::erase_if(flags, same_as(flag));

@@ -11,7 +11,7 @@
 
 namespace sieve::ast {
 
-inline constexpr std::size_t kMaxNesting = 32;      // RFC 5228, 2.10.5 wants 15 at least
+inline constexpr std::size_t kMaxNesting = 32;  // RFC 5228, 2.10.5 wants 15 at least
 inline constexpr std::size_t kMaxArguments = 32;
 inline constexpr std::size_t kMaxName = 32;
 
@@ -21,7 +21,7 @@ struct Place {
 };
 
 struct String {
-    std::string text;               // escapes undone, line ends CR LF
+    std::string text;  // escapes undone, line ends CR LF
     Place place;
 };
 
@@ -30,16 +30,16 @@ struct Argument {
     Kind kind = Kind::number;
     Place place;
     std::uint64_t number = 0;
-    std::string tag;                // lower case, without the colon
-    std::vector<String> strings;    // one for Kind::string
+    std::string tag;              // lower case, without the colon
+    std::vector<String> strings;  // one for Kind::string
 };
 
 struct Node {
-    std::string name;               // lower case
+    std::string name;  // lower case
     Place place;
     std::vector<Argument> arguments;
     std::vector<Node> tests;
-    bool test_list = false;         // the tests stood in parentheses
+    bool test_list = false;  // the tests stood in parentheses
     bool has_block = false;
     std::vector<Node> block;
 };

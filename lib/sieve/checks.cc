@@ -101,12 +101,42 @@ bool is_header_name(std::string_view name) {
 
 bool is_address_header(std::string_view name) {
     static constexpr auto kNames = std::to_array<std::string_view>({
-        "abuse-reports-to", "apparently-to", "approved", "bcc", "cc", "delivered-to", "disposition-notification-to", "envelope-to",
-        "errors-to", "for-approval", "for-comment", "for-handling", "from", "mail-followup-to", "mail-reply-to",
-        "original-recipient", "read-receipt-to", "registered-mail-reply-requested-by", "reply-to", "resent-bcc", "resent-cc",
-        "resent-from", "resent-reply-to", "resent-sender", "resent-to", "return-path", "return-receipt-requested",
-        "return-receipt-to", "sender", "to", "x-admin", "x-complaints-to", "x-confirm-reading-to", "x-envelope-to",
-        "x-original-to", "x-report-abuse-to",
+        "abuse-reports-to",
+        "apparently-to",
+        "approved",
+        "bcc",
+        "cc",
+        "delivered-to",
+        "disposition-notification-to",
+        "envelope-to",
+        "errors-to",
+        "for-approval",
+        "for-comment",
+        "for-handling",
+        "from",
+        "mail-followup-to",
+        "mail-reply-to",
+        "original-recipient",
+        "read-receipt-to",
+        "registered-mail-reply-requested-by",
+        "reply-to",
+        "resent-bcc",
+        "resent-cc",
+        "resent-from",
+        "resent-reply-to",
+        "resent-sender",
+        "resent-to",
+        "return-path",
+        "return-receipt-requested",
+        "return-receipt-to",
+        "sender",
+        "to",
+        "x-admin",
+        "x-complaints-to",
+        "x-confirm-reading-to",
+        "x-envelope-to",
+        "x-original-to",
+        "x-report-abuse-to",
     });
     return std::ranges::binary_search(kNames, name);
 }
@@ -119,9 +149,8 @@ bool is_field_value(std::string_view value) {
 
 bool is_token(std::string_view text) {
     constexpr std::string_view kSpecials = "()<>@,;:\\\"/[]?=";
-    return !text.empty() && std::ranges::all_of(text, [&](char c) {
-        return c > ' ' && c < 0x7f && kSpecials.find(c) == std::string_view::npos;
-    });
+    return !text.empty() && std::ranges::all_of(text,
+                                [&](char c) { return c > ' ' && c < 0x7f && kSpecials.find(c) == std::string_view::npos; });
 }
 
 bool is_mailbox_name(std::string_view name) {
@@ -159,13 +188,14 @@ bool is_annotation_name(std::string_view name) {
 }
 
 bool is_date_part(std::string_view part) {
-    static constexpr auto kParts = std::to_array<std::string_view>({"date", "day", "hour", "iso8601", "julian", "minute", "month",
-                                                                    "second", "std11", "time", "weekday", "year", "zone"});
+    static constexpr auto kParts = std::to_array<std::string_view>({"date", "day", "hour", "iso8601", "julian", "minute",
+        "month", "second", "std11", "time", "weekday", "year", "zone"});
     return std::ranges::binary_search(kParts, text::lower(part));
 }
 
 bool is_system_flag(std::string_view flag) {
-    static constexpr auto kFlags = std::to_array<std::string_view>({"\\answered", "\\deleted", "\\draft", "\\flagged", "\\seen"});
+    static constexpr auto kFlags = std::to_array<std::string_view>(
+        {"\\answered", "\\deleted", "\\draft", "\\flagged", "\\seen"});
     return std::ranges::binary_search(kFlags, text::lower(flag));
 }
 
@@ -221,7 +251,7 @@ std::optional<Path> parse_path(std::string_view text) {
             return std::nullopt;
         text = text.substr(1, text.size() - 2);
     }
-    if (text.starts_with('@')) {                // RFC 5321, 4.1.2: A-d-l, to be ignored
+    if (text.starts_with('@')) {  // RFC 5321, 4.1.2: A-d-l, to be ignored
         std::size_t colon = text.find(':');
         if (colon == std::string_view::npos)
             return std::nullopt;
@@ -303,10 +333,10 @@ bool is_valid_script_name(std::string_view name) {
         if (c < ' ' || c == 0x7f || c == '/')
             return false;
         auto next = i + 1 < name.size() ? static_cast<unsigned char>(name[i + 1]) : 0U;
-        if (c == 0xc2 && next >= 0x80 && next <= 0x9f)          // U+0080 to U+009F
+        if (c == 0xc2 && next >= 0x80 && next <= 0x9f)  // U+0080 to U+009F
             return false;
         if (c == 0xe2 && next == 0x80 && i + 2 < name.size() &&
-            (name[i + 2] == '\xa8' || name[i + 2] == '\xa9'))   // U+2028, U+2029
+            (name[i + 2] == '\xa8' || name[i + 2] == '\xa9'))  // U+2028, U+2029
             return false;
     }
     return true;

@@ -16,22 +16,22 @@
 namespace sieve {
 
 enum class Op : std::uint8_t {
-    test,               // a: call; sets the flag
-    act,                // a: call
-    jump,               // a: instruction
+    test,  // a: call; sets the flag
+    act,   // a: call
+    jump,  // a: instruction
     jump_if_false,
     jump_if_true,
     invert,
     set_true,
     set_false,
     stop,
-    leave_script,       // return: behind the include, or stop in the outermost script
-    include,            // a: unit; b: 1 for :once
-    missing_include,    // a: text with the name: runtime error (RFC 6609, 3.2)
-    part_begin,         // enters the loop over parts; a: instruction behind the loop
-    part_next,          // a: first instruction of the loop's block; falls through when there are no more
-    part_leave,         // b: how many loops to leave, then jumps to a
-    section_begin,      // a: call of a foreign block; b: instruction behind it
+    leave_script,     // return: behind the include, or stop in the outermost script
+    include,          // a: unit; b: 1 for :once
+    missing_include,  // a: text with the name: runtime error (RFC 6609, 3.2)
+    part_begin,       // enters the loop over parts; a: instruction behind the loop
+    part_next,        // a: first instruction of the loop's block; falls through when there are no more
+    part_leave,       // b: how many loops to leave, then jumps to a
+    section_begin,    // a: call of a foreign block; b: instruction behind it
     section_end,
     count_of_ops,
 };
@@ -46,46 +46,129 @@ struct Instruction {
 struct Piece {
     enum class Kind : std::uint8_t { literal, local, global, match, environment, count_of_kinds };
     Kind kind = Kind::literal;
-    std::uint32_t index = 0;        // of literal or environment item: in Code::literals; of match: the number
+    std::uint32_t index = 0;  // of literal or environment item: in Code::literals; of match: the number
 };
 
-/// One argument text: empty (no pieces), a constant (one literal) or a template.
+// One argument text: empty (no pieces), a constant (one literal) or a template.
 struct Text {
     std::vector<Piece> pieces;
 };
 
 enum class CallKind : std::uint8_t {
     // tests
-    address, header, exists, size, envelope, body, date, currentdate, hasflag, string, mailboxexists, mailboxidexists,
-    specialuse_exists, metadata, metadataexists, servermetadata, servermetadataexists, environment, duplicate, valid_ext_list,
-    ihave, notify_method_capability, valid_notify_method, spamtest, virustest, foreign_test,
+    address,
+    header,
+    exists,
+    size,
+    envelope,
+    body,
+    date,
+    currentdate,
+    hasflag,
+    string,
+    mailboxexists,
+    mailboxidexists,
+    specialuse_exists,
+    metadata,
+    metadataexists,
+    servermetadata,
+    servermetadataexists,
+    environment,
+    duplicate,
+    valid_ext_list,
+    ihave,
+    notify_method_capability,
+    valid_notify_method,
+    spamtest,
+    virustest,
+    foreign_test,
     // commands
-    keep, fileinto, redirect, discard, reject, ereject, vacation, notify, set, setflag, addflag, removeflag, addheader,
-    deleteheader, extracttext, error, report, foreign_command,
+    keep,
+    fileinto,
+    redirect,
+    discard,
+    reject,
+    ereject,
+    vacation,
+    notify,
+    set,
+    setflag,
+    addflag,
+    removeflag,
+    addheader,
+    deleteheader,
+    extracttext,
+    error,
+    report,
+    foreign_command,
     count_of_kinds,
 };
 inline constexpr bool is_test(CallKind kind) { return kind <= CallKind::foreign_test; }
 
 enum class Slot : std::uint8_t {
-    match_type, comparator, relation, address_part, index, last, mime, anychild, mime_option, param_names, percent, transform,
-    content_types, size_mode, size_limit, zone, original_zone, first, copy, create, flags, special_use, mailbox_id, fcc, list,
-    seconds, subject, from, addresses, mime_reason, handle, importance, options, message, unique_header, unique_id, name,
-    modifiers, headers_only, match_all, arg0, arg1, arg2, arg3,
+    match_type,
+    comparator,
+    relation,
+    address_part,
+    index,
+    last,
+    mime,
+    anychild,
+    mime_option,
+    param_names,
+    percent,
+    transform,
+    content_types,
+    size_mode,
+    size_limit,
+    zone,
+    original_zone,
+    first,
+    copy,
+    create,
+    flags,
+    special_use,
+    mailbox_id,
+    fcc,
+    list,
+    seconds,
+    subject,
+    from,
+    addresses,
+    mime_reason,
+    handle,
+    importance,
+    options,
+    message,
+    unique_header,
+    unique_id,
+    name,
+    modifiers,
+    headers_only,
+    match_all,
+    arg0,
+    arg1,
+    arg2,
+    arg3,
     // of the compiler only
-    days, once, optional, location, count_of_slots,
+    days,
+    once,
+    optional,
+    location,
+    count_of_slots,
 };
 
 struct Argument {
     Slot slot = Slot::arg0;
     std::uint64_t number = 0;
-    std::vector<std::uint32_t> texts;       // in Code::texts
-    std::string tag;                        // of foreign tags
+    std::vector<std::uint32_t> texts;  // in Code::texts
+    std::string tag;                   // of foreign tags
 };
 
 struct Call {
     CallKind kind = CallKind::keep;
     std::uint32_t line = 0;
-    std::uint32_t foreign = 0;              // index of the definition for foreign kinds
+    std::uint32_t foreign = 0;  // index of the definition for foreign kinds
     std::vector<Argument> arguments;
 
     const Argument* find(Slot slot) const {
@@ -113,37 +196,44 @@ enum class MimeOption : std::uint8_t { none, type, subtype, contenttype, param, 
 enum class BodyTransform : std::uint8_t { text, raw, content, count_of_transforms };
 enum class SizeMode : std::uint8_t { over, under, count_of_modes };
 
-/// Modifiers of set and extracttext, applied from the highest precedence down (RFC 5229, 4.1).
+// Modifiers of set and extracttext, applied from the highest precedence down (RFC 5229, 4.1).
 enum Modifier : std::uint32_t {
-    kLower = 1, kUpper = 2, kLowerFirst = 4, kUpperFirst = 8, kQuoteWildcard = 16, kQuoteRegex = 32, kEncodeUrl = 64,
-    kLength = 128, kAllModifiers = 255,
+    kLower = 1,
+    kUpper = 2,
+    kLowerFirst = 4,
+    kUpperFirst = 8,
+    kQuoteWildcard = 16,
+    kQuoteRegex = 32,
+    kEncodeUrl = 64,
+    kLength = 128,
+    kAllModifiers = 255,
 };
 
-inline constexpr std::uint32_t kMaxMatchValue = 32;     // ${0} to ${32}; RFC 5229, 6 wants 9 at least
-inline constexpr std::size_t kMaxVariables = 255;       // of one script; RFC 5229, 6 wants 128 at least
-inline constexpr std::size_t kMaxVariableName = 64;     // RFC 5229, 6 wants 32 at least
-inline constexpr std::size_t kMaxLoops = 4;             // nested foreverypart
+inline constexpr std::uint32_t kMaxMatchValue = 32;  // ${0} to ${32}; RFC 5229, 6 wants 9 at least
+inline constexpr std::size_t kMaxVariables = 255;    // of one script; RFC 5229, 6 wants 128 at least
+inline constexpr std::size_t kMaxVariableName = 64;  // RFC 5229, 6 wants 32 at least
+inline constexpr std::size_t kMaxLoops = 4;          // nested foreverypart
 
-/// A script: the main one is units[0], the others are included.
+// A script: the main one is units[0], the others are included.
 struct Unit {
     std::string name;
     ScriptLocation location = ScriptLocation::personal;
-    std::uint32_t begin = 0;                // first instruction
-    std::uint32_t locals = 0;               // variables of its own
+    std::uint32_t begin = 0;   // first instruction
+    std::uint32_t locals = 0;  // variables of its own
 };
 
 struct Code {
     std::uint64_t source_hash = 0;
-    std::string foreign_capability;         // empty: none used
+    std::string foreign_capability;  // empty: none used
     std::vector<Unit> units;
     std::vector<Instruction> instructions;
     std::vector<Call> calls;
     std::vector<Text> texts;
     std::vector<std::string> literals;
-    std::vector<std::string> globals;       // their names
+    std::vector<std::string> globals;  // their names
     std::vector<Dependency> dependencies;
 
-    /// The text, if it is a constant.
+    // The text, if it is a constant.
     const std::string* constant(std::uint32_t text) const {
         static const std::string empty;
         const Text& found = texts[text];
@@ -155,7 +245,7 @@ struct Code {
     }
 };
 
-/// Why this code may not be run, or "" if all that it points to is there.
+// Why this code may not be run, or "" if all that it points to is there.
 std::string check_code(const Code& code);
 
 }  // namespace sieve

@@ -24,8 +24,8 @@ void append_folded(icu::UnicodeString& out, UChar32 c) {
 }
 
 // `ends[i]` is the offset in `text` behind the character that octet i of the result comes from, `begins[i]` that before it.
-std::string fold_unicode(std::string_view text, std::vector<std::uint32_t>* begins = nullptr,
-                         std::vector<std::uint32_t>* ends = nullptr) {
+std::string fold_unicode(
+    std::string_view text, std::vector<std::uint32_t>* begins = nullptr, std::vector<std::uint32_t>* ends = nullptr) {
     std::string out;
     const char* octets = text.data();
     auto size = static_cast<std::int32_t>(std::min<std::size_t>(text.size(), INT32_MAX));
@@ -106,8 +106,8 @@ std::vector<Step> parse_pattern(std::string_view pattern) {
     return steps;
 }
 
-// RFC 5228, 2.7.1: a character is an octet, but for Unicode comparators what was one character before it was folded. Octets of
-// one character have the same beginning in `begins`.
+// RFC 5228, 2.7.1: a character is an octet, but for Unicode comparators what was one character before it was folded. Octets
+// of one character have the same beginning in `begins`.
 std::size_t character_length(std::size_t at, const std::vector<std::uint32_t>& begins) {
     std::size_t length = 1;
     while (at + length < begins.size() && begins[at + length] == begins[at])
@@ -122,7 +122,7 @@ struct Span {
 
 // Only the last star needs to be tried again: those before it took the least they could.
 GlobResult run_glob(std::string_view value, const std::vector<Step>& steps, bool ignore_case,
-                    const std::vector<std::uint32_t>& begins, std::uint64_t budget, std::vector<Span>& spans) {
+    const std::vector<std::uint32_t>& begins, std::uint64_t budget, std::vector<Span>& spans) {
     std::size_t at = 0;
     std::size_t step = 0;
     std::size_t star_step = SIZE_MAX;
@@ -137,7 +137,7 @@ GlobResult run_glob(std::string_view value, const std::vector<Step>& steps, bool
                 star_step = step++;
                 star_group = spans.size();
                 spans.push_back({at, at});
-                if (step == steps.size()) {         // takes all the rest
+                if (step == steps.size()) {  // takes all the rest
                     spans.back().end = value.size();
                     return GlobResult::match;
                 }
@@ -203,7 +203,7 @@ bool holds(std::strong_ordering order, Relation relation) {
 }
 
 GlobResult glob(std::string_view value, std::string_view pattern, Comparator comparator, std::uint64_t steps,
-                std::vector<std::string_view>& groups) {
+    std::vector<std::string_view>& groups) {
     std::vector<Span> spans;
     bool unicode = comparator == Comparator::unicode_casemap && !(message::is_ascii(value) && message::is_ascii(pattern));
     std::string folded;

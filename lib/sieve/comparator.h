@@ -15,7 +15,7 @@
 
 namespace sieve {
 
-/// The form in which texts are equal octet by octet when the comparator calls them equal; not for ascii_numeric.
+// The form in which texts are equal octet by octet when the comparator calls them equal; not for ascii_numeric.
 std::string fold(std::string_view text, Comparator comparator);
 
 std::strong_ordering compare(std::string_view a, std::string_view b, Comparator comparator);
@@ -28,9 +28,9 @@ bool holds(std::strong_ordering order, Relation relation);
 
 enum class GlobResult { no_match, match, exhausted };
 
-/// :matches. "*" takes as little as possible, "?" one character, which is an octet but for unicode_casemap; "\" takes away their meaning. `groups` gets the whole and
-/// what each wildcard stands for, as views into `value`.
+// :matches. "*" takes as little as possible, "?" one character, which is an octet but for unicode_casemap; "\" takes away
+// their meaning. `groups` gets the whole and what each wildcard stands for, as views into `value`.
 GlobResult glob(std::string_view value, std::string_view pattern, Comparator comparator, std::uint64_t steps,
-                std::vector<std::string_view>& groups);
+    std::vector<std::string_view>& groups);
 
 }  // namespace sieve

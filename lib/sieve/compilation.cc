@@ -26,7 +26,8 @@ Compiled Compilation::run(std::string_view text) {
     open_.pop_back();
     link();
     if (std::string broken = failed_ ? "" : check_code(*code_); !broken.empty()) {
-        problems_.push_back({Problem::Severity::error, options_.name, 0, 0, "", "the compiler made a broken program: " + broken});
+        problems_.push_back(
+            {Problem::Severity::error, options_.name, 0, 0, "", "the compiler made a broken program: " + broken});
         failed_ = true;
     }
     if (!failed_)
@@ -38,8 +39,8 @@ Compiled Compilation::run(std::string_view text) {
 bool Compilation::compile_unit(std::uint32_t unit, std::string_view text) {
     Problems problems(code_->units[unit].name, options_.settings.limits.problems);
     if (text.size() > options_.settings.limits.script_octets) {
-        problems.error({}, {}, fmt::format("the script has {} octets; {} is the most", text.size(),
-                                           options_.settings.limits.script_octets));
+        problems.error({}, {},
+            fmt::format("the script has {} octets; {} is the most", text.size(), options_.settings.limits.script_octets));
     } else {
         std::vector<Node> commands = Parser(text, problems).parse();
         if (problems.errors() == 0)
@@ -69,10 +70,11 @@ Compilation::Included Compilation::include(ScriptLocation location, const std::s
         return {std::nullopt, fmt::format("includes may be nested {} deep, no more", limits.include_depth)};
     if (++includes_ > limits.includes)
         return {std::nullopt, fmt::format("a script may include {} others, no more", limits.includes)};
-    constexpr std::size_t kWhole = 4;           // all scripts together may be this many times as large as one
+    constexpr std::size_t kWhole = 4;  // all scripts together may be this many times as large as one
     octets_ += text->size();
     if (octets_ > kWhole * limits.script_octets)
-        return {std::nullopt, fmt::format("the included scripts have more than {} octets together", kWhole * limits.script_octets)};
+        return {std::nullopt,
+            fmt::format("the included scripts have more than {} octets together", kWhole * limits.script_octets)};
     auto unit = static_cast<std::uint32_t>(code_->units.size());
     Unit& added = code_->units.emplace_back();
     added.name = name;

@@ -49,8 +49,8 @@ const Definition* UnitCompiler::look_up(const Node& node, bool as_test) {
     const Definition* definition = nullptr;
     if (auto foreign = foreign_.find(node.name); foreign != foreign_.end())
         definition = &foreign->second;
-    else if (const Definition* known = find_definition(node.name); known != nullptr &&
-             (known->capability.empty() || has(known->capability)))
+    else if (const Definition* known = find_definition(node.name);
+             known != nullptr && (known->capability.empty() || has(known->capability)))
         definition = known;
     if (definition != nullptr)
         return definition;
@@ -58,14 +58,15 @@ const Definition* UnitCompiler::look_up(const Node& node, bool as_test) {
         return nullptr;
     const Definition* other = find_definition(node.name);
     if (other != nullptr && is_capability(other->capability))
-        error(node.place, node.name, fmt::format("{} is not known here: it needs require \"{}\"", node.name, other->capability));
+        error(node.place, node.name,
+            fmt::format("{} is not known here: it needs require \"{}\"", node.name, other->capability));
     else
         error(node.place, node.name, fmt::format("there is no {} of this name", as_test ? "test" : "command"));
     return nullptr;
 }
 
-bool UnitCompiler::check_order(const std::vector<Node>& siblings, std::size_t index, bool top_level,
-                               const Definition& definition) {
+bool UnitCompiler::check_order(
+    const std::vector<Node>& siblings, std::size_t index, bool top_level, const Definition& definition) {
     const Node& node = siblings[index];
     const std::string_view previous = index == 0 ? std::string_view() : siblings[index - 1].name;
     if (definition.role == Role::require && (!top_level || (index > 0 && previous != "require"))) {
@@ -87,9 +88,11 @@ bool UnitCompiler::check_tests(const Node& node, const Definition& definition) {
         if (const Definition* other = find_definition(test.name); other != nullptr && !other->is_test())
             error(test.place, test.name, fmt::format("the {} {} is not ended by ';'", what, node.name));
         else if (other == nullptr && find_tag(definition, test.name) != nullptr)
-            error(test.place, test.name, fmt::format("the tag :{} of the {} {} lacks its colon", test.name, what, node.name));
+            error(
+                test.place, test.name, fmt::format("the tag :{} of the {} {} lacks its colon", test.name, what, node.name));
         else
-            error(test.place, test.name, fmt::format("the {} {} takes no tests; is a ';' missing before this?", what, node.name));
+            error(test.place, test.name,
+                fmt::format("the {} {} takes no tests; is a ';' missing before this?", what, node.name));
         return false;
     }
     if (definition.tests == 1 && (node.tests.size() != 1 || node.test_list)) {
@@ -119,7 +122,7 @@ bool UnitCompiler::check_shape(const Node& node, const Definition& definition, b
     call.kind = definition.kind;
     call.line = node.place.line;
     if (!collect_arguments(node, definition, call)) {
-        check_tests(node, definition);      // a tag without its colon looks like a test
+        check_tests(node, definition);  // a tag without its colon looks like a test
         return false;
     }
     if (!check_tests(node, definition) || (!as_test && !check_block(node, definition)))
@@ -127,8 +130,8 @@ bool UnitCompiler::check_shape(const Node& node, const Definition& definition, b
     return collect_positional(node, definition, call) && check_call(node, definition, call);
 }
 
-void UnitCompiler::compile_command(const std::vector<Node>& siblings, std::size_t index, bool top_level,
-                                   std::vector<std::size_t>& ends) {
+void UnitCompiler::compile_command(
+    const std::vector<Node>& siblings, std::size_t index, bool top_level, std::vector<std::size_t>& ends) {
     const Node& node = siblings[index];
     if (node.name != "require")
         check_dependencies();
@@ -232,8 +235,9 @@ void UnitCompiler::compile_break(const Node& node, const Call& call) {
             --depth;
     }
     if (depth == 0) {
-        error(node.place, node.name, call.has(Slot::name) ? "no loop around this break has that name"
-                                                          : "break stands inside the block of a foreverypart");
+        error(node.place, node.name,
+            call.has(Slot::name) ? "no loop around this break has that name"
+                                 : "break stands inside the block of a foreverypart");
         return;
     }
     std::size_t jump = emit(Op::part_leave, node.place, 0, static_cast<std::uint32_t>(loops_.size() - depth + 1));
@@ -277,8 +281,8 @@ void UnitCompiler::compile_include(const Node& node, const Call& call) {
     if (call.has(Slot::optional))
         return;
     bool later = whole_.options().uploading || whole_.options().loader == nullptr;
-    std::string problem = fmt::format("there is no {} script of this name", location == ScriptLocation::personal ? "personal"
-                                                                                                                  : "global");
+    std::string problem = fmt::format(
+        "there is no {} script of this name", location == ScriptLocation::personal ? "personal" : "global");
     if (!later)
         error(place, wanted, problem);
     else
@@ -344,7 +348,8 @@ void UnitCompiler::require(const std::string& capability, ast::Place place) {
                     definition.tags.push_back(*find_tag(*find_definition("header"), tag));
             int group = 1000;
             for (const ForeignDefinition::Tag& tag : foreign.tags)
-                definition.tags.push_back({tag.name, "", group++, Slot::count_of_slots, 1, tag.parameter, Slot::count_of_slots});
+                definition.tags.push_back(
+                    {tag.name, "", group++, Slot::count_of_slots, 1, tag.parameter, Slot::count_of_slots});
             foreign_.emplace(foreign.name, std::move(definition));
             foreign_index_.emplace(foreign.name, index++);
         }
@@ -427,7 +432,7 @@ UnitCompiler::Known UnitCompiler::compile_test_list(const Node& node, bool all) 
         known.ihave |= one.ihave;
         if (one.value == !all) {
             known.value = !all;
-            if (one.ihave) {                // what follows is never reached
+            if (one.ihave) {  // what follows is never reached
                 ++shut;
                 ++unreachable_;
             }

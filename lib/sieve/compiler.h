@@ -23,15 +23,15 @@
 namespace sieve {
 
 class Compilation {
-public:
+  public:
     explicit Compilation(const CompileOptions& options) : options_(options) {}
 
     Compiled run(std::string_view text);
 
-    /// The unit of an included script, compiled when first met; nothing if there is none of that name.
+    // The unit of an included script, compiled when first met; nothing if there is none of that name.
     struct Included {
         std::optional<std::uint32_t> unit;
-        std::string problem;            // why it cannot be included, other than that it is missing
+        std::string problem;  // why it cannot be included, other than that it is missing
     };
     Included include(ScriptLocation location, const std::string& name, bool once);
 
@@ -44,7 +44,7 @@ public:
     std::uint32_t global(const std::string& name);
     void finish_unit(std::uint32_t unit, std::vector<Instruction> instructions, std::uint32_t locals);
 
-private:
+  private:
     void link();
     using Key = std::pair<ScriptLocation, std::string>;
     bool compile_unit(std::uint32_t unit, std::string_view text);
@@ -54,9 +54,9 @@ private:
     std::vector<Problem> problems_;
     std::vector<std::vector<Instruction>> unit_code_;
     std::map<Key, std::uint32_t> units_;
-    std::vector<Key> open_;             // being compiled, outermost first
+    std::vector<Key> open_;  // being compiled, outermost first
     std::size_t includes_ = 0;
-    std::size_t octets_ = 0;            // of included scripts
+    std::size_t octets_ = 0;  // of included scripts
     bool failed_ = false;
     std::unordered_map<std::string, std::uint32_t> literals_;
     std::unordered_map<std::uint32_t, std::uint32_t> constants_;
@@ -64,30 +64,30 @@ private:
 };
 
 class UnitCompiler {
-public:
+  public:
     UnitCompiler(Compilation& whole, Problems& problems, std::uint32_t unit)
         : whole_(whole), problems_(problems), unit_(unit) {}
 
     void compile(const std::vector<ast::Node>& commands);
 
-private:
+  private:
     friend class ArgumentChecks;
 
-    /// What a test is known to be before anything runs; `ihave` if that depends on what is supported.
+    // What a test is known to be before anything runs; `ihave` if that depends on what is supported.
     struct Known {
         std::optional<bool> value;
         bool ihave = false;
     };
     struct OpenLoop {
         std::string name;
-        std::vector<std::size_t> breaks;        // jumps to patch
+        std::vector<std::size_t> breaks;  // jumps to patch
     };
 
     // compiler.cc: commands and control
     void compile_commands(const std::vector<ast::Node>& commands, bool top_level);
-    void compile_command(const std::vector<ast::Node>& siblings, std::size_t index, bool top_level,
-                         std::vector<std::size_t>& ends);
-    /// `ends`: jumps from the ends of the chain's earlier branches to behind the chain.
+    void compile_command(
+        const std::vector<ast::Node>& siblings, std::size_t index, bool top_level, std::vector<std::size_t>& ends);
+    // `ends`: jumps from the ends of the chain's earlier branches to behind the chain.
     void compile_if(const ast::Node& node, bool more, std::vector<std::size_t>& ends);
     void compile_loop(const ast::Node& node, const Call& call);
     void compile_break(const ast::Node& node, const Call& call);
@@ -100,7 +100,8 @@ private:
     Known compile_test(const ast::Node& node);
     Known compile_test_list(const ast::Node& node, bool all);
     Known compile_ihave(const ast::Node& node);
-    bool check_order(const std::vector<ast::Node>& siblings, std::size_t index, bool top_level, const Definition& definition);
+    bool check_order(
+        const std::vector<ast::Node>& siblings, std::size_t index, bool top_level, const Definition& definition);
     const Definition* look_up(const ast::Node& node, bool as_test);
     bool check_shape(const ast::Node& node, const Definition& definition, bool as_test, Call& call);
     bool check_tests(const ast::Node& node, const Definition& definition);
@@ -135,19 +136,19 @@ private:
     Compilation& whole_;
     Problems& problems_;
     std::uint32_t unit_;
-    std::vector<Instruction> instructions_;                     // numbered from 0; the Compilation puts units together
+    std::vector<Instruction> instructions_;  // numbered from 0; the Compilation puts units together
     std::set<std::string, std::less<>> capabilities_;
     std::map<std::string, ast::Place> required_at_;
     bool dependencies_checked_ = false;
-    std::map<std::string, Piece, std::less<>> variables_;       // name -> place
+    std::map<std::string, Piece, std::less<>> variables_;  // name -> place
     std::uint32_t locals_ = 0;
     bool too_many_variables_ = false;
     std::vector<OpenLoop> loops_;
     std::set<std::string, std::less<>> unknown_names_;
     std::set<std::pair<std::string, std::string>> unknown_tags_;
-    std::map<std::string, Definition, std::less<>> foreign_;    // definitions of the embedding program
+    std::map<std::string, Definition, std::less<>> foreign_;  // definitions of the embedding program
     std::map<std::string, std::uint32_t, std::less<>> foreign_index_;
-    int unreachable_ = 0;                                       // inside blocks that ihave shut
+    int unreachable_ = 0;  // inside blocks that ihave shut
 };
 
 std::string_view argument_type_name(ArgumentType type);

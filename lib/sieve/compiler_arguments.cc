@@ -69,16 +69,18 @@ bool UnitCompiler::check_tags(const Node& node, const Definition& definition, st
             if (!unknown_tags_.emplace(node.name, argument.tag).second)
                 return false;
             error(argument.place, ":" + argument.tag,
-                  tag == nullptr ? fmt::format("the {} {} has no such tag", what, node.name)
-                                 : fmt::format("this tag of the {} {} needs require \"{}\"", what, node.name, tag->capability));
+                tag == nullptr
+                    ? fmt::format("the {} {} has no such tag", what, node.name)
+                    : fmt::format("this tag of the {} {} needs require \"{}\"", what, node.name, tag->capability));
             return false;
         }
         for (std::size_t j = 0; j < i; ++j) {
             if (found[j] == nullptr || found[j]->group != tag->group)
                 continue;
             error(argument.place, ":" + argument.tag,
-                  found[j] == tag ? fmt::format("the {} {} has this tag twice", what, node.name)
-                                  : fmt::format("the {} {} cannot have this tag together with :{}", what, node.name, found[j]->name));
+                found[j] == tag
+                    ? fmt::format("the {} {} has this tag twice", what, node.name)
+                    : fmt::format("the {} {} cannot have this tag together with :{}", what, node.name, found[j]->name));
             return false;
         }
         found[i] = tag;
@@ -105,8 +107,9 @@ bool UnitCompiler::take_parameter(const Node& node, const TagDefinition& tag, st
     if (index + 1 >= node.arguments.size() || !fits(node.arguments[index + 1], tag.parameter)) {
         bool missing = index + 1 >= node.arguments.size();
         std::string_view got = missing ? "nothing" : kind_name(node.arguments[index + 1].kind);
-        error(place, ":" + here.tag, fmt::format("this tag of {} is followed by {}, but {} was found", node.name,
-                                                 argument_type_name(tag.parameter), got));
+        error(place, ":" + here.tag,
+            fmt::format(
+                "this tag of {} is followed by {}, but {} was found", node.name, argument_type_name(tag.parameter), got));
         return false;
     }
     const ast::Argument& value = node.arguments[++index];
@@ -120,7 +123,7 @@ bool UnitCompiler::take_parameter(const Node& node, const TagDefinition& tag, st
                 if (comparator_name(static_cast<Comparator>(i)) == name)
                     chosen = i;
             bool core = name == "i;octet" || name == "i;ascii-casemap";
-            if (chosen >= 0 && !core && !has("comparator-" + name)) {       // RFC 5228, 2.7.3
+            if (chosen >= 0 && !core && !has("comparator-" + name)) {  // RFC 5228, 2.7.3
                 error(value.place, name, fmt::format("this comparator needs require \"comparator-{}\"", name));
                 return false;
             }
@@ -168,13 +171,14 @@ bool UnitCompiler::collect_arguments(const Node& node, const Definition& definit
     std::size_t least = most - (definition.optional == Definition::Optional::none ? 0 : 1);
     if (positional >= least && positional <= most)
         return true;
-    std::string wanted = most == 0 ? "no arguments" : (least == most ? fmt::format("{}", most) : fmt::format("{} or {}", least, most));
+    std::string wanted = most == 0 ? "no arguments"
+                                   : (least == most ? fmt::format("{}", most) : fmt::format("{} or {}", least, most));
     std::string names;
     for (std::string_view name : definition.argument_names)
         names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-    error(node.place, node.name, fmt::format("the {} {} takes {}{}, but {} {} given", definition.is_test() ? "test" : "command",
-                                             node.name, wanted, names.empty() ? "" : fmt::format(" ({})", names), positional,
-                                             positional == 1 ? "is" : "are"));
+    error(node.place, node.name,
+        fmt::format("the {} {} takes {}{}, but {} {} given", definition.is_test() ? "test" : "command", node.name, wanted,
+            names.empty() ? "" : fmt::format(" ({})", names), positional, positional == 1 ? "is" : "are"));
     return false;
 }
 
@@ -195,8 +199,8 @@ bool UnitCompiler::collect_positional(const Node& node, const Definition& defini
         ArgumentType type = definition.arguments[first + i];
         if (!fits(*values[i], type)) {
             error(values[i]->place, shown(*values[i]),
-                  fmt::format("{} takes {} as argument {} ({}), but {} was found", node.name, argument_type_name(type), i + 1,
-                              definition.argument_names[first + i], kind_name(values[i]->kind)));
+                fmt::format("{} takes {} as argument {} ({}), but {} was found", node.name, argument_type_name(type), i + 1,
+                    definition.argument_names[first + i], kind_name(values[i]->kind)));
             return false;
         }
         auto slot = static_cast<Slot>(static_cast<std::size_t>(Slot::arg0) + first + i);
@@ -204,9 +208,10 @@ bool UnitCompiler::collect_positional(const Node& node, const Definition& defini
             slot = Slot::content_types;
         Argument out{slot, values[i]->number, {}, {}};
         bool names_variable = definition.role == Definition::Role::global ||
-                              (slot == Slot::arg0 && (definition.kind == CallKind::set || definition.kind == CallKind::extracttext ||
-                                                      definition.kind == CallKind::setflag || definition.kind == CallKind::addflag ||
-                                                      definition.kind == CallKind::removeflag));
+                              (slot == Slot::arg0 &&
+                                  (definition.kind == CallKind::set || definition.kind == CallKind::extracttext ||
+                                      definition.kind == CallKind::setflag || definition.kind == CallKind::addflag ||
+                                      definition.kind == CallKind::removeflag));
         bool names_flags = definition.kind == CallKind::hasflag && slot == Slot::arg0;
         if (type == 'n') {
             // the number is there
@@ -304,10 +309,10 @@ std::string UnitCompiler::decode_characters(const ast::String& string, bool& goo
                 value += {static_cast<char>(0xc0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3f))};
             } else if (code < 0x10000) {
                 value += {static_cast<char>(0xe0 | (code >> 12)), static_cast<char>(0x80 | ((code >> 6) & 0x3f)),
-                          static_cast<char>(0x80 | (code & 0x3f))};
+                    static_cast<char>(0x80 | (code & 0x3f))};
             } else {
                 value += {static_cast<char>(0xf0 | (code >> 18)), static_cast<char>(0x80 | ((code >> 12) & 0x3f)),
-                          static_cast<char>(0x80 | ((code >> 6) & 0x3f)), static_cast<char>(0x80 | (code & 0x3f))};
+                    static_cast<char>(0x80 | ((code >> 6) & 0x3f)), static_cast<char>(0x80 | (code & 0x3f))};
             }
         }
         if (!legal || numbers == 0) {
@@ -424,13 +429,13 @@ bool UnitCompiler::parse_template(const ast::String& string, std::string_view te
 // A variable that a command sets, as a template of one piece.
 std::optional<std::uint32_t> UnitCompiler::variable_place(const ast::String& string) {
     if (!has("variables")) {
-        if (!has("extracttext"))        // which has complained already
+        if (!has("extracttext"))  // which has complained already
             error(string.place, string.text, "a variable here needs require \"variables\"");
         return std::nullopt;
     }
     std::size_t dot = string.text.find('.');
-    bool legal = is_variable_name(string.text) ||
-                 (dot != std::string::npos && dot > 0 && dot + 1 < string.text.size() && string.text.find("..") == std::string::npos);
+    bool legal = is_variable_name(string.text) || (dot != std::string::npos && dot > 0 && dot + 1 < string.text.size() &&
+                                                      string.text.find("..") == std::string::npos);
     if (!legal) {
         error(string.place, string.text, "this is no name of a variable that can be set");
         return std::nullopt;

@@ -15,19 +15,19 @@ namespace sieve {
 using ast::Node;
 using Kind = ast::Argument::Kind;
 
-/// The checks of one call: each says what is wrong and gives false.
+// The checks of one call: each says what is wrong and gives false.
 class ArgumentChecks {
-public:
+  public:
     ArgumentChecks(UnitCompiler& unit, const Node& node, Call& call) : unit_(unit), node_(node), call_(call) {}
 
     bool run(const Definition& definition);
 
-private:
+  private:
     void error(std::string_view token, std::string text) { unit_.error(node_.place, token, std::move(text)); }
     void warning(std::string_view token, std::string text) { unit_.warning(node_.place, token, std::move(text)); }
     bool has(Slot slot) const { return call_.has(slot); }
 
-    /// Calls check(text) for each constant of the slot; false as soon as one check fails.
+    // Calls check(text) for each constant of the slot; false as soon as one check fails.
     template <typename Check>
     bool each(Slot slot, Check check) {
         for (std::uint32_t id : call_.texts(slot))
@@ -60,7 +60,8 @@ private:
 
 bool ArgumentChecks::match(Slot keys) {
     auto type = static_cast<MatchType>(call_.number(Slot::match_type));
-    auto comparator = static_cast<Comparator>(call_.number(Slot::comparator, static_cast<std::uint64_t>(Comparator::ascii_casemap)));
+    auto comparator = static_cast<Comparator>(
+        call_.number(Slot::comparator, static_cast<std::uint64_t>(Comparator::ascii_casemap)));
     bool numeric = comparator == Comparator::ascii_numeric;
     if (numeric && (type == MatchType::contains || type == MatchType::matches || type == MatchType::regex)) {
         error(match_type_name(type), "the comparator i;ascii-numeric only tells equal and order (RFC 4790, 9.1)");
@@ -186,7 +187,8 @@ bool ArgumentChecks::address(Slot slot, std::string_view what) {
 bool ArgumentChecks::vacation() {
     constexpr std::uint64_t kMost = 100ULL * 366 * 86400;
     if (const Argument* days = call_.find(Slot::days))
-        call_.arguments.push_back({Slot::seconds, std::min(std::min<std::uint64_t>(days->number, 36600) * 86400, kMost), {}, {}});
+        call_.arguments.push_back(
+            {Slot::seconds, std::min(std::min<std::uint64_t>(days->number, 36600) * 86400, kMost), {}, {}});
     std::erase_if(call_.arguments, [](const Argument& argument) { return argument.slot == Slot::days; });
     for (Argument& argument : call_.arguments)
         if (argument.slot == Slot::seconds)
@@ -242,7 +244,8 @@ bool ArgumentChecks::add_header() {
         std::size_t octets = name_octets + value.size() + 2;
         bool fits = octets <= unit_.settings().header_octets;
         if (!fits)
-            error(node_.name, fmt::format("the field would have {} octets; {} is the most", octets, unit_.settings().header_octets));
+            error(node_.name,
+                fmt::format("the field would have {} octets; {} is the most", octets, unit_.settings().header_octets));
         return fits;
     });
 }

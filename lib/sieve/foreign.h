@@ -22,43 +22,43 @@ struct ForeignDefinition {
     enum class Use { command, test, either };
     struct Tag {
         std::string_view name;
-        char parameter;             // 0: none, 's' string, 'n' number, 'l' string list
+        char parameter;  // 0: none, 's' string, 'n' number, 'l' string list
     };
     std::string_view name;
     Use use = Use::command;
     bool block = false;
-    bool match = false;             // takes match type and comparator; the last argument is the list of keys
+    bool match = false;  // takes match type and comparator; the last argument is the list of keys
     std::vector<Tag> tags;
-    std::string_view arguments;     // a letter each, as Tag::parameter
-    bool optional_arguments = false;    // trailing ones may be missing
+    std::string_view arguments;       // a letter each, as Tag::parameter
+    bool optional_arguments = false;  // trailing ones may be missing
 };
 
 struct ForeignCall {
     std::string_view name;
     std::uint32_t line = 0;
-    bool is_command = false;            // of a definition that may be either
-    Interpreter::Machine& machine;      // machine.h: the run that calls
-    std::vector<std::vector<std::string>> arguments;            // numbers as decimal text; keys of a match are not here
+    bool is_command = false;                          // of a definition that may be either
+    Interpreter::Machine& machine;                    // machine.h: the run that calls
+    std::vector<std::vector<std::string>> arguments;  // numbers as decimal text; keys of a match are not here
     std::map<std::string, std::vector<std::string>, std::less<>> tags;
 };
 
 struct ForeignResult {
-    bool value = true;                      // of a test
-    std::vector<std::string> to_match;      // values for the keys of a `match` definition
-    bool has_values = false;                // `value` is to be found by matching
-    bool leave_section = false;             // go on behind the innermost section
-    std::string error;                      // not empty: runtime error
+    bool value = true;                  // of a test
+    std::vector<std::string> to_match;  // values for the keys of a `match` definition
+    bool has_values = false;            // `value` is to be found by matching
+    bool leave_section = false;         // go on behind the innermost section
+    std::string error;                  // not empty: runtime error
 };
 
 class ForeignCommands {
-public:
+  public:
     virtual ~ForeignCommands() = default;
     virtual std::string_view capability() const = 0;
     virtual const std::vector<ForeignDefinition>& definitions() const = 0;
-    /// Namespace of variables that Host::environment() gives: "tst" for ${tst.path}.
+    // Namespace of variables that Host::environment() gives: "tst" for ${tst.path}.
     virtual std::string_view variables() const { return {}; }
     virtual ForeignResult run(const ForeignCall& call) const = 0;
-    /// `error` is not empty if the section ended by a runtime error.
+    // `error` is not empty if the section ended by a runtime error.
     virtual void section_ended(std::string_view error) const = 0;
 };
 

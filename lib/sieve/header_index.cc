@@ -18,7 +18,7 @@ std::uint32_t name_hash(std::string_view name) {
     return hash;
 }
 
-constexpr std::size_t kLineLimit = 78;          // RFC 5322, 2.1.1
+constexpr std::size_t kLineLimit = 78;  // RFC 5322, 2.1.1
 
 // Breaks a line at blanks so that it stays below the limit where it can.
 std::string fold(std::string line, std::string_view line_end) {
@@ -45,7 +45,7 @@ std::string encode_header_text(std::string_view input) {
     bool clean = message::is_ascii(line) && line.find("=?") == std::string::npos;
     if (clean)
         return line;
-    constexpr std::size_t kWord = 45;           // base64 of this and the frame stay below 75 (RFC 2047, 2)
+    constexpr std::size_t kWord = 45;  // base64 of this and the frame stay below 75 (RFC 2047, 2)
     std::string out;
     std::string_view rest = line;
     while (!rest.empty()) {
@@ -155,7 +155,7 @@ std::string HeaderIndex::text() const {
     std::string out;
     for (const auto& field : fields_) {
         out += field->raw;
-        if (!field->raw.ends_with('\n'))        // the last line of a message without a body
+        if (!field->raw.ends_with('\n'))  // the last line of a message without a body
             out += line_end_;
     }
     out += tail_.empty() ? line_end_ : tail_;

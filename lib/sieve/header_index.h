@@ -21,12 +21,12 @@
 namespace sieve {
 
 class HeaderIndex {
-public:
+  public:
     struct Field {
-        std::string_view name;          // as written
-        std::string_view body;          // folded
-        std::string_view raw;           // with name and line end
-        std::uint32_t hash = 0;         // of the lower case name
+        std::string_view name;   // as written
+        std::string_view body;   // folded
+        std::string_view raw;    // with name and line end
+        std::uint32_t hash = 0;  // of the lower case name
         std::optional<std::string> decoded;
         std::optional<std::vector<message::Address>> addresses;
         std::optional<message::ParameterizedValue> parameters;
@@ -34,12 +34,12 @@ public:
 
     explicit HeaderIndex(std::string_view text);
 
-    /// Fields of that name in order; pointers stay good until the header is edited.
+    // Fields of that name in order; pointers stay good until the header is edited.
     void find(std::string_view name, std::vector<Field*>& found);
     bool exists(std::string_view name);
     std::size_t size() const { return fields_.size(); }
 
-    /// Unfolded, encoded words decoded, blanks around it removed.
+    // Unfolded, encoded words decoded, blanks around it removed.
     static std::string_view value(Field& field);
     static const std::vector<message::Address>& addresses(Field& field);
     static const message::ParameterizedValue& parameters(Field& field);
@@ -49,21 +49,21 @@ public:
 
     bool edited() const { return edited_; }
     std::string text() const;
-    std::size_t octets() const { return octets_; }      // of what was added
+    std::size_t octets() const { return octets_; }  // of what was added
 
-private:
+  private:
     std::string_view line_end_ = "\r\n";
-    std::string_view tail_;                             // from the empty line on
+    std::string_view tail_;  // from the empty line on
     std::vector<std::unique_ptr<Field>> fields_;
     std::deque<std::string> added_;
     std::size_t octets_ = 0;
     bool edited_ = false;
 };
 
-/// A field as it is sent: encoded where it is not ASCII, folded; without the name's check.
+// A field as it is sent: encoded where it is not ASCII, folded; without the name's check.
 std::string format_field(std::string_view name, std::string_view value, std::string_view line_end);
 
-/// Text for an unstructured field: RFC 2047 words where it is not ASCII; on one line.
+// Text for an unstructured field: RFC 2047 words where it is not ASCII; on one line.
 std::string encode_header_text(std::string_view text);
 
 }  // namespace sieve

@@ -46,7 +46,7 @@ void append_actions(Outcome& all, std::vector<Action>& actions) {
         auto same = [&](const Action& old) {
             bool refuses = fresh.kind == Kind::reject || fresh.kind == Kind::ereject;
             return (old.kind == Kind::fileinto && fresh.kind == Kind::fileinto && old.mailbox == fresh.mailbox &&
-                    old.special_use == fresh.special_use && old.mailbox_id == fresh.mailbox_id) ||
+                       old.special_use == fresh.special_use && old.mailbox_id == fresh.mailbox_id) ||
                    (old.kind == Kind::redirect && fresh.kind == Kind::redirect && old.address == fresh.address) ||
                    (old.kind == Kind::vacation && fresh.kind == Kind::vacation) ||
                    (refuses && (old.kind == Kind::fileinto || old.kind == Kind::redirect));
@@ -55,8 +55,8 @@ void append_actions(Outcome& all, std::vector<Action>& actions) {
         if (old == all.actions.end())
             all.actions.push_back(std::move(fresh));
         else
-            all.warnings.push_back(fmt::format("{}:{}: left out, because {}:{} did this or delivered the message", fresh.cause.script,
-                                               fresh.cause.line, old->cause.script, old->cause.line));
+            all.warnings.push_back(fmt::format("{}:{}: left out, because {}:{} did this or delivered the message",
+                fresh.cause.script, fresh.cause.line, old->cause.script, old->cause.line));
     }
 }
 
@@ -80,7 +80,7 @@ std::string describe_call(const Machine& machine, const Call& call) {
     if (const Argument* index = call.find(Slot::index))
         out += fmt::format(" :index {}", index->number);
     for (auto [slot, tag] : {std::pair{Slot::mime, ":mime"}, {Slot::anychild, ":anychild"}, {Slot::last, ":last"},
-                             {Slot::copy, ":copy"}, {Slot::create, ":create"}})
+             {Slot::copy, ":copy"}, {Slot::create, ":create"}})
         if (call.has(slot))
             out += fmt::format(" {}", tag);
     if (const Argument* mode = call.find(Slot::size_mode))

@@ -33,15 +33,15 @@ namespace sieve {
 class Program;
 class ForeignCommands;
 
-/// Which line of which script did something, and because of which test.
+// Which line of which script did something, and because of which test.
 struct Cause {
     std::string script;
-    std::uint32_t line = 0;             // of the action; 0 for the implicit keep
-    std::uint32_t test_line = 0;        // of the last condition that held before it; 0 if there was none
-    std::string test;                   // that condition's operands in short: header :contains "list-id" "dev"
+    std::uint32_t line = 0;       // of the action; 0 for the implicit keep
+    std::uint32_t test_line = 0;  // of the last condition that held before it; 0 if there was none
+    std::string test;             // that condition's operands in short: header :contains "list-id" "dev"
 };
 
-/// :fcc of vacation and notify (RFC 8580).
+// :fcc of vacation and notify (RFC 8580).
 struct FileCopy {
     std::string mailbox;
     std::vector<std::string> flags;
@@ -52,16 +52,16 @@ struct FileCopy {
 
 struct Action {
     enum class Kind {
-        keep,               // into the default mailbox; `implicit` if no command asked for it
-        fileinto,           // mailbox, or special_use or mailbox_id with mailbox as fallback
-        redirect,           // to address
-        reject,             // reason; by rejection() of notify.h, or by LMTP reply if it is ASCII (RFC 5429, 2.2)
-        ereject,            // reason; by LMTP reply (RFC 5429, 2.1)
-        discard,            // only to be told: it cancelled the implicit keep
-        vacation,           // see vacation.h: answer() decides and writes the reply
-        notify,             // see notify.h: notification_messages() writes the mail
-        report,             // abuse report, see notify.h
-        mark_duplicate,     // remember duplicate_id until `seconds` from now, when all else succeeded (RFC 7352, 3)
+        keep,            // into the default mailbox; `implicit` if no command asked for it
+        fileinto,        // mailbox, or special_use or mailbox_id with mailbox as fallback
+        redirect,        // to address
+        reject,          // reason; by rejection() of notify.h, or by LMTP reply if it is ASCII (RFC 5429, 2.2)
+        ereject,         // reason; by LMTP reply (RFC 5429, 2.1)
+        discard,         // only to be told: it cancelled the implicit keep
+        vacation,        // see vacation.h: answer() decides and writes the reply
+        notify,          // see notify.h: notification_messages() writes the mail
+        report,          // abuse report, see notify.h
+        mark_duplicate,  // remember duplicate_id until `seconds` from now, when all else succeeded (RFC 7352, 3)
     };
 
     Kind kind = Kind::keep;
@@ -69,43 +69,43 @@ struct Action {
     bool implicit = false;
 
     // keep, fileinto
-    std::string mailbox;                        // UTF-8
-    std::vector<std::string> flags;             // "\\Seen", "$Label1"
+    std::string mailbox;             // UTF-8
+    std::vector<std::string> flags;  // "\\Seen", "$Label1"
     bool create = false;
-    std::string special_use;                    // "\\Junk"
+    std::string special_use;  // "\\Junk"
     std::string mailbox_id;
 
     // redirect; fileinto's copy needs no mark here: it leaves the implicit keep in the list
-    std::string address;                        // local@domain
-    bool external_list = false;                 // address is the name of a list (RFC 6134, 2.5)
+    std::string address;         // local@domain
+    bool external_list = false;  // address is the name of a list (RFC 6134, 2.5)
 
     // reject, ereject, vacation, notify, report: text in UTF-8
     std::string reason;
-    std::string subject;                        // vacation; empty: "Auto: " and the message's own
+    std::string subject;  // vacation; empty: "Auto: " and the message's own
     std::string from;
-    std::vector<std::string> addresses;         // vacation :addresses
-    std::string handle;                         // vacation: what tells one response from another
-    bool mime = false;                          // vacation: reason is a MIME entity
-    std::chrono::seconds seconds{0};            // vacation: not again to the same sender; mark_duplicate: expiry
+    std::vector<std::string> addresses;  // vacation :addresses
+    std::string handle;                  // vacation: what tells one response from another
+    bool mime = false;                   // vacation: reason is a MIME entity
+    std::chrono::seconds seconds{0};     // vacation: not again to the same sender; mark_duplicate: expiry
     std::optional<FileCopy> fcc;
 
     // notify
-    std::string method;                         // URI: mailto:alice@example.test
-    int importance = 2;                         // 1 high, 2 normal, 3 low
+    std::string method;  // URI: mailto:alice@example.test
+    int importance = 2;  // 1 high, 2 normal, 3 low
     std::vector<std::string> options;
-    bool headers_only = false;                  // report
-    std::string feedback_type;                  // report
+    bool headers_only = false;  // report
+    std::string feedback_type;  // report
 
-    std::string duplicate_id;                   // mark_duplicate
+    std::string duplicate_id;  // mark_duplicate
 
-    /// The message's header as editheader left it when the action was taken; null: as it came. The body never changes.
+    // The message's header as editheader left it when the action was taken; null: as it came. The body never changes.
     std::shared_ptr<const std::string> header;
 
-    /// The whole content that this action is about.
+    // The whole content that this action is about.
     std::string content(const Message& message) const;
 };
 
-/// `fileinto "Lists" :flags "\\Seen"`: one line, as sievec --run shows it.
+// `fileinto "Lists" :flags "\\Seen"`: one line, as sievec --run shows it.
 std::string format_action(const Action& action);
 
 struct TraceStep {
@@ -113,8 +113,8 @@ struct TraceStep {
     Kind kind = Kind::note;
     std::string script;
     std::uint32_t line = 0;
-    std::string text;       // test: `header :contains "subject" "x"` => `"a x b" matched key "x": true`
-    bool result = false;    // of a test
+    std::string text;     // test: `header :contains "subject" "x"` => `"a x b" matched key "x": true`
+    bool result = false;  // of a test
 };
 
 struct Outcome {
@@ -125,12 +125,12 @@ struct Outcome {
     };
     Status status = Status::done;
     std::vector<Action> actions;
-    std::string error;                      // `script:line: what`
+    std::string error;  // `script:line: what`
     std::vector<std::string> warnings;
     std::vector<TraceStep> trace;
     std::uint64_t instructions = 0;
 
-    bool keeps() const;                     // is there a keep among the actions?
+    bool keeps() const;  // is there a keep among the actions?
 };
 
 struct RunOptions {
@@ -139,7 +139,7 @@ struct RunOptions {
 };
 
 class Interpreter {
-public:
+  public:
     Interpreter(const Message& message, Host& host, const Settings& settings, RunOptions options = {});
     ~Interpreter();
     Interpreter(const Interpreter&) = delete;
@@ -147,14 +147,14 @@ public:
 
     Outcome run(const Program& program);
 
-    /// One after the other, as long as each ends with a keep; its keep is then the next one's business (flags and edited
-    /// header go along), and so only the last one's is in the list. Scripts after a failure are not run. What an earlier one
-    /// did is not done again, and a message that it filed or redirected is not rejected any more: `warnings` tells.
+    // One after the other, as long as each ends with a keep; its keep is then the next one's business (flags and edited
+    // header go along), and so only the last one's is in the list. Scripts after a failure are not run. What an earlier one
+    // did is not done again, and a message that it filed or redirected is not rejected any more: `warnings` tells.
     Outcome run_all(std::span<const std::shared_ptr<const Program>> programs);
 
-    class Machine;      // machine.h
+    class Machine;  // machine.h
 
-private:
+  private:
     std::unique_ptr<Machine> machine_;
 };
 

@@ -14,7 +14,7 @@ using Optional = Definition::Optional;
 using Tags = std::vector<TagDefinition>;
 
 // Groups of tags that exclude each other.
-enum Group : int { kMatch = 1, kComparator, kPart, kOwn };     // a tag with a group above kOwn stands alone
+enum Group : int { kMatch = 1, kComparator, kPart, kOwn };  // a tag with a group above kOwn stands alone
 
 template <typename Enum>
 constexpr std::uint64_t of(Enum value) {
@@ -174,64 +174,68 @@ std::vector<Definition> make_definitions() {
         {"false", Role::false_, "", "", {}, Optional::none, 0, false, {}, {}},
         // tests
         {"address", Role::test, "", "ll", keys, Optional::none, 0, false, K::address,
-         kMatching + kAddressParts + kIndex + kMime},
-        {"header", Role::test, "", "ll", keys, Optional::none, 0, false, K::header, kMatching + kIndex + kMime + kMimeOptions},
+            kMatching + kAddressParts + kIndex + kMime},
+        {"header", Role::test, "", "ll", keys, Optional::none, 0, false, K::header,
+            kMatching + kIndex + kMime + kMimeOptions},
         {"exists", Role::test, "", "l", {"header names"}, Optional::none, 0, false, K::exists, kMime},
         {"size", Role::test, "", "", {}, Optional::none, 0, false, K::size, kSize},
         {"envelope", Role::test, "envelope", "ll", {"envelope parts", "keys"}, Optional::none, 0, false, K::envelope,
-         kMatching + kAddressParts},
+            kMatching + kAddressParts},
         {"body", Role::test, "body", "l", {"keys"}, Optional::none, 0, false, K::body, kMatching + kBody},
         {"date", Role::test, "date", "ssl", {"header name", "date part", "keys"}, Optional::none, 0, false, K::date,
-         kMatching + kZone + kOriginalZone + kIndex},
+            kMatching + kZone + kOriginalZone + kIndex},
         {"currentdate", Role::test, "date", "sl", {"date part", "keys"}, Optional::none, 0, false, K::currentdate,
-         kMatching + kZone},
+            kMatching + kZone},
         {"hasflag", Role::test, "imap4flags", "ll", flags, Optional::first, 0, false, K::hasflag, kMatching},
         {"string", Role::test, "variables", "ll", {"source", "keys"}, Optional::none, 0, false, K::string, kMatching},
         {"mailboxexists", Role::test, "mailbox", "l", {"mailboxes"}, Optional::none, 0, false, K::mailboxexists, {}},
         {"mailboxidexists", Role::test, "mailboxid", "l", {"mailbox ids"}, Optional::none, 0, false, K::mailboxidexists, {}},
         {"specialuse_exists", Role::test, "special-use", "sl", {"mailbox", "special-use flags"}, Optional::first, 0, false,
-         K::specialuse_exists, {}},
-        {"metadata", Role::test, "mboxmetadata", "ssl", {"mailbox", "annotation", "keys"}, Optional::none, 0, false, K::metadata,
-         kMatching},
+            K::specialuse_exists, {}},
+        {"metadata", Role::test, "mboxmetadata", "ssl", {"mailbox", "annotation", "keys"}, Optional::none, 0, false,
+            K::metadata, kMatching},
         {"metadataexists", Role::test, "mboxmetadata", "sl", {"mailbox", "annotations"}, Optional::none, 0, false,
-         K::metadataexists, {}},
+            K::metadataexists, {}},
         {"servermetadata", Role::test, "servermetadata", "sl", {"annotation", "keys"}, Optional::none, 0, false,
-         K::servermetadata, kMatching},
+            K::servermetadata, kMatching},
         {"servermetadataexists", Role::test, "servermetadata", "l", {"annotations"}, Optional::none, 0, false,
-         K::servermetadataexists, {}},
-        {"environment", Role::test, "environment", "sl", {"item", "keys"}, Optional::none, 0, false, K::environment, kMatching},
+            K::servermetadataexists, {}},
+        {"environment", Role::test, "environment", "sl", {"item", "keys"}, Optional::none, 0, false, K::environment,
+            kMatching},
         {"duplicate", Role::test, "duplicate", "", {}, Optional::none, 0, false, K::duplicate, kDuplicate},
         {"valid_ext_list", Role::test, "extlists", "l", {"lists"}, Optional::none, 0, false, K::valid_ext_list, {}},
         {"ihave", Role::test, "ihave", "l", {"capabilities"}, Optional::none, 0, false, K::ihave, {}},
-        {"notify_method_capability", Role::test, "enotify", "ssl", {"method", "capability", "keys"}, Optional::none, 0, false,
-         K::notify_method_capability, kMatching},
-        {"valid_notify_method", Role::test, "enotify", "l", {"methods"}, Optional::none, 0, false, K::valid_notify_method, {}},
+        {"notify_method_capability", Role::test, "enotify", "ssl", {"method", "capability", "keys"}, Optional::none, 0,
+            false, K::notify_method_capability, kMatching},
+        {"valid_notify_method", Role::test, "enotify", "l", {"methods"}, Optional::none, 0, false, K::valid_notify_method,
+            {}},
         {"spamtest", Role::test, "spamtest", "s", {"value"}, Optional::none, 0, false, K::spamtest, kMatching + kPercent},
         {"virustest", Role::test, "virustest", "s", {"value"}, Optional::none, 0, false, K::virustest, kMatching},
         // actions
         {"keep", Role::action, "", "", {}, Optional::none, 0, false, K::keep, kStoring},
         {"fileinto", Role::action, "fileinto", "s", {"mailbox"}, Optional::none, 0, false, K::fileinto,
-         kStoring + kMailboxTags + kCopy},
+            kStoring + kMailboxTags + kCopy},
         {"redirect", Role::action, "", "s", {"address"}, Optional::none, 0, false, K::redirect, kCopy + kRedirectList},
         {"discard", Role::action, "", "", {}, Optional::none, 0, false, K::discard, {}},
         {"reject", Role::action, "reject", "s", {"reason"}, Optional::none, 0, false, K::reject, {}},
         {"ereject", Role::action, "ereject", "s", {"reason"}, Optional::none, 0, false, K::ereject, {}},
         {"vacation", Role::action, "vacation", "s", {"reason"}, Optional::none, 0, false, K::vacation,
-         kVacation + kFileCopy + kStoring + kMailboxTags},
+            kVacation + kFileCopy + kStoring + kMailboxTags},
         {"notify", Role::action, "enotify", "s", {"method"}, Optional::none, 0, false, K::notify,
-         kNotify + kFileCopy + kStoring + kMailboxTags},
+            kNotify + kFileCopy + kStoring + kMailboxTags},
         {"set", Role::action, "variables", "ss", {"variable", "value"}, Optional::none, 0, false, K::set, kModifiers},
         {"setflag", Role::action, "imap4flags", "sl", flags, Optional::first, 0, false, K::setflag, {}},
         {"addflag", Role::action, "imap4flags", "sl", flags, Optional::first, 0, false, K::addflag, {}},
         {"removeflag", Role::action, "imap4flags", "sl", flags, Optional::first, 0, false, K::removeflag, {}},
-        {"addheader", Role::action, "editheader", "ss", {"field name", "value"}, Optional::none, 0, false, K::addheader, kLast},
+        {"addheader", Role::action, "editheader", "ss", {"field name", "value"}, Optional::none, 0, false, K::addheader,
+            kLast},
         {"deleteheader", Role::action, "editheader", "sl", {"field name", "value patterns"}, Optional::last, 0, false,
-         K::deleteheader, kMatching + kEditIndex},
+            K::deleteheader, kMatching + kEditIndex},
         {"extracttext", Role::action, "extracttext", "s", {"variable"}, Optional::none, 0, false, K::extracttext,
-         kModifiers + kFirst},
+            kModifiers + kFirst},
         {"error", Role::action, "ihave", "s", {"text"}, Optional::none, 0, false, K::error, {}},
         {"report", Role::action, "vnd.dovecot.report", "sss", {"feedback type", "text", "address"}, Optional::none, 0, false,
-         K::report, kHeadersOnly},
+            K::report, kHeadersOnly},
     };
 }
 
@@ -241,19 +245,55 @@ const std::vector<Definition>& definitions() {
 }
 
 constexpr auto kCapabilities = std::to_array<std::string_view>({
-    "body", "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;octet", "comparator-i;unicode-casemap",
-    "copy", "date", "duplicate", "editheader", "encoded-character", "enotify", "envelope", "environment", "ereject", "extlists",
-    "extracttext", "fcc", "fileinto", "foreverypart", "ihave", "imap4flags", "imapsieve", "include", "index", "mailbox",
-    "mailboxid", "mboxmetadata", "mime", "regex", "reject", "relational", "servermetadata", "spamtest", "spamtestplus",
-    "special-use", "subaddress", "vacation", "vacation-seconds", "variables", "virustest", "vnd.dovecot.environment",
+    "body",
+    "comparator-i;ascii-casemap",
+    "comparator-i;ascii-numeric",
+    "comparator-i;octet",
+    "comparator-i;unicode-casemap",
+    "copy",
+    "date",
+    "duplicate",
+    "editheader",
+    "encoded-character",
+    "enotify",
+    "envelope",
+    "environment",
+    "ereject",
+    "extlists",
+    "extracttext",
+    "fcc",
+    "fileinto",
+    "foreverypart",
+    "ihave",
+    "imap4flags",
+    "imapsieve",
+    "include",
+    "index",
+    "mailbox",
+    "mailboxid",
+    "mboxmetadata",
+    "mime",
+    "regex",
+    "reject",
+    "relational",
+    "servermetadata",
+    "spamtest",
+    "spamtestplus",
+    "special-use",
+    "subaddress",
+    "vacation",
+    "vacation-seconds",
+    "variables",
+    "virustest",
+    "vnd.dovecot.environment",
     "vnd.dovecot.report",
 });
 
-constexpr auto kComparators = std::to_array<std::string_view>({"i;octet", "i;ascii-casemap", "i;ascii-numeric",
-                                                               "i;unicode-casemap"});
+constexpr auto kComparators = std::to_array<std::string_view>(
+    {"i;octet", "i;ascii-casemap", "i;ascii-numeric", "i;unicode-casemap"});
 constexpr auto kRelations = std::to_array<std::string_view>({"gt", "ge", "lt", "le", "eq", "ne"});
-constexpr auto kMatchTypes = std::to_array<std::string_view>({":is", ":contains", ":matches", ":value", ":count", ":regex",
-                                                              ":list"});
+constexpr auto kMatchTypes = std::to_array<std::string_view>(
+    {":is", ":contains", ":matches", ":value", ":count", ":regex", ":list"});
 constexpr auto kParts = std::to_array<std::string_view>({":all", ":localpart", ":domain", ":user", ":detail"});
 
 }  // namespace
@@ -272,8 +312,8 @@ const Definition* find_definition(std::string_view name) {
 bool is_capability(std::string_view name) { return std::ranges::binary_search(kCapabilities, name); }
 
 std::span<const std::string_view> implied_capabilities(std::string_view name) {
-    static constexpr std::array<std::string_view, 1> kVacationToo = {"vacation"};          // RFC 6131, 2
-    static constexpr std::array<std::string_view, 1> kSpamtestToo = {"spamtest"};          // RFC 5235, 2.1
+    static constexpr std::array<std::string_view, 1> kVacationToo = {"vacation"};  // RFC 6131, 2
+    static constexpr std::array<std::string_view, 1> kSpamtestToo = {"spamtest"};  // RFC 5235, 2.1
     static constexpr std::array<std::string_view, 1> kEnvironmentToo = {"environment"};
     if (name == "vacation-seconds")
         return kVacationToo;

@@ -14,7 +14,7 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; 
 }  // namespace
 
 Lexer::Lexer(std::string_view text, Problems& problems) : text_(text), problems_(problems) {
-    if (text_.starts_with("\xef\xbb\xbf"))      // a byte order mark that editors leave
+    if (text_.starts_with("\xef\xbb\xbf"))  // a byte order mark that editors leave
         text_.remove_prefix(3);
     next();
 }
@@ -92,7 +92,8 @@ std::string_view Lexer::take_name() {
         advance(1);
     std::string_view name = text_.substr(begin, at_ - begin);
     if (name.size() > ast::kMaxName) {
-        problems_.error(token_.place, name, fmt::format("this name has {} characters; {} is the most", name.size(), ast::kMaxName));
+        problems_.error(
+            token_.place, name, fmt::format("this name has {} characters; {} is the most", name.size(), ast::kMaxName));
         name = name.substr(0, ast::kMaxName);
     }
     return name;
@@ -127,7 +128,7 @@ void Lexer::read_number() {
         advance(1);
     }
     std::uint64_t factor = 1;
-    switch (text::to_lower(peek())) {           // RFC 5228, 2.4.1
+    switch (text::to_lower(peek())) {  // RFC 5228, 2.4.1
     case 'k': factor = 1ULL << 10; break;
     case 'm': factor = 1ULL << 20; break;
     case 'g': factor = 1ULL << 30; break;
@@ -138,7 +139,7 @@ void Lexer::read_number() {
     too_large |= __builtin_mul_overflow(value, factor, &value);
     if (too_large)
         problems_.error(token_.place, text_.substr(at_ > 24 ? at_ - 24 : 0, at_ > 24 ? 24 : at_),
-                        "this number is larger than 18446744073709551615");
+            "this number is larger than 18446744073709551615");
     token_.number = too_large ? UINT64_MAX : value;
 }
 
@@ -153,7 +154,7 @@ void Lexer::read_quoted() {
     advance(1);
     std::string& value = token_.text;
     while (!ended() && peek() != '"') {
-        if (peek() == '\\' && at_ + 1 < text_.size()) {     // RFC 5228, 2.4.2: \c is c for any c
+        if (peek() == '\\' && at_ + 1 < text_.size()) {  // RFC 5228, 2.4.2: \c is c for any c
             advance(1);
         }
         char c = peek();
@@ -199,7 +200,7 @@ void Lexer::read_multiline() {
             check_string();
             return;
         }
-        if (line.starts_with(".."))         // ".foo" is not stuffed and stays
+        if (line.starts_with(".."))  // ".foo" is not stuffed and stays
             line.remove_prefix(1);
         token_.text.append(line);
         token_.text.append("\r\n");

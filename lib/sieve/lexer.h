@@ -19,28 +19,39 @@ namespace sieve {
 
 struct Token {
     enum class Kind {
-        name, tag, number, string,
-        comma, semicolon, open_round, close_round, open_square, close_square, open_curly, close_curly,
-        garbage, end,
+        name,
+        tag,
+        number,
+        string,
+        comma,
+        semicolon,
+        open_round,
+        close_round,
+        open_square,
+        close_square,
+        open_curly,
+        close_curly,
+        garbage,
+        end,
     };
     Kind kind = Kind::end;
     ast::Place place;
-    std::string_view raw;           // as written
-    std::string text;               // name and tag in lower case; string's value
+    std::string_view raw;  // as written
+    std::string text;      // name and tag in lower case; string's value
     std::uint64_t number = 0;
 };
 
 class Lexer {
-public:
+  public:
     Lexer(std::string_view text, Problems& problems);
 
     const Token& token() const { return token_; }
     void next();
 
-    /// For messages: "';'", "a string", "the end of the script".
+    // For messages: "';'", "a string", "the end of the script".
     static std::string describe(const Token& token);
 
-private:
+  private:
     bool skip_blanks();
     void skip_hash_comment();
     bool skip_bracket_comment();

@@ -9,7 +9,7 @@
 namespace sieve {
 namespace {
 
-constexpr std::uint64_t kClockEvery = 512;          // instructions between looks at the clock
+constexpr std::uint64_t kClockEvery = 512;  // instructions between looks at the clock
 constexpr std::size_t kMaxRegexes = 1000;
 constexpr std::size_t kMaxTrace = 20'000;
 constexpr std::size_t kMaxWarnings = 50;
@@ -198,7 +198,7 @@ void Machine::begin_loop(const Instruction& at) {
     Loop loop;
     if (loops_.empty()) {
         loop.end = count;
-    } else {                                // RFC 5703, 3: the parts of the current part
+    } else {  // RFC 5703, 3: the parts of the current part
         loop.part = loops_.back().part;
         loop.end = parsed().subtree_end(loop.part);
     }
@@ -328,7 +328,8 @@ bool Machine::test(const Call& call) {
         test_line_ = line_;
     }
     if (options_.trace)
-        note(TraceStep::Kind::test, describe_call(*this, call) + (trace_detail.empty() ? "" : " with " + trace_detail), result);
+        note(TraceStep::Kind::test, describe_call(*this, call) + (trace_detail.empty() ? "" : " with " + trace_detail),
+            result);
     return result;
 }
 
@@ -362,7 +363,7 @@ void Machine::execute() {
         try {
             while (step()) {
             }
-            for (; !sections_.empty(); sections_.pop_back())        // a stop inside
+            for (; !sections_.empty(); sections_.pop_back())  // a stop inside
                 foreign()->section_ended("");
             return;
         } catch (Stop& stop) {
@@ -423,10 +424,10 @@ Outcome Machine::finish(Outcome outcome) {
     outcome.instructions = instructions_;
     outcome.warnings = std::move(warnings_);
     if (outcome.status == Outcome::Status::failed) {
-        forget_edits();                     // the message as it came
+        forget_edits();  // the message as it came
         fall_back(outcome);
     } else if (outcome.status == Outcome::Status::done) {
-        if (!keep_cancelled) {              // RFC 5228, 2.10.2
+        if (!keep_cancelled) {  // RFC 5228, 2.10.2
             Action keep;
             keep.implicit = true;
             keep.mailbox = settings_.default_mailbox;

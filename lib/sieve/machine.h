@@ -24,28 +24,31 @@
 
 namespace sieve {
 
-/// A runtime error or an exceeded limit.
+// A runtime error or an exceeded limit.
 struct Stop {
     std::string why;
 };
 
-/// Parts that a foreverypart goes through.
+// Parts that a foreverypart goes through.
 struct Loop {
     std::size_t part = 0;
     std::size_t end = 0;
 };
 
 class Interpreter::Machine {
-public:
+  public:
     Machine(const Message& message, Host& host, const Settings& settings, RunOptions options);
 
     Outcome run(const Program& program);
 
     // Kept from one script of a sequence to the next.
-    std::vector<std::string> flags;             // RFC 5232's internal variable
+    std::vector<std::string> flags;  // RFC 5232's internal variable
     bool flags_known = false;
     void forget_edits();
-    void reset_results() { actions.clear(); keep_cancelled = false; }
+    void reset_results() {
+        actions.clear();
+        keep_cancelled = false;
+    }
     void set_message(const Message& message);
 
     // For the tests and actions.
@@ -57,20 +60,20 @@ public:
     const ForeignCommands* foreign() const { return options_.foreign; }
     const Code& code() const { return *code_; }
 
-    /// The value of an argument text; good until the next instruction.
+    // The value of an argument text; good until the next instruction.
     std::string_view text(std::uint32_t id);
     std::string_view text(const Call& call, Slot slot, std::size_t index = 0);
     std::vector<std::string> strings(const Call& call, Slot slot);
 
-    std::string* variable(std::string_view name);       // by name as in set; null if the script has no such
+    std::string* variable(std::string_view name);  // by name as in set; null if the script has no such
     void assign(const Call& call, Slot slot, std::string value);
     void set_match_values(const std::vector<std::string_view>& groups);
     void modify(std::string& value, std::uint32_t modifiers);
 
-    HeaderIndex& header();                              // of the message, as edited
+    HeaderIndex& header();  // of the message, as edited
     HeaderIndex& header_of(std::size_t part);
     std::shared_ptr<const std::string> edited_header();
-    std::uint64_t size();                               // of the message, as edited
+    std::uint64_t size();  // of the message, as edited
     std::size_t current_part() const { return loops_.empty() ? 0 : loops_.back().part; }
     bool in_loop() const { return !loops_.empty(); }
 
@@ -84,25 +87,25 @@ public:
 
     bool tracing() const { return options_.trace; }
     void note(TraceStep::Kind kind, std::string text, bool result = false);
-    std::string trace_detail;                           // of the test that runs
+    std::string trace_detail;  // of the test that runs
 
     void add_action(Action action);
-    /// True if an action in the list is the same; it takes over what the new one says about flags.
+    // True if an action in the list is the same; it takes over what the new one says about flags.
     bool merge_action(const Action& fresh);
     Cause cause() const;
     std::vector<std::string> resolve_flags(const Call& call);
-    /// RFC 5232's internal variable; of a script that left it alone, what the message has already (RFC 6785).
+    // RFC 5232's internal variable; of a script that left it alone, what the message has already (RFC 6785).
     std::vector<std::string> current_flags() const { return flags_known ? flags : host_.message_flags(); }
 
     std::vector<Action> actions;
     bool keep_cancelled = false;
-    std::set<std::string, std::less<>> seen_duplicates;         // ids asked for in this run
+    std::set<std::string, std::less<>> seen_duplicates;  // ids asked for in this run
     std::map<std::string, bool, std::less<>> duplicate_answers;
 
-private:
+  private:
     struct Frame {
         std::uint32_t unit = 0;
-        std::size_t next = 0;                           // where to go on
+        std::size_t next = 0;  // where to go on
         std::vector<std::string> locals;
         std::size_t loops = 0;
     };
@@ -113,7 +116,7 @@ private:
     };
 
     void execute();
-    bool step();                                        // false: the program has ended
+    bool step();  // false: the program has ended
     bool leave_script();
     void begin_loop(const Instruction& at);
     void enter(const Instruction& at);
@@ -136,7 +139,7 @@ private:
     std::vector<std::string> globals_;
     std::vector<std::string> match_values_;
     std::set<std::uint32_t> entered_;
-    std::deque<std::string> scratch_;                   // texts made from templates, for one instruction
+    std::deque<std::string> scratch_;  // texts made from templates, for one instruction
     std::unique_ptr<HeaderIndex> header_;
     std::shared_ptr<const std::string> header_text_;
     std::map<std::pair<std::string, bool>, std::shared_ptr<const Regex>, std::less<>> regexes_;
@@ -154,19 +157,19 @@ private:
 
 using Machine = Interpreter::Machine;
 
-/// Compares the values a test finds with its keys.
+// Compares the values a test finds with its keys.
 class Matcher {
-public:
+  public:
     Matcher(Machine& machine, const Call& call, Slot keys);
 
-    /// True as soon as one value matches: the test need not look further.
+    // True as soon as one value matches: the test need not look further.
     bool offer(std::string_view value);
-    /// Result when all values have been offered.
+    // Result when all values have been offered.
     bool finish();
-    /// Keys other than the call's texts (flags are split at blanks).
+    // Keys other than the call's texts (flags are split at blanks).
     void use_keys(std::vector<std::string> keys);
 
-private:
+  private:
     bool matches_key(std::string_view value, std::size_t key);
     bool contains(std::string_view value, std::size_t key);
     void remember(const std::vector<std::string_view>& groups);
@@ -222,19 +225,19 @@ void act_flags(Machine& machine, const Call& call);
 void act_edit_header(Machine& machine, const Call& call);
 void act_extracttext(Machine& machine, const Call& call);
 
-/// Flags of strings that hold several, separated by blanks; each once, in order.
+// Flags of strings that hold several, separated by blanks; each once, in order.
 std::vector<std::string> split_flags(const std::vector<std::string>& strings);
 
-/// A full list name for what RFC 6134, 2.3 lets scripts write shorter.
+// A full list name for what RFC 6134, 2.3 lets scripts write shorter.
 std::string external_list_name(std::string_view name);
 
-/// Parts that a test with :mime and :anychild looks at.
+// Parts that a test with :mime and :anychild looks at.
 std::vector<std::size_t> parts_of_test(Machine& machine, const Call& call);
 
-/// Fields of all the names in turn, :index and :last applied to the whole.
+// Fields of all the names in turn, :index and :last applied to the whole.
 std::vector<HeaderIndex::Field*> fields_of_test(Machine& machine, const Call& call, Slot names);
 
-/// For traces and causes: `header :contains "subject" "x"`.
+// For traces and causes: `header :contains "subject" "x"`.
 std::string describe_call(const Machine& machine, const Call& call);
 
 }  // namespace sieve

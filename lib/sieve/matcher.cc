@@ -18,9 +18,13 @@ bool find_octets(std::string_view value, std::string_view key) {
 }  // namespace
 
 Matcher::Matcher(Machine& machine, const Call& call, Slot keys)
-    : machine_(machine), call_(call), type_(static_cast<MatchType>(call.number(Slot::match_type))),
-      comparator_(static_cast<Comparator>(call.number(Slot::comparator, static_cast<std::uint64_t>(Comparator::ascii_casemap)))),
-      relation_(static_cast<Relation>(call.number(Slot::relation))), texts_(call.texts(keys)) {}
+    : machine_(machine),
+      call_(call),
+      type_(static_cast<MatchType>(call.number(Slot::match_type))),
+      comparator_(
+          static_cast<Comparator>(call.number(Slot::comparator, static_cast<std::uint64_t>(Comparator::ascii_casemap)))),
+      relation_(static_cast<Relation>(call.number(Slot::relation))),
+      texts_(call.texts(keys)) {}
 
 void Matcher::use_keys(std::vector<std::string> keys) {
     own_keys_ = std::move(keys);
@@ -47,13 +51,13 @@ const std::string& Matcher::folded_key(std::size_t index) {
 bool Matcher::found(std::string_view value, std::string_view key) {
     result_ = true;
     if (machine_.tracing())
-        machine_.trace_detail = fmt::format("\"{}\" and key \"{}\"", text::printable(cut_utf8(value, 80)),
-                                            text::printable(cut_utf8(key, 80)));
+        machine_.trace_detail = fmt::format(
+            "\"{}\" and key \"{}\"", text::printable(cut_utf8(value, 80)), text::printable(cut_utf8(key, 80)));
     return true;
 }
 
 void Matcher::remember(const std::vector<std::string_view>& groups) {
-    if (call_.kind != CallKind::body)           // RFC 5173, 6: the body test leaves match values alone
+    if (call_.kind != CallKind::body)  // RFC 5173, 6: the body test leaves match values alone
         machine_.set_match_values(groups);
 }
 
@@ -86,7 +90,8 @@ bool Matcher::matches_key(std::string_view value, std::size_t index) {
         machine_.charge(value.size() * key(index).size() / kStepsPerInstruction);
         GlobResult result = glob(value, key(index), comparator_, kSteps, groups);
         if (result == GlobResult::exhausted)
-            machine_.fail(fmt::format(":matches with \"{}\" took too many steps", text::printable(cut_utf8(key(index), 200))));
+            machine_.fail(
+                fmt::format(":matches with \"{}\" took too many steps", text::printable(cut_utf8(key(index), 200))));
         if (result == GlobResult::match)
             remember(groups);
         return result == GlobResult::match;
@@ -132,7 +137,7 @@ bool Matcher::offer(std::string_view value) {
 bool Matcher::finish() {
     if (type_ != MatchType::count)
         return result_;
-    std::string number = std::to_string(offered_);              // RFC 5231, 4.2
+    std::string number = std::to_string(offered_);  // RFC 5231, 4.2
     std::size_t count = texts_.empty() ? own_keys_.size() : texts_.size();
     for (std::size_t i = 0; i < count && !result_; ++i)
         if (holds(compare(number, key(i), comparator_), relation_))

@@ -18,22 +18,22 @@
 namespace sieve {
 
 class Message {
-public:
+  public:
     explicit Message(std::string_view octets);
     ~Message();
     Message(Message&&) noexcept;
     Message& operator=(Message&&) noexcept;
 
     std::string_view octets() const { return octets_; }
-    std::string_view header() const;            // with the empty line behind it
+    std::string_view header() const;  // with the empty line behind it
     std::string_view body() const;
-    /// With CR LF line ends, as the size test and IMAP count.
+    // With CR LF line ends, as the size test and IMAP count.
     std::uint64_t size() const;
 
-    class Parsed;       // parsed_message.h
+    class Parsed;  // parsed_message.h
     Parsed& parsed() const;
 
-private:
+  private:
     std::string_view octets_;
     mutable std::unique_ptr<Parsed> parsed_;
 };

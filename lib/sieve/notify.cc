@@ -25,7 +25,8 @@ Fields fields_of(HeaderIndex& header, std::string_view name) {
     return fields;
 }
 
-std::expected<std::string, std::string> percent_decode(std::string_view text, std::string_view extra, std::string_view where) {
+std::expected<std::string, std::string> percent_decode(
+    std::string_view text, std::string_view extra, std::string_view where) {
     constexpr std::string_view kAlways = "-._~!$'()*+,:@";
     std::string out;
     auto digit = [](char c) -> int {
@@ -38,14 +39,16 @@ std::expected<std::string, std::string> percent_decode(std::string_view text, st
             int high = i + 2 < text.size() ? digit(text[i + 1]) : -1;
             int low = i + 2 < text.size() ? digit(text[i + 2]) : -1;
             if (high < 0 || low < 0 || high * 16 + low == 0)
-                return std::unexpected(fmt::format("the {} of the mailto URI has a % without two hexadecimal digits", where));
+                return std::unexpected(
+                    fmt::format("the {} of the mailto URI has a % without two hexadecimal digits", where));
             out += static_cast<char>(high * 16 + low);
             i += 2;
-        } else if (text::is_alnum(c) || kAlways.find(c) != std::string_view::npos || extra.find(c) != std::string_view::npos) {
+        } else if (text::is_alnum(c) || kAlways.find(c) != std::string_view::npos ||
+                   extra.find(c) != std::string_view::npos) {
             out += c;
         } else {
-            return std::unexpected(fmt::format("the {} of the mailto URI holds '{}', which must be written as %{:02X}", where,
-                                               text::printable(std::string(1, c)), static_cast<unsigned char>(c)));
+            return std::unexpected(fmt::format("the {} of the mailto URI holds '{}', which must be written as %{:02X}",
+                where, text::printable(std::string(1, c)), static_cast<unsigned char>(c)));
         }
     }
     return out;
@@ -82,11 +85,10 @@ std::string add_recipients(std::vector<std::string>& list, std::string_view text
 
 // Fields that say who sent a message and how are ours to write (RFC 5436, 2.7).
 bool is_ours(std::string_view name) {
-    constexpr auto kOurs = std::to_array<std::string_view>({
-        "apparently-to", "auto-submitted", "bcc", "body", "cc", "date", "from", "importance", "mail-followup-to", "message-id",
-        "mime-version", "original-to", "precedence", "received", "references", "reply-to", "resent-bcc", "resent-cc",
-        "resent-date", "resent-from", "resent-message-id", "resent-sender", "resent-to", "return-path", "sender", "subject", "to",
-        "x-priority", "x-sieve"});
+    constexpr auto kOurs = std::to_array<std::string_view>({"apparently-to", "auto-submitted", "bcc", "body", "cc", "date",
+        "from", "importance", "mail-followup-to", "message-id", "mime-version", "original-to", "precedence", "received",
+        "references", "reply-to", "resent-bcc", "resent-cc", "resent-date", "resent-from", "resent-message-id",
+        "resent-sender", "resent-to", "return-path", "sender", "subject", "to", "x-priority", "x-sieve"});
     std::string lower = text::lower(name);
     return std::ranges::find(kOurs, lower) != kOurs.end() || lower.starts_with("content-") || lower.starts_with("x-sieve-");
 }
@@ -148,7 +150,7 @@ std::string address_field(std::string_view name, const std::vector<std::string>&
 }
 
 std::string importance_fields(int importance) {
-    switch (importance) {           // RFC 5436, 2.7.2 and RFC 2156
+    switch (importance) {  // RFC 5436, 2.7.2 and RFC 2156
     case 1: return "X-Priority: 1 (High)\r\nImportance: High\r\n";
     case 3: return "X-Priority: 5 (Low)\r\nImportance: Low\r\n";
     default: return "X-Priority: 3 (Normal)\r\nImportance: Normal\r\n";
@@ -158,7 +160,7 @@ std::string importance_fields(int importance) {
 std::string body_fields(std::string_view body) {
     bool ascii = message::is_ascii(body);
     return fmt::format("MIME-Version: 1.0\r\nContent-Type: text/plain; charset={}\r\nContent-Transfer-Encoding: {}\r\n\r\n",
-                       ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
+        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
 }
 
 std::string with_last_line_end(std::string text) {
@@ -187,8 +189,8 @@ std::expected<MailtoUri, std::string> parse_mailto(std::string_view uri) {
     constexpr std::size_t kMaxUri = 64 * 1024;
     if (!text::starts_with_ignoring_case(uri, kScheme)) {
         std::string_view scheme = uri.substr(0, uri.find(':'));
-        return std::unexpected(fmt::format("there is no notification method \"{}\"; mailto is the only one",
-                                           text::printable(cut_utf8(scheme, 80))));
+        return std::unexpected(fmt::format(
+            "there is no notification method \"{}\"; mailto is the only one", text::printable(cut_utf8(scheme, 80))));
     }
     if (uri.size() > kMaxUri)
         return std::unexpected(fmt::format("the mailto URI has {} octets; {} is the most", uri.size(), kMaxUri));
@@ -219,7 +221,8 @@ std::expected<MailtoUri, std::string> parse_mailto(std::string_view uri) {
     return out;
 }
 
-std::string sender_of(const EnvelopeSource& source, const Envelope& envelope, const Settings& settings, std::string_view builtin) {
+std::string sender_of(
+    const EnvelopeSource& source, const Envelope& envelope, const Settings& settings, std::string_view builtin) {
     switch (source.kind) {
     case EnvelopeSource::Kind::sender: return address_of(envelope.from);
     case EnvelopeSource::Kind::recipient: return address_of(envelope.to);
@@ -235,7 +238,7 @@ std::string sender_of(const EnvelopeSource& source, const Envelope& envelope, co
 }
 
 Sending notification(const Action& notify, const Message& message, const Envelope& envelope, const Settings& settings,
-                     std::int64_t now, std::string_view id_seed, std::vector<std::string>& notified) {
+    std::int64_t now, std::string_view id_seed, std::vector<std::string>& notified) {
     Sending sending;
     HeaderIndex& header = message.parsed().part_header(0);
     std::expected<MailtoUri, std::string> uri = parse_mailto(notify.method);
@@ -258,17 +261,17 @@ Sending notification(const Action& notify, const Message& message, const Envelop
     std::string from = notify.from.empty() ? "Postmaster <" + settings.postmaster + ">" : notify.from;
     // RFC 5436, 2.3: nothing that could come back for a message without a sender.
     if (!is_null(envelope.from))
-        out.from = sender_of(settings.notify_from, envelope, settings, notify.from.empty() ? settings.postmaster
-                                                                                           : parse_script_address(notify.from).value_or(""));
+        out.from = sender_of(settings.notify_from, envelope, settings,
+            notify.from.empty() ? settings.postmaster : parse_script_address(notify.from).value_or(""));
     std::string subject = on_one_line(!notify.reason.empty() ? notify.reason : uri->subject);
-    if (Fields own = fields_of(header, "Subject"); subject.empty() && !own.empty())     // RFC 5436, 2.7
+    if (Fields own = fields_of(header, "Subject"); subject.empty() && !own.empty())  // RFC 5436, 2.7
         subject = on_one_line(HeaderIndex::value(*own.front()));
     if (subject.empty())
         subject = "New mail";
     subject = shorten(subject, kSubjectCharacters);
     std::string& text = out.content;
     text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <notify-{}@{}>\r\nDate: {}\r\n", id_seed, settings.hostname,
-                       text::format_mail_date(now));
+        text::format_mail_date(now));
     text += fmt::format("From: {}\r\n", format_mailbox(from));
     text += address_field("To", uri->to) + address_field("Cc", uri->cc);
     text += format_field("Subject", subject, "\r\n");
@@ -283,7 +286,7 @@ Sending notification(const Action& notify, const Message& message, const Envelop
 }
 
 Sending redirection(const Action& redirect, const Message& message, const Envelope& envelope, const Settings& settings,
-                    std::size_t hop_limit) {
+    std::size_t hop_limit) {
     Sending sending;
     HeaderIndex& header = message.parsed().part_header(0);
     std::string own = own_address(envelope, settings);
@@ -304,14 +307,15 @@ Sending redirection(const Action& redirect, const Message& message, const Envelo
     if (!is_null(envelope.from))
         out.from = sender_of(settings.redirect_from, envelope, settings, address_of(envelope.from));
     std::string content = redirect.content(message);
-    std::string_view end = content.find("\r\n") == std::string::npos && content.find('\n') != std::string::npos ? "\n" : "\r\n";
+    std::string_view end = content.find("\r\n") == std::string::npos && content.find('\n') != std::string::npos ? "\n"
+                                                                                                                : "\r\n";
     out.content = fmt::format("X-Sieve: Malleposte{}X-Sieve-Redirected-From: {}{}", end, own, end) + content;
     sending.messages.push_back(std::move(out));
     return sending;
 }
 
 Sending rejection(const Action& reject, const Message& message, const Envelope& envelope, const Settings& settings,
-                  std::int64_t now, std::string_view id_seed) {
+    std::int64_t now, std::string_view id_seed) {
     Sending sending;
     std::string sender = address_of(envelope.from);
     if (sender.empty()) {
@@ -325,19 +329,23 @@ Sending rejection(const Action& reject, const Message& message, const Envelope& 
     out.recipients = {sender};
     std::string& text = out.content;
     text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <reject-{}@{}>\r\nDate: {}\r\nFrom: {}\r\nTo: <{}>\r\n", id_seed,
-                       settings.hostname, text::format_mail_date(now),
-                       format_mailbox("Mail Delivery Subsystem <" + settings.postmaster + ">"), sender);
+        settings.hostname, text::format_mail_date(now),
+        format_mailbox("Mail Delivery Subsystem <" + settings.postmaster + ">"), sender);
     text += "Subject: Automatically rejected mail\r\nAuto-Submitted: auto-replied (rejected)\r\nPrecedence: bulk\r\n";
-    text += fmt::format("MIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n\treport-type=disposition-notification; "
-                        "boundary=\"{}\"\r\n\r\n", boundary);
+    text += fmt::format(
+        "MIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n\treport-type=disposition-notification; "
+        "boundary=\"{}\"\r\n\r\n",
+        boundary);
     bool ascii = message::is_ascii(reject.reason);
     text += fmt::format("--{}\r\nContent-Type: text/plain; charset={}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
-                        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
+        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
     text += fmt::format("Your message to {} was automatically rejected:\r\n\r\n", recipient);
     text += with_last_line_end(with_crlf(reject.reason));
     // RFC 8098, 3.2
-    text += fmt::format("\r\n--{}\r\nContent-Type: message/disposition-notification\r\n\r\nReporting-UA: {}; Malleposte\r\n"
-                        "Final-Recipient: rfc822; {}\r\n", boundary, settings.hostname, address_of(envelope.to));
+    text += fmt::format(
+        "\r\n--{}\r\nContent-Type: message/disposition-notification\r\n\r\nReporting-UA: {}; Malleposte\r\n"
+        "Final-Recipient: rfc822; {}\r\n",
+        boundary, settings.hostname, address_of(envelope.to));
     if (Fields ids = fields_of(header, "Message-ID"); !ids.empty() && message::is_ascii(HeaderIndex::value(*ids.front())))
         text += fmt::format("Original-Message-ID: {}\r\n", cut_utf8(on_one_line(HeaderIndex::value(*ids.front())), 900));
     text += "Disposition: automatic-action/MDN-sent-automatically; deleted\r\n";
@@ -349,7 +357,7 @@ Sending rejection(const Action& reject, const Message& message, const Envelope& 
 }
 
 Sending abuse_report(const Action& report, const Message& message, const Envelope& envelope, const Settings& settings,
-                     std::int64_t now, std::string_view id_seed) {
+    std::int64_t now, std::string_view id_seed) {
     Sending sending;
     HeaderIndex& header = message.parsed().part_header(0);
     if (was_automatic(header)) {
@@ -362,26 +370,30 @@ Sending abuse_report(const Action& report, const Message& message, const Envelop
     out.from = is_null(envelope.from) ? std::string() : from;
     std::string boundary = fmt::format("report-{}", id_seed);
     Fields subjects = fields_of(header, "Subject");
-    std::string subject = "Report: " + (subjects.empty() ? std::string("(no subject)") : on_one_line(HeaderIndex::value(*subjects.front())));
+    std::string subject = "Report: " + (subjects.empty() ? std::string("(no subject)")
+                                                         : on_one_line(HeaderIndex::value(*subjects.front())));
     std::string& text = out.content;
     text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <report-{}@{}>\r\nDate: {}\r\nFrom: {}\r\nTo: <{}>\r\n", id_seed,
-                       settings.hostname, text::format_mail_date(now), format_mailbox(from), report.address);
+        settings.hostname, text::format_mail_date(now), format_mailbox(from), report.address);
     text += format_field("Subject", cut_utf8(subject, 200), "\r\n");
-    text += fmt::format("Auto-Submitted: auto-generated (report)\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n"
-                        "\treport-type=feedback-report; boundary=\"{}\"\r\n\r\n", boundary);
+    text += fmt::format(
+        "Auto-Submitted: auto-generated (report)\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n"
+        "\treport-type=feedback-report; boundary=\"{}\"\r\n\r\n",
+        boundary);
     bool ascii = message::is_ascii(report.reason);
     text += fmt::format("--{}\r\nContent-Type: text/plain; charset={}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
-                        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
+        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
     text += with_last_line_end(with_crlf(report.reason));
     // RFC 5965, 3.1 and 3.2
-    text += fmt::format("\r\n--{}\r\nContent-Type: message/feedback-report\r\n\r\nVersion: 1\r\nFeedback-Type: {}\r\n"
-                        "User-Agent: Malleposte\r\nOriginal-Mail-From: <{}>\r\n", boundary, on_one_line(report.feedback_type),
-                        address_of(envelope.from));
+    text += fmt::format(
+        "\r\n--{}\r\nContent-Type: message/feedback-report\r\n\r\nVersion: 1\r\nFeedback-Type: {}\r\n"
+        "User-Agent: Malleposte\r\nOriginal-Mail-From: <{}>\r\n",
+        boundary, on_one_line(report.feedback_type), address_of(envelope.from));
     if (std::string to = address_of(envelope.to); !to.empty())
         text += fmt::format("Original-Rcpt-To: <{}>\r\n", to);
     text += fmt::format("Dovecot-Reporting-User: <{}>\r\n", own_address(envelope, settings));
     text += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Disposition: attachment\r\n\r\n", boundary,
-                        report.headers_only ? "text/rfc822-headers" : "message/rfc822");
+        report.headers_only ? "text/rfc822-headers" : "message/rfc822");
     text += with_last_line_end(with_crlf(report.headers_only ? message.header() : message.octets()));
     text += fmt::format("\r\n--{}--\r\n", boundary);
     sending.messages.push_back(std::move(out));

@@ -16,9 +16,9 @@
 
 namespace sieve {
 
-/// A mailto URI taken apart.
+// A mailto URI taken apart.
 struct MailtoUri {
-    std::vector<std::string> to;            // addresses as written, names included
+    std::vector<std::string> to;  // addresses as written, names included
     std::vector<std::string> cc;
     std::vector<std::string> bcc;
     std::string subject;
@@ -29,33 +29,33 @@ std::expected<MailtoUri, std::string> parse_mailto(std::string_view uri);
 
 struct Sending {
     std::vector<Outgoing> messages;
-    std::string why_not;                    // when there is none
+    std::string why_not;  // when there is none
 };
 
-/// One message for all recipients of the mailto method. Automatic mail is not notified about (RFC 5436, 2.7.1). Addresses in
-/// `notified` get nothing again; those that get this one are added there.
+// One message for all recipients of the mailto method. Automatic mail is not notified about (RFC 5436, 2.7.1). Addresses in
+// `notified` get nothing again; those that get this one are added there.
 Sending notification(const Action& notify, const Message& message, const Envelope& envelope, const Settings& settings,
-                     std::int64_t now, std::string_view id_seed, std::vector<std::string>& notified);
+    std::int64_t now, std::string_view id_seed, std::vector<std::string>& notified);
 
-/// For reject where the reason cannot go into an LMTP reply: a disposition notification to the sender (RFC 5429, 2.2.1).
+// For reject where the reason cannot go into an LMTP reply: a disposition notification to the sender (RFC 5429, 2.2.1).
 Sending rejection(const Action& reject, const Message& message, const Envelope& envelope, const Settings& settings,
-                  std::int64_t now, std::string_view id_seed);
+    std::int64_t now, std::string_view id_seed);
 
-/// A report of abuse about the message.
+// A report of abuse about the message.
 Sending abuse_report(const Action& report, const Message& message, const Envelope& envelope, const Settings& settings,
-                     std::int64_t now, std::string_view id_seed);
+    std::int64_t now, std::string_view id_seed);
 
-/// The message, unchanged but for X-Sieve: and X-Sieve-Redirected-From: in front. The latter is how a loop shows: a message
-/// that has been redirected by this user before is not sent again (the caller keeps it instead). So does a message with
-/// more than `hop_limit` Received fields.
+// The message, unchanged but for X-Sieve: and X-Sieve-Redirected-From: in front. The latter is how a loop shows: a message
+// that has been redirected by this user before is not sent again (the caller keeps it instead). So does a message with
+// more than `hop_limit` Received fields.
 Sending redirection(const Action& redirect, const Message& message, const Envelope& envelope, const Settings& settings,
-                    std::size_t hop_limit = 50);
+    std::size_t hop_limit = 50);
 
-/// The sender address that a script-made message gets.
-std::string sender_of(const EnvelopeSource& source, const Envelope& envelope, const Settings& settings,
-                      std::string_view builtin);
+// The sender address that a script-made message gets.
+std::string sender_of(
+    const EnvelopeSource& source, const Envelope& envelope, const Settings& settings, std::string_view builtin);
 
-/// `Name <address>` as a header shows it, the name encoded where it is not ASCII.
+// `Name <address>` as a header shows it, the name encoded where it is not ASCII.
 std::string format_mailbox(std::string_view written);
 
 }  // namespace sieve

@@ -175,7 +175,8 @@ std::string_view Message::Parsed::content(std::size_t index) {
     for (const message::Parameter& parameter : found.parameters)
         if (parameter.name == "charset")
             charset = parameter.value;
-    bool plain = charset.empty() || text::equal_ignoring_case(charset, "utf-8") || text::equal_ignoring_case(charset, "us-ascii");
+    bool plain = charset.empty() || text::equal_ignoring_case(charset, "utf-8") ||
+                 text::equal_ignoring_case(charset, "us-ascii");
     if (!plain) {
         if (std::optional<std::string> converted = message::to_utf8(octets, charset)) {
             decoded = std::move(*converted);
@@ -189,7 +190,8 @@ std::string_view Message::Parsed::content(std::size_t index) {
 
 std::optional<std::string_view> Message::Parsed::readable(std::size_t index) {
     const message::Part& found = part(index);
-    if (found.kind != message::Part::Kind::leaf || !has_known_encoding(index) || found.subtype.find('/') != std::string::npos)
+    if (found.kind != message::Part::Kind::leaf || !has_known_encoding(index) ||
+        found.subtype.find('/') != std::string::npos)
         return std::nullopt;
     bool html = is_type(index, "text", "html") || is_type(index, "application", "xhtml+xml");
     if (!html)
@@ -207,7 +209,7 @@ std::string_view Message::Parsed::prologue(std::size_t index) {
     const message::Part& found = part(index);
     std::uint64_t end = found.child_count == 0 ? found.end.raw : part(found.first_child).header.raw;
     std::string_view text = slice(found.body.raw, end);
-    if (found.child_count > 0) {                // the last line is the boundary
+    if (found.child_count > 0) {  // the last line is the boundary
         text = without_last_line_end(text);
         std::size_t line = text.rfind('\n');
         text = line == std::string_view::npos ? std::string_view() : without_last_line_end(text.substr(0, line + 1));

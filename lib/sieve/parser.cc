@@ -7,9 +7,7 @@ namespace sieve {
 using ast::Argument;
 using ast::Node;
 
-void Parser::error(const std::string& text) {
-    problems_.error(lexer_.token().place, lexer_.token().raw, text);
-}
+void Parser::error(const std::string& text) { problems_.error(lexer_.token().place, lexer_.token().raw, text); }
 
 std::vector<Node> Parser::parse() {
     std::vector<Node> commands;
@@ -45,13 +43,13 @@ bool Parser::parse_command(std::vector<Node>& commands, std::size_t depth) {
     bool good = parse_arguments(command, 0);
     if (good && !at(Kind::semicolon) && !at(Kind::open_curly)) {
         error(fmt::format("the command {} ends with ';' or a block '{{'; {} was found instead", command.name,
-                          Lexer::describe(lexer_.token())));
+            Lexer::describe(lexer_.token())));
         good = false;
     }
     if (!good) {
         if (!skip_to(Kind::semicolon))
             return false;
-        if (at(Kind::close_curly))      // the end of the block around ends the command too
+        if (at(Kind::close_curly))  // the end of the block around ends the command too
             return true;
     }
     if (at(Kind::semicolon)) {
@@ -79,8 +77,8 @@ bool Parser::parse_block(Node& command, std::size_t depth) {
             problems_.error(begin, "{", fmt::format("the block of {} that begins here is not closed by '}}'", command.name));
             return false;
         }
-        error(fmt::format("a command or the end of the block '}}' was expected, but {} was found",
-                          Lexer::describe(lexer_.token())));
+        error(fmt::format(
+            "a command or the end of the block '}}' was expected, but {} was found", Lexer::describe(lexer_.token())));
         good = false;
     }
     if (!good && !skip_to(Kind::close_curly))
@@ -89,7 +87,8 @@ bool Parser::parse_block(Node& command, std::size_t depth) {
     return true;
 }
 
-// Looks for the end of a command (';', or '}' or '{' that end or open a block) or of a block or list, stepping over nested ones.
+// Looks for the end of a command (';', or '}' or '{' that end or open a block) or of a block or list, stepping over nested
+// ones.
 bool Parser::skip_to(Kind end) {
     if (!problems_.more_allowed())
         return false;
@@ -126,12 +125,9 @@ bool Parser::parse_arguments(Node& node, std::size_t test_depth) {
             if (!parse_argument(node))
                 return false;
             break;
-        case Kind::name:
-            return parse_test(node, test_depth + 1);
-        case Kind::open_round:
-            return parse_test_list(node, test_depth + 1);
-        default:
-            return true;
+        case Kind::name: return parse_test(node, test_depth + 1);
+        case Kind::open_round: return parse_test_list(node, test_depth + 1);
+        default: return true;
         }
     }
 }
@@ -161,7 +157,8 @@ bool Parser::parse_string_list(Argument& argument) {
     do {
         lexer_.next();
         if (!at(Kind::string)) {
-            error(fmt::format("a list in '[]' holds strings with ',' between them; {} was found", Lexer::describe(lexer_.token())));
+            error(fmt::format(
+                "a list in '[]' holds strings with ',' between them; {} was found", Lexer::describe(lexer_.token())));
             if (!skip_to(Kind::close_square))
                 return false;
             break;
@@ -169,7 +166,8 @@ bool Parser::parse_string_list(Argument& argument) {
         argument.strings.push_back({lexer_.token().text, lexer_.token().place});
         lexer_.next();
         if (!at(Kind::comma) && !at(Kind::close_square)) {
-            error(fmt::format("in a list of strings ',' or ']' was expected, but {} was found", Lexer::describe(lexer_.token())));
+            error(fmt::format(
+                "in a list of strings ',' or ']' was expected, but {} was found", Lexer::describe(lexer_.token())));
             if (!skip_to(Kind::close_square))
                 return false;
             break;
@@ -200,7 +198,8 @@ bool Parser::parse_test_list(Node& parent, std::size_t test_depth) {
     do {
         lexer_.next();
         if (!at(Kind::name)) {
-            error(fmt::format("a list in '()' holds tests with ',' between them; {} was found", Lexer::describe(lexer_.token())));
+            error(fmt::format(
+                "a list in '()' holds tests with ',' between them; {} was found", Lexer::describe(lexer_.token())));
             if (!skip_to(Kind::close_round))
                 return false;
             break;
@@ -208,7 +207,8 @@ bool Parser::parse_test_list(Node& parent, std::size_t test_depth) {
         if (!parse_test(parent, test_depth))
             return false;
         if (!at(Kind::comma) && !at(Kind::close_round)) {
-            error(fmt::format("in a list of tests ',' or ')' was expected, but {} was found", Lexer::describe(lexer_.token())));
+            error(fmt::format(
+                "in a list of tests ',' or ')' was expected, but {} was found", Lexer::describe(lexer_.token())));
             if (!skip_to(Kind::close_round))
                 return false;
             break;

@@ -17,12 +17,12 @@
 namespace sieve {
 
 class Parser {
-public:
+  public:
     Parser(std::string_view text, Problems& problems) : lexer_(text, problems), problems_(problems) {}
 
     std::vector<ast::Node> parse();
 
-private:
+  private:
     using Kind = Token::Kind;
 
     bool parse_commands(std::vector<ast::Node>& commands, std::size_t depth);

@@ -12,7 +12,7 @@
 namespace sieve {
 
 class Problems {
-public:
+  public:
     Problems(std::string script, std::size_t limit) : script_(std::move(script)), limit_(limit) {}
 
     void error(ast::Place place, std::string_view token, std::string text) {
@@ -29,7 +29,7 @@ public:
 
     std::vector<Problem> list;
 
-private:
+  private:
     void add(Problem::Severity severity, ast::Place place, std::string_view token, std::string text) {
         constexpr std::size_t kMaxToken = 60;
         if (list.size() >= limit_)

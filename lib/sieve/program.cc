@@ -18,8 +18,8 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::uint64_t kMaxCount = 4'000'000;
 
 class Writer {
-public:
-    void number(std::uint64_t value) {          // LEB128
+  public:
+    void number(std::uint64_t value) {  // LEB128
         while (value >= 0x80) {
             bytes_ += static_cast<char>(value | 0x80);
             value >>= 7;
@@ -32,12 +32,12 @@ public:
     }
     std::string take() { return std::move(bytes_); }
 
-private:
+  private:
     std::string bytes_;
 };
 
 class Reader {
-public:
+  public:
     explicit Reader(std::string_view bytes) : bytes_(bytes) {}
 
     std::uint64_t number() {
@@ -59,7 +59,7 @@ public:
         failed_ |= value > UINT32_MAX;
         return static_cast<std::uint32_t>(value);
     }
-    /// Each item takes one octet at least, so a count is bounded by what is left.
+    // Each item takes one octet at least, so a count is bounded by what is left.
     std::size_t count() {
         std::uint64_t value = number();
         if (value > kMaxCount || value > bytes_.size()) {
@@ -86,7 +86,7 @@ public:
     bool failed() const { return failed_; }
     bool at_end() const { return bytes_.empty(); }
 
-private:
+  private:
     std::string_view bytes_;
     bool failed_ = false;
 };
@@ -169,9 +169,7 @@ std::string write_body(const Code& code) {
     return out.take();
 }
 
-ScriptLocation read_location(Reader& in) {
-    return in.number() == 0 ? ScriptLocation::personal : ScriptLocation::global;
-}
+ScriptLocation read_location(Reader& in) { return in.number() == 0 ? ScriptLocation::personal : ScriptLocation::global; }
 
 void read_tables(Reader& in, Code& code) {
     for (std::size_t n = in.count(); n > 0 && !in.failed(); --n)
@@ -251,9 +249,7 @@ bool within(const Argument& argument) {
 
 std::string check_instruction(const Code& code, const Instruction& instruction) {
     std::size_t end = code.instructions.size();
-    auto call_is = [&](auto wanted) {
-        return instruction.a < code.calls.size() && wanted(code.calls[instruction.a].kind);
-    };
+    auto call_is = [&](auto wanted) { return instruction.a < code.calls.size() && wanted(code.calls[instruction.a].kind); };
     bool good = true;
     switch (instruction.op) {
     case Op::test: good = call_is([](CallKind kind) { return is_test(kind); }); break;

@@ -19,21 +19,21 @@
 
 namespace sieve {
 
-struct Code;    // code.h: for compiler and interpreter
+struct Code;  // code.h: for compiler and interpreter
 
-/// An included script that went into a program.
+// An included script that went into a program.
 struct Dependency {
     ScriptLocation location = ScriptLocation::personal;
     std::string name;
-    bool found = true;              // an optional script that was not there is a dependency too
-    std::uint64_t hash = 0;         // content_hash() of its text
+    bool found = true;       // an optional script that was not there is a dependency too
+    std::uint64_t hash = 0;  // content_hash() of its text
 };
 
-/// Not cryptographic: tells a changed script from an unchanged one.
+// Not cryptographic: tells a changed script from an unchanged one.
 std::uint64_t content_hash(std::string_view text);
 
 class Program {
-public:
+  public:
     explicit Program(std::unique_ptr<const Code> code);
     ~Program();
 
@@ -41,12 +41,12 @@ public:
     static std::expected<std::shared_ptr<const Program>, std::string> decode(std::string_view bytes);
 
     const std::string& name() const;
-    /// content_hash() of the script that it was compiled from.
+    // content_hash() of the script that it was compiled from.
     std::uint64_t source_hash() const;
     const std::vector<Dependency>& dependencies() const;
     const Code& code() const { return *code_; }
 
-private:
+  private:
     std::unique_ptr<const Code> code_;
 };
 

@@ -7,7 +7,7 @@ namespace {
 
 struct ContentType {
     std::string type;
-    std::string subtype;        // empty: any
+    std::string subtype;  // empty: any
     bool any = false;
 };
 
@@ -39,8 +39,7 @@ bool is_wanted(Message::Parsed& parsed, std::size_t part, const std::vector<Cont
 bool offer_part(Message::Parsed& parsed, std::size_t part, Matcher& matcher) {
     const message::Part& found = parsed.part(part);
     switch (found.kind) {
-    case message::Part::Kind::multipart:
-        return matcher.offer(parsed.prologue(part)) || matcher.offer(parsed.epilogue(part));
+    case message::Part::Kind::multipart: return matcher.offer(parsed.prologue(part)) || matcher.offer(parsed.epilogue(part));
     case message::Part::Kind::message:
         return found.child_count > 0 && matcher.offer(parsed.part_header_text(found.first_child));
     default: return matcher.offer(parsed.content(part));
@@ -51,7 +50,7 @@ bool offer_part(Message::Parsed& parsed, std::size_t part, Matcher& matcher) {
 
 bool test_body(Machine& machine, const Call& call) {
     Message::Parsed& parsed = machine.parsed();
-    if (!parsed.has_body())             // RFC 5173, 4: a header without an empty line behind it has no body, not an empty one
+    if (!parsed.has_body())  // RFC 5173, 4: a header without an empty line behind it has no body, not an empty one
         return false;
     Matcher matcher(machine, call, Slot::arg0);
     auto transform = static_cast<BodyTransform>(call.number(Slot::transform));

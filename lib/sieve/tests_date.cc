@@ -18,8 +18,8 @@ struct Moment {
     int minute = 0;
     int second = 0;
     int weekday = 0;
-    int zone = 0;               // minutes
-    std::int64_t days = 0;      // since 1970
+    int zone = 0;           // minutes
+    std::int64_t days = 0;  // since 1970
 };
 
 std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
@@ -53,8 +53,8 @@ std::string zone_text(int zone, std::string_view colon) {
 }
 
 constexpr auto kDays = std::to_array<std::string_view>({"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"});
-constexpr auto kMonths = std::to_array<std::string_view>({"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
-                                                          "Nov", "Dec"});
+constexpr auto kMonths = std::to_array<std::string_view>(
+    {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"});
 
 // RFC 5260, 4.2
 std::optional<std::string> date_part(const Moment& at, std::string_view name) {
@@ -79,11 +79,11 @@ std::optional<std::string> date_part(const Moment& at, std::string_view name) {
         return fmt::format("{:02}:{:02}:{:02}", at.hour, at.minute, at.second);
     if (part == "iso8601")
         return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}", at.year, at.month, at.day, at.hour, at.minute, at.second,
-                           at.zone == 0 ? "Z" : zone_text(at.zone, ":"));
+            at.zone == 0 ? "Z" : zone_text(at.zone, ":"));
     if (part == "std11")
         return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} {}", kDays.at(static_cast<std::size_t>(at.weekday)), at.day,
-                           kMonths.at(static_cast<std::size_t>(at.month - 1)), at.year, at.hour, at.minute, at.second,
-                           zone_text(at.zone, ""));
+            kMonths.at(static_cast<std::size_t>(at.month - 1)), at.year, at.hour, at.minute, at.second,
+            zone_text(at.zone, ""));
     if (part == "zone")
         return zone_text(at.zone, "");
     if (part == "weekday")
@@ -116,7 +116,8 @@ bool test_date(Machine& machine, const Call& call) {
             date = message::parse_date(text::trim(value.substr(sign + 1)));
         if (!date)
             continue;
-        int zone = call.has(Slot::original_zone) ? date->zone_minutes : zone_of(machine, call, machine.host().zone_minutes());
+        int zone = call.has(Slot::original_zone) ? date->zone_minutes
+                                                 : zone_of(machine, call, machine.host().zone_minutes());
         std::optional<std::string> found = date_part(local_moment(date->utc, zone), part);
         if (found && matcher.offer(*found))
             return true;

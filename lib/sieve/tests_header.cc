@@ -11,16 +11,16 @@
 namespace sieve {
 namespace {
 
-/// What an address part of an address is; nothing if it has no such part.
-std::optional<std::string> part_of_address(const std::string& local, const std::string& domain, AddressPart part,
-                                           std::string_view delimiters) {
+// What an address part of an address is; nothing if it has no such part.
+std::optional<std::string> part_of_address(
+    const std::string& local, const std::string& domain, AddressPart part, std::string_view delimiters) {
     switch (part) {
     case AddressPart::all: return domain.empty() ? local : address::quote_local(local) + "@" + domain;
     case AddressPart::localpart: return local;
     case AddressPart::domain: return domain.empty() ? std::nullopt : std::optional(domain);
     default: break;
     }
-    std::size_t at = local.find_first_of(delimiters);      // RFC 5233, 4
+    std::size_t at = local.find_first_of(delimiters);  // RFC 5233, 4
     if (part == AddressPart::user)
         return local.substr(0, at);
     return at == std::string::npos ? std::nullopt : std::optional(local.substr(at + 1));
@@ -38,7 +38,7 @@ bool offer_addresses(Machine& machine, const Call& call, Matcher& matcher, Heade
         if (address.kind != message::Address::Kind::mailbox)
             continue;
         ++mailboxes;
-        if (is_count(call)) {                   // RFC 5231, 4.2: addresses, whether they have the part or not
+        if (is_count(call)) {  // RFC 5231, 4.2: addresses, whether they have the part or not
             matcher.offer(address.mailbox);
             continue;
         }
@@ -46,8 +46,8 @@ bool offer_addresses(Machine& machine, const Call& call, Matcher& matcher, Heade
             broken = true;
             continue;
         }
-        std::optional<std::string> part =
-            part_of_address(address.mailbox, address.host, address_part(call), machine.settings().recipient_delimiter);
+        std::optional<std::string> part = part_of_address(
+            address.mailbox, address.host, address_part(call), machine.settings().recipient_delimiter);
         if (part && matcher.offer(*part))
             return true;
     }
@@ -85,10 +85,10 @@ bool offer_path(Machine& machine, const Call& call, Matcher& matcher, std::strin
     std::optional<Path> path = parse_path(written);
     if (!path)
         return false;
-    if (path->local.empty() || is_count(call))      // RFC 5228, 5.4: the null sender is "" for every part
+    if (path->local.empty() || is_count(call))  // RFC 5228, 5.4: the null sender is "" for every part
         return matcher.offer("");
-    std::optional<std::string> part =
-        part_of_address(path->local, path->domain, address_part(call), machine.settings().recipient_delimiter);
+    std::optional<std::string> part = part_of_address(
+        path->local, path->domain, address_part(call), machine.settings().recipient_delimiter);
     return part && matcher.offer(*part);
 }
 
@@ -119,7 +119,7 @@ std::vector<HeaderIndex::Field*> fields_of_test(Machine& machine, const Call& ca
     const Argument* index = call.find(Slot::index);
     if (index == nullptr)
         return fields;
-    if (index->number == 0 || index->number > fields.size())    // RFC 5260, 6
+    if (index->number == 0 || index->number > fields.size())  // RFC 5260, 6
         return {};
     std::size_t at = static_cast<std::size_t>(index->number) - 1;
     return {call.has(Slot::last) ? fields[fields.size() - 1 - at] : fields[at]};

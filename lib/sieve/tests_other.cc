@@ -21,7 +21,7 @@ std::vector<std::string> split_flags(const std::vector<std::string>& strings) {
 }
 
 std::string external_list_name(std::string_view name) {
-    constexpr std::string_view kShort = ":addrbook:";            // RFC 6134, 2.3
+    constexpr std::string_view kShort = ":addrbook:";  // RFC 6134, 2.3
     if (text::starts_with_ignoring_case(name, kShort))
         return "urn:ietf:params:sieve" + std::string(name);
     return std::string(name);
@@ -56,7 +56,7 @@ bool test_string(Machine& machine, const Call& call) {
     bool counting = static_cast<MatchType>(call.number(Slot::match_type)) == MatchType::count;
     for (std::uint32_t id : call.texts(Slot::arg0)) {
         std::string_view value = machine.text(id);
-        if (counting && value.empty())          // RFC 5229, 5: empty strings do not count
+        if (counting && value.empty())  // RFC 5229, 5: empty strings do not count
             continue;
         if (matcher.offer(value))
             return true;
@@ -114,7 +114,7 @@ bool test_metadata(Machine& machine, const Call& call) {
 bool test_environment(Machine& machine, const Call& call) {
     Matcher matcher(machine, call, Slot::arg1);
     std::optional<std::string> value = machine.host().environment(text::lower(machine.text(call, Slot::arg0)));
-    if (!value)                                 // RFC 5183, 4: an unknown item fails every test
+    if (!value)  // RFC 5183, 4: an unknown item fails every test
         return false;
     bool counting = static_cast<MatchType>(call.number(Slot::match_type)) == MatchType::count;
     if (!counting || !value->empty())
@@ -132,7 +132,7 @@ bool test_duplicate(Machine& machine, const Call& call) {
         std::string_view name = call.has(Slot::unique_header) ? machine.text(call, Slot::unique_header) : "message-id";
         std::vector<HeaderIndex::Field*> fields;
         machine.header().find(name, fields);
-        if (fields.empty())                     // RFC 7352, 3: without an id nothing is a duplicate
+        if (fields.empty())  // RFC 7352, 3: without an id nothing is a duplicate
             return false;
         id = HeaderIndex::value(*fields.front());
         origin += "\n" + text::lower(name);
@@ -146,7 +146,8 @@ bool test_duplicate(Machine& machine, const Call& call) {
     bool seen = answer->second;
     if (machine.seen_duplicates.insert(key).second && (!seen || call.has(Slot::last))) {
         const Settings& settings = machine.settings();
-        auto seconds = std::chrono::seconds(call.number(Slot::seconds, static_cast<std::uint64_t>(settings.duplicate_default.count())));
+        auto seconds = std::chrono::seconds(
+            call.number(Slot::seconds, static_cast<std::uint64_t>(settings.duplicate_default.count())));
         Action mark;
         mark.kind = Action::Kind::mark_duplicate;
         mark.duplicate_id = key;
@@ -176,9 +177,10 @@ bool test_notify(Machine& machine, const Call& call) {
         return true;
     }
     Matcher matcher(machine, call, Slot::arg2);
-    if (!parse_mailto(machine.text(call, Slot::arg0)) || !text::equal_ignoring_case(machine.text(call, Slot::arg1), "online"))
+    if (!parse_mailto(machine.text(call, Slot::arg0)) ||
+        !text::equal_ignoring_case(machine.text(call, Slot::arg1), "online"))
         return false;
-    matcher.offer("maybe");                     // RFC 5436, 2.2: mail does not say whether somebody reads
+    matcher.offer("maybe");  // RFC 5436, 2.2: mail does not say whether somebody reads
     return matcher.finish();
 }
 

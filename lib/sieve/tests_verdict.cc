@@ -67,7 +67,7 @@ bool test_verdict(Machine& machine, const Call& call) {
     const VerdictSettings& verdict = virus ? machine.settings().virus : machine.settings().spam;
     bool percent = call.has(Slot::percent);
     Matcher matcher(machine, call, Slot::arg0);
-    std::string value = "0";                    // RFC 5235, 2.2 and 3: not tested
+    std::string value = "0";  // RFC 5235, 2.2 and 3: not tested
     std::optional<std::string> status;
     if (!verdict.status_header.empty())
         status = pick(machine, verdict.status_header);
@@ -77,7 +77,7 @@ bool test_verdict(Machine& machine, const Call& call) {
                 value = std::to_string(percent && !virus ? std::max(0, (number - 1) * 100 / 9) : number);
     } else if (status) {
         if (std::optional<double> part = share(machine, verdict, *status)) {
-            constexpr double kTiny = 1e-9;      // .29 is no binary number
+            constexpr double kTiny = 1e-9;  // .29 is no binary number
             if (percent)
                 value = std::to_string(static_cast<int>(*part * 100 + kTiny));
             else if (virus)

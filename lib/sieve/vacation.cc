@@ -35,14 +35,14 @@ bool is_system_address(const Path& sender) {
     std::string local = text::lower(sender.local);
     if (local == "mailer-daemon" || local == "listserv" || local == "majordomo" || local == "postmaster")
         return true;
-    return local.starts_with("owner-") || local.ends_with("-request") || local.ends_with("-owner") || local.ends_with("-bounces") ||
-           local.starts_with("bounce+") || local.starts_with("prvs=");
+    return local.starts_with("owner-") || local.ends_with("-request") || local.ends_with("-owner") ||
+           local.ends_with("-bounces") || local.starts_with("bounce+") || local.starts_with("prvs=");
 }
 
 // RFC 3834, 2 and RFC 2919: what is sent to many, or by a program.
 std::string why_automatic(HeaderIndex& header) {
     for (std::string_view name : {"List-Id", "List-Help", "List-Subscribe", "List-Unsubscribe", "List-Post", "List-Owner",
-                                  "List-Archive", "X-Mailing-List", "X-Loop"})
+             "List-Archive", "X-Mailing-List", "X-Loop"})
         if (header.exists(name))
             return fmt::format("the message came through a mailing list ({})", name);
     for (HeaderIndex::Field* field : fields_of(header, "Auto-Submitted")) {
@@ -113,8 +113,8 @@ std::string threading(HeaderIndex& header, std::string_view id_seed, const Setti
     return out + fmt::format(" {}\r\n", id);
 }
 
-std::string from_field(const Action& action, const std::vector<std::string>& own, const Envelope& envelope, HeaderIndex& header,
-                       const Settings& settings) {
+std::string from_field(const Action& action, const std::vector<std::string>& own, const Envelope& envelope,
+    HeaderIndex& header, const Settings& settings) {
     if (!action.from.empty())
         return fmt::format("From: {}\r\n", format_mailbox(action.from));
     if (!settings.user_email.empty())
@@ -131,15 +131,15 @@ std::string from_field(const Action& action, const std::vector<std::string>& own
     return fmt::format("From: {}\r\n", format_mailbox(address_of(envelope.to)));
 }
 
-std::string compose(const Action& action, const std::vector<std::string>& own, const std::string& sender, const Envelope& envelope,
-                    HeaderIndex& header, const Settings& settings, std::int64_t now, std::string_view id_seed) {
+std::string compose(const Action& action, const std::vector<std::string>& own, const std::string& sender,
+    const Envelope& envelope, HeaderIndex& header, const Settings& settings, std::int64_t now, std::string_view id_seed) {
     std::string out = "X-Sieve: Malleposte\r\n";
     out += fmt::format("Date: {}\r\n", text::format_mail_date(now));
     out += threading(header, id_seed, settings);
     out += from_field(action, own, envelope, header, settings);
     out += fmt::format("To: <{}>\r\n", sender);
     std::string subject = action.subject;
-    if (subject.empty()) {                                      // RFC 5230, 4.4 and RFC 3834, 3.1.5
+    if (subject.empty()) {  // RFC 5230, 4.4 and RFC 3834, 3.1.5
         std::string original = first_value(header, "Subject");
         subject = original.empty() ? "Automated reply" : "Auto: " + original;
     }
@@ -174,7 +174,7 @@ VacationAnswer none(std::string why) {
 }  // namespace
 
 VacationAnswer answer(const Action& vacation, const Message& message, const Envelope& envelope, const Settings& settings,
-                      std::int64_t now, std::string_view id_seed) {
+    std::int64_t now, std::string_view id_seed) {
     std::optional<Path> path = parse_path(envelope.from);
     if (!path || path->local.empty())
         return none("the message has no sender to answer to");
@@ -196,7 +196,7 @@ VacationAnswer answer(const Action& vacation, const Message& message, const Enve
     answer.due = true;
     answer.memory_key = text::lower(sender) + "\n" + vacation.handle;
     answer.reply.recipients = {sender};
-    if (settings.vacation_from_recipient)                       // RFC 3834, 3.3 prefers the null sender
+    if (settings.vacation_from_recipient)  // RFC 3834, 3.3 prefers the null sender
         answer.reply.from = address_of(envelope.to);
     answer.reply.content = compose(vacation, own, sender, envelope, header, settings, now, id_seed);
     return answer;

@@ -18,22 +18,22 @@
 
 namespace sieve {
 
-/// A message that a script makes us send.
+// A message that a script makes us send.
 struct Outgoing {
-    std::string from;                       // envelope sender, "" for the null sender
+    std::string from;  // envelope sender, "" for the null sender
     std::vector<std::string> recipients;
-    std::string content;                    // CR LF lines
+    std::string content;  // CR LF lines
 };
 
 struct VacationAnswer {
     bool due = false;
-    std::string why_not;                    // for the log, when no answer is due
-    std::string memory_key;                 // sender and handle
+    std::string why_not;     // for the log, when no answer is due
+    std::string memory_key;  // sender and handle
     Outgoing reply;
 };
 
-/// `id_seed` makes Message-ID and MIME boundary unique: a queue id, or anything that never repeats.
+// `id_seed` makes Message-ID and MIME boundary unique: a queue id, or anything that never repeats.
 VacationAnswer answer(const Action& vacation, const Message& message, const Envelope& envelope, const Settings& settings,
-                      std::int64_t now, std::string_view id_seed);
+    std::int64_t now, std::string_view id_seed);
 
 }  // namespace sieve

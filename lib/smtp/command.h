@@ -18,8 +18,8 @@
 namespace smtp {
 
 struct Command {
-    std::string verb;            // in upper case
-    std::string_view argument;   // what follows, without white space at its ends
+    std::string verb;           // in upper case
+    std::string_view argument;  // what follows, without white space at its ends
 };
 
 Command parse_command(std::string_view line);

@@ -10,7 +10,8 @@ std::size_t DataDecoder::take_text(std::string_view input, std::string& output) 
     for (;;) {
         std::string_view rest = input.substr(taken);
         const void* feed = std::memchr(rest.data(), '\n', rest.size());
-        std::size_t line = feed == nullptr ? rest.size() : static_cast<std::size_t>(static_cast<const char*>(feed) - rest.data());
+        std::size_t line = feed == nullptr ? rest.size()
+                                           : static_cast<std::size_t>(static_cast<const char*>(feed) - rest.data());
         const void* cr = std::memchr(rest.data(), '\r', line);
         std::size_t text = cr == nullptr ? line : static_cast<std::size_t>(static_cast<const char*>(cr) - rest.data());
         bool whole_line = feed != nullptr && text + 1 == line;
@@ -27,37 +28,37 @@ std::size_t DataDecoder::take_text(std::string_view input, std::string& output) 
 
 void DataDecoder::step(char c, std::string& output) {
     switch (state_) {
-        case State::line_start:
-            if (c == '.') {
-                state_ = State::after_dot;
-                return;
-            }
-            break;
-        case State::after_dot:
-            if (c == '\r') {
-                state_ = State::after_dot_cr;
-                return;
-            }
-            break;  // a stuffed dot: dropped
-        case State::after_dot_cr:
-            if (c == '\n') {
-                state_ = State::ended;
-                return;
-            }
-            bare_cr_ = true;
-            output += '\r';
-            break;
-        case State::after_cr:
-            if (c == '\n') {
-                output += "\r\n";
-                state_ = State::line_start;
-                return;
-            }
-            bare_cr_ = true;
-            output += '\r';
-            break;
-        case State::text:
-        case State::ended: break;
+    case State::line_start:
+        if (c == '.') {
+            state_ = State::after_dot;
+            return;
+        }
+        break;
+    case State::after_dot:
+        if (c == '\r') {
+            state_ = State::after_dot_cr;
+            return;
+        }
+        break;  // a stuffed dot: dropped
+    case State::after_dot_cr:
+        if (c == '\n') {
+            state_ = State::ended;
+            return;
+        }
+        bare_cr_ = true;
+        output += '\r';
+        break;
+    case State::after_cr:
+        if (c == '\n') {
+            output += "\r\n";
+            state_ = State::line_start;
+            return;
+        }
+        bare_cr_ = true;
+        output += '\r';
+        break;
+    case State::text:
+    case State::ended: break;
     }
     state_ = State::text;
     if (c == '\r') {

@@ -14,10 +14,10 @@ namespace {
 
 Result result_of(char qualifier) {
     switch (qualifier) {
-        case '-': return Result::fail;
-        case '~': return Result::softfail;
-        case '?': return Result::neutral;
-        default: return Result::pass;
+    case '-': return Result::fail;
+    case '~': return Result::softfail;
+    case '?': return Result::neutral;
+    default: return Result::pass;
     }
 }
 
@@ -34,8 +34,8 @@ bool is_ascii(std::string_view text) {
 
 }  // namespace
 
-Evaluation::Evaluation(dns::Resolver& resolver, Query query, Limits limits, std::string local_part,
-                       std::string sender_domain)
+Evaluation::Evaluation(
+    dns::Resolver& resolver, Query query, Limits limits, std::string local_part, std::string sender_domain)
     : resolver_(resolver), query_(std::move(query)), limits_(limits) {
     values_.local_part = std::move(local_part);
     values_.sender_domain = std::move(sender_domain);

@@ -23,7 +23,7 @@ class Evaluation {
     struct Outcome {
         Outcome(Result the_result, std::string the_domain) : result(the_result), domain(std::move(the_domain)) {}
         Result result;
-        std::string domain;                      // whose record said so, after redirects
+        std::string domain;  // whose record said so, after redirects
         std::string mechanism, reason;
         std::optional<MacroString> explanation;
     };
@@ -61,9 +61,9 @@ class Evaluation {
     MacroValues values_;
     int lookups_ = 0, voids_ = 0, questions_ = 0;
     event::Clock::time_point began_ = event::Clock::now();
-    std::optional<std::vector<std::string>> names_;   // confirmed names of the client, once they were asked for
-    int names_voids_ = 0;                             // of the questions that they took
-    bool explaining_ = false;                         // the result is certain: nothing counts any more
+    std::optional<std::vector<std::string>> names_;  // confirmed names of the client, once they were asked for
+    int names_voids_ = 0;                            // of the questions that they took
+    bool explaining_ = false;                        // the result is certain: nothing counts any more
     std::optional<Outcome> failed_;
 };
 

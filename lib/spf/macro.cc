@@ -46,18 +46,18 @@ std::string nibbles(const dict::IpAddress& address) {
 std::string value_of(char letter, const MacroValues& values) {
     bool v4 = values.client.family == AF_INET;
     switch (letter) {
-        case 's': return values.local_part + "@" + values.sender_domain;
-        case 'l': return values.local_part;
-        case 'o': return values.sender_domain;
-        case 'd': return values.domain;
-        case 'i': return v4 ? dns::address_text(values.client) : nibbles(values.client);
-        case 'p': return values.client_name;
-        case 'v': return v4 ? "in-addr" : "ip6";
-        case 'h': return values.helo;
-        case 'c': return dns::address_text(values.client);
-        case 'r': return values.receiver;
-        case 't': return std::to_string(values.now);
-        default: return {};
+    case 's': return values.local_part + "@" + values.sender_domain;
+    case 'l': return values.local_part;
+    case 'o': return values.sender_domain;
+    case 'd': return values.domain;
+    case 'i': return v4 ? dns::address_text(values.client) : nibbles(values.client);
+    case 'p': return values.client_name;
+    case 'v': return v4 ? "in-addr" : "ip6";
+    case 'h': return values.helo;
+    case 'c': return dns::address_text(values.client);
+    case 'r': return values.receiver;
+    case 't': return std::to_string(values.now);
+    default: return {};
     }
 }
 
@@ -93,8 +93,7 @@ void MacroString::append(std::string_view literal) {
 }
 
 // At "%{"; moves behind "}".
-std::expected<MacroString::Piece, std::string> MacroString::parse_macro(std::string_view text, std::size_t& at,
-                                                                        Kind kind) {
+std::expected<MacroString::Piece, std::string> MacroString::parse_macro(std::string_view text, std::size_t& at, Kind kind) {
     std::size_t end = text.find('}', at);
     if (end == std::string_view::npos)
         return Failure("a macro is not closed");

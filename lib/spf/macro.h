@@ -45,10 +45,10 @@ class MacroString {
 
   private:
     struct Piece {
-        std::string literal;       // where there is no letter
-        char letter = 0;           // in lower case
-        bool escape = false;       // the letter was in upper case
-        unsigned parts = 0;        // 0: all
+        std::string literal;  // where there is no letter
+        char letter = 0;      // in lower case
+        bool escape = false;  // the letter was in upper case
+        unsigned parts = 0;   // 0: all
         bool reverse = false;
         std::string delimiters;
     };

@@ -57,11 +57,11 @@ event::Task<Evaluation::Match> Evaluation::match(const Mechanism& mechanism, std
         co_return Match::ended;
     Match result = Match::no;
     switch (mechanism.kind) {
-        case Kind::include: result = co_await match_include(target); break;
-        case Kind::a: result = co_await match_address(mechanism, target); break;
-        case Kind::mx: result = co_await match_mx(mechanism, target); break;
-        case Kind::ptr: result = co_await match_ptr(target); break;
-        default: result = co_await match_exists(target); break;
+    case Kind::include: result = co_await match_include(target); break;
+    case Kind::a: result = co_await match_address(mechanism, target); break;
+    case Kind::mx: result = co_await match_mx(mechanism, target); break;
+    case Kind::ptr: result = co_await match_ptr(target); break;
+    default: result = co_await match_exists(target); break;
     }
     co_return failed_ ? Match::ended : result;
 }

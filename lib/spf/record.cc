@@ -17,8 +17,8 @@ struct Name {
     std::string_view word;
     Kind kind;
 };
-constexpr Name kNames[] = {{"all", Kind::all}, {"include", Kind::include}, {"a", Kind::a},     {"mx", Kind::mx},
-                           {"ptr", Kind::ptr}, {"ip4", Kind::ip4},         {"ip6", Kind::ip6}, {"exists", Kind::exists}};
+constexpr Name kNames[] = {{"all", Kind::all}, {"include", Kind::include}, {"a", Kind::a}, {"mx", Kind::mx},
+    {"ptr", Kind::ptr}, {"ip4", Kind::ip4}, {"ip6", Kind::ip6}, {"exists", Kind::exists}};
 
 // RFC 7208, 12: name = ALPHA *( ALPHA / DIGIT / "-" / "_" / "." ), followed by "=".
 std::size_t modifier_name_length(std::string_view term) {
@@ -121,23 +121,23 @@ std::expected<Mechanism, std::string> parse_mechanism(std::string_view term) {
     mechanism.kind = known->kind;
     std::expected<void, std::string> taken;
     switch (mechanism.kind) {
-        case Kind::all:
-            if (!rest.empty())
-                return Failure("nothing may follow \"all\"");
-            break;
-        case Kind::include:
-        case Kind::exists: taken = take_domain(rest, true, mechanism); break;
-        case Kind::ptr: taken = take_domain(rest, false, mechanism); break;
-        case Kind::ip4:
-        case Kind::ip6: taken = take_network(rest, mechanism); break;
-        case Kind::a:
-        case Kind::mx: {
-            auto domain = take_prefixes(rest, mechanism);
-            if (!domain)
-                return Failure(domain.error());
-            taken = take_domain(*domain, false, mechanism);
-            break;
-        }
+    case Kind::all:
+        if (!rest.empty())
+            return Failure("nothing may follow \"all\"");
+        break;
+    case Kind::include:
+    case Kind::exists: taken = take_domain(rest, true, mechanism); break;
+    case Kind::ptr: taken = take_domain(rest, false, mechanism); break;
+    case Kind::ip4:
+    case Kind::ip6: taken = take_network(rest, mechanism); break;
+    case Kind::a:
+    case Kind::mx: {
+        auto domain = take_prefixes(rest, mechanism);
+        if (!domain)
+            return Failure(domain.error());
+        taken = take_domain(*domain, false, mechanism);
+        break;
+    }
     }
     if (!taken)
         return Failure(taken.error());

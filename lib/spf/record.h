@@ -19,11 +19,11 @@ namespace spf {
 struct Mechanism {
     enum class Kind { all, include, a, mx, ptr, ip4, ip6, exists };
     Kind kind = Kind::all;
-    char qualifier = '+';                  // + - ~ ?
-    std::optional<MacroString> domain;     // none: the domain that is being checked
-    dict::IpAddress network;               // ip4, ip6
+    char qualifier = '+';               // + - ~ ?
+    std::optional<MacroString> domain;  // none: the domain that is being checked
+    dict::IpAddress network;            // ip4, ip6
     int ip4_prefix = 32, ip6_prefix = 128;
-    std::string text;                      // as published
+    std::string text;  // as published
 };
 
 struct Record {

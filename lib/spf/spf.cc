@@ -57,12 +57,12 @@ std::string comment(std::string_view text) {
 std::string sentence(const Verdict& verdict, const std::string& client) {
     const std::string& domain = verdict.domain;
     switch (verdict.result) {
-        case Result::pass: return fmt::format("{} lets {} send", domain, client);
-        case Result::fail: return fmt::format("{} does not let {} send", domain, client);
-        case Result::softfail: return fmt::format("{} asks for suspicion towards {}", domain, client);
-        case Result::neutral: return fmt::format("{} says nothing about {}", domain, client);
-        case Result::none: return verdict.reason.empty() ? fmt::format("{} has no record", domain) : verdict.reason;
-        default: return verdict.reason;
+    case Result::pass: return fmt::format("{} lets {} send", domain, client);
+    case Result::fail: return fmt::format("{} does not let {} send", domain, client);
+    case Result::softfail: return fmt::format("{} asks for suspicion towards {}", domain, client);
+    case Result::neutral: return fmt::format("{} says nothing about {}", domain, client);
+    case Result::none: return verdict.reason.empty() ? fmt::format("{} has no record", domain) : verdict.reason;
+    default: return verdict.reason;
     }
 }
 
@@ -70,13 +70,13 @@ std::string sentence(const Verdict& verdict, const std::string& client) {
 
 std::string_view result_name(Result result) {
     switch (result) {
-        case Result::none: return "none";
-        case Result::neutral: return "neutral";
-        case Result::pass: return "pass";
-        case Result::fail: return "fail";
-        case Result::softfail: return "softfail";
-        case Result::temperror: return "temperror";
-        case Result::permerror: return "permerror";
+    case Result::none: return "none";
+    case Result::neutral: return "neutral";
+    case Result::pass: return "pass";
+    case Result::fail: return "fail";
+    case Result::softfail: return "softfail";
+    case Result::temperror: return "temperror";
+    case Result::permerror: return "permerror";
     }
     return "";
 }
@@ -96,9 +96,8 @@ std::string received_spf(const Verdict& verdict, const Query& query) {
     std::string client = dns::address_text(query.client);
     std::string receiver = query.receiver.empty() ? "" : query.receiver + ": ";
     std::string value = fmt::format("{} ({}{}) client-ip={}; envelope-from={}; helo={}; identity={};",
-                                    result_name(verdict.result), comment(receiver), comment(sentence(verdict, client)),
-                                    value_of(client), quoted(query.sender), value_of(query.helo),
-                                    identity_name(verdict.identity));
+        result_name(verdict.result), comment(receiver), comment(sentence(verdict, client)), value_of(client),
+        quoted(query.sender), value_of(query.helo), identity_name(verdict.identity));
     if (!query.receiver.empty())
         value += fmt::format(" receiver={};", value_of(query.receiver));
     if (!verdict.mechanism.empty())

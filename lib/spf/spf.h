@@ -30,26 +30,26 @@ enum class Identity { mail_from, helo };
 struct Query {
     dict::IpAddress client;
     std::string helo;
-    std::string sender;        // of MAIL FROM, unquoted; empty: the null sender
-    std::string receiver;      // this host's name
-    std::int64_t now = 0;      // seconds since 1970
+    std::string sender;    // of MAIL FROM, unquoted; empty: the null sender
+    std::string receiver;  // this host's name
+    std::int64_t now = 0;  // seconds since 1970
 };
 
 struct Limits {
-    int lookups = 10;               // 4.6.4: terms that ask the DNS
-    int void_lookups = 2;           // 4.6.4: questions without an answer
-    int names = 10;                 // 4.6.4: of one mx or ptr
+    int lookups = 10;      // 4.6.4: terms that ask the DNS
+    int void_lookups = 2;  // 4.6.4: questions without an answer
+    int names = 10;        // 4.6.4: of one mx or ptr
     std::chrono::milliseconds time{20000};
 };
 
 struct Verdict {
     Result result = Result::none;
     Identity identity = Identity::mail_from;
-    std::string domain;             // whose record decided at the start: not that of an include or redirect
-    std::string mechanism;          // as published; "default" where none matched
-    std::string reason;             // for people, when something is wrong or missing
-    std::string explanation;        // of the domain's owner, with fail; empty: none
-    int questions = 0;              // to the DNS
+    std::string domain;       // whose record decided at the start: not that of an include or redirect
+    std::string mechanism;    // as published; "default" where none matched
+    std::string reason;       // for people, when something is wrong or missing
+    std::string explanation;  // of the domain's owner, with fail; empty: none
+    int questions = 0;        // to the DNS
 };
 
 // With Identity::mail_from and a null sender, postmaster at the HELO name is checked (2.4).

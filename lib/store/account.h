@@ -22,30 +22,30 @@
 namespace store {
 
 struct AccountSettings {
-    std::string root;      // directory of the mail
+    std::string root;  // directory of the mail
     char separator = '.';
 };
 
 class Account {
-public:
+  public:
     virtual ~Account() = default;
 
     virtual char separator() const = 0;
 
-    /// Every mailbox that can be selected, INBOX first, then by name.
+    // Every mailbox that can be selected, INBOX first, then by name.
     virtual Result<std::vector<std::string>> list() = 0;
 
     virtual Result<std::unique_ptr<Mailbox>> open(std::string_view name) = 0;
     virtual Result<void> create(std::string_view name) = 0;
     virtual Result<void> remove(std::string_view name) = 0;
 
-    /// Children move along; renaming INBOX moves its messages into a new mailbox.
+    // Children move along; renaming INBOX moves its messages into a new mailbox.
     virtual Result<void> rename(std::string_view from, std::string_view to) = 0;
 
     virtual Result<std::vector<std::string>> subscriptions() = 0;
     virtual Result<void> subscribe(std::string_view name, bool wanted) = 0;
 
-    /// Closes what costs memory while nothing happens; it opens again by itself.
+    // Closes what costs memory while nothing happens; it opens again by itself.
     virtual void rest() = 0;
 };
 

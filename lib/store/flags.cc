@@ -9,8 +9,8 @@ struct Name {
     std::string_view name;
     Flags bit;
 };
-constexpr Name kNames[] = {{"\\Answered", kAnswered}, {"\\Flagged", kFlagged}, {"\\Deleted", kDeleted},
-                           {"\\Seen", kSeen},         {"\\Draft", kDraft}};
+constexpr Name kNames[] = {
+    {"\\Answered", kAnswered}, {"\\Flagged", kFlagged}, {"\\Deleted", kDeleted}, {"\\Seen", kSeen}, {"\\Draft", kDraft}};
 
 }  // namespace
 

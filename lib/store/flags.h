@@ -22,10 +22,10 @@ inline constexpr std::size_t kMaxKeywordLength = 100;
 
 constexpr Flags keyword_bit(std::size_t index) { return Flags{64} << index; }
 
-/// The bit of "\Seen" and its like, without regard to case.
+// The bit of "\Seen" and its like, without regard to case.
 std::optional<Flags> system_flag(std::string_view name);
 
-/// "\Answered \Seen work": what FLAGS shows, without parentheses.
+// "\Answered \Seen work": what FLAGS shows, without parentheses.
 std::string format_flags(Flags flags, const std::vector<std::string>& keywords);
 
 }  // namespace store

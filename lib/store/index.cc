@@ -48,16 +48,16 @@ std::string boot_id() {
     return id;
 }
 
-/// Only one process at a time decides whether an index is to be made anew.
+// Only one process at a time decides whether an index is to be made anew.
 class DirectoryLock {
-public:
+  public:
     explicit DirectoryLock(int root) : root_(root) {
         if (flock(root, LOCK_EX) != 0)
             system_trouble("lock the mail directory");
     }
     ~DirectoryLock() { flock(root_, LOCK_UN); }
 
-private:
+  private:
     int root_;
 };
 
@@ -120,8 +120,7 @@ void Index::open_environment(int root, const std::string& path) {
     std::string by_descriptor = "/proc/self/fd/" + std::to_string(root) + "/" + kFolder;
     if (access(by_descriptor.c_str(), F_OK) != 0)
         by_descriptor = path;
-    check(mdb_env_open(env_, by_descriptor.c_str(), MDB_NOSYNC | MDB_NOTLS | MDB_NOMEMINIT, 0600),
-          "open index");
+    check(mdb_env_open(env_, by_descriptor.c_str(), MDB_NOSYNC | MDB_NOTLS | MDB_NOMEMINIT, 0600), "open index");
     int dead = 0;
     mdb_reader_check(env_, &dead);
     if (fstatat(root, kDataFile, &opened_, AT_SYMLINK_NOFOLLOW) != 0)

@@ -42,7 +42,7 @@ struct FileTime {
     bool operator==(const FileTime&) const = default;
 };
 
-/// What is known of one folder. Stored as it is; the keywords follow it in the record.
+// What is known of one folder. Stored as it is; the keywords follow it in the record.
 struct BoxState {
     static constexpr std::uint32_t kVersion = 4;
 
@@ -50,26 +50,26 @@ struct BoxState {
     std::uint32_t id = 0;
     std::uint32_t uid_validity = 0;
     std::uint32_t uid_next = 1;
-    std::uint32_t uid_ceiling = 1;    // UIDs below this may be given out: dovecot-uidlist says so durably
-    std::uint32_t first_recent = 1;   // UIDs from here on no session has claimed as \Recent
+    std::uint32_t uid_ceiling = 1;   // UIDs below this may be given out: dovecot-uidlist says so durably
+    std::uint32_t first_recent = 1;  // UIDs from here on no session has claimed as \Recent
     std::uint32_t messages = 0;
     std::uint32_t unseen = 0;
-    std::uint32_t in_new = 0;         // messages whose file is in new/
+    std::uint32_t in_new = 0;  // messages whose file is in new/
     std::uint32_t scanned = 0;
-    std::uint32_t first_unseen_uid = 0;       // 0: not known
+    std::uint32_t first_unseen_uid = 0;  // 0: not known
     std::uint32_t first_unseen_sequence = 0;
-    std::uint64_t generation = 0;     // counts changes
-    FileTime new_time;                // of the directories when they were read
+    std::uint64_t generation = 0;  // counts changes
+    FileTime new_time;             // of the directories when they were read
     FileTime cur_time;
-    std::uint32_t new_racy = 0;       // changed so lately that a further change could have the same time
+    std::uint32_t new_racy = 0;  // changed so lately that a further change could have the same time
     std::uint32_t cur_racy = 0;
     std::uint32_t unsettled_uid = 0;  // a killed process may have given files UIDs up to this one
     std::uint32_t padding = 0;
-    std::int64_t last_scan = 0;       // nanoseconds
-    std::uint64_t list_inode = 0;     // dovecot-uidlist as we left it
+    std::int64_t last_scan = 0;    // nanoseconds
+    std::uint64_t list_inode = 0;  // dovecot-uidlist as we left it
     std::int64_t list_size = -1;
     std::int64_t list_lines = 0;
-    FileTime keywords_time;           // of dovecot-keywords
+    FileTime keywords_time;  // of dovecot-keywords
     std::uint8_t guid[16] = {};
 };
 
@@ -93,7 +93,7 @@ struct MailRecord {
     std::string_view name;  // the file's whole name
 };
 
-/// Ready-made answers; absent ones are empty.
+// Ready-made answers; absent ones are empty.
 struct CacheRecord {
     std::string_view envelope, body, body_structure;
 };
@@ -101,7 +101,7 @@ struct CacheRecord {
 class Index;
 
 class Txn {
-public:
+  public:
     Txn(Index& index, bool write);
     Txn(const Txn&) = delete;
     Txn& operator=(const Txn&) = delete;
@@ -120,18 +120,18 @@ public:
     void remove_mail(std::uint32_t box, std::uint32_t uid);  // with its cache
     void remove_all_mail(std::uint32_t box);
 
-    /// UID and flags of every message, by UID.
+    // UID and flags of every message, by UID.
     struct Listed {
         std::uint32_t uid = 0;
         Flags flags = 0;
     };
-    /// Calls each(first, count) with parts of the list, in order, until it returns false.
+    // Calls each(first, count) with parts of the list, in order, until it returns false.
     void each_listed(std::uint32_t box, const std::function<bool(const Listed*, std::size_t)>& each);
 
     std::optional<CacheRecord> find_cache(std::uint32_t box, std::uint32_t uid);
     void put_cache(std::uint32_t box, std::uint32_t uid, const CacheRecord& cache);
 
-    /// Calls each(uid, record) for the UIDs from `first` on, in order, until it returns false.
+    // Calls each(uid, record) for the UIDs from `first` on, in order, until it returns false.
     template <class Each>
     void each_mail(std::uint32_t box, std::uint32_t first, Each each) {
         Cursor cursor(*this);
@@ -143,22 +143,22 @@ public:
         }
     }
 
-private:
+  private:
     friend class Index;
     class Cursor {
-    public:
+      public:
         explicit Cursor(Txn& txn);
         ~Cursor();
         bool seek(std::uint32_t box, std::uint32_t uid, std::uint32_t& found, MailRecord& record);
         bool next(std::uint32_t box, std::uint32_t& found, MailRecord& record);
 
-    private:
-        bool take(int code, const MDB_val& key, const MDB_val& value, std::uint32_t box, std::uint32_t& found,
-                  MailRecord& record);
+      private:
+        bool take(
+            int code, const MDB_val& key, const MDB_val& value, std::uint32_t box, std::uint32_t& found, MailRecord& record);
         MDB_cursor* cursor_ = nullptr;
     };
 
-    /// The part of the list that is being changed; written when another one is, and before the commit.
+    // The part of the list that is being changed; written when another one is, and before the commit.
     struct Chunk {
         std::uint32_t box = 0, number = 0;
         bool changed = false;
@@ -173,18 +173,18 @@ private:
 };
 
 class Index {
-public:
-    /// Opens `malleposte.index` below the mail root, made anew if it is absent or not to be trusted.
+  public:
+    // Opens `malleposte.index` below the mail root, made anew if it is absent or not to be trusted.
     static std::shared_ptr<Index> open(int root, const std::string& root_name);
     ~Index();
 
-    /// True while the file on disk is the one that is open.
+    // True while the file on disk is the one that is open.
     bool is_current() const;
 
-    /// Removes what is on disk, unless another process has made it anew meanwhile.
+    // Removes what is on disk, unless another process has made it anew meanwhile.
     void discard_if_current();
 
-    /// A slot that survives a killed process but not a reboot: which UID was about to be given out.
+    // A slot that survives a killed process but not a reboot: which UID was about to be given out.
     struct Intent {
         std::uint32_t box = 0;
         std::uint32_t uid = 0;
@@ -193,10 +193,10 @@ public:
     void set_intent(Intent intent);  // within a write transaction
     void clear_intent(Intent own);   // after the commit; leaves another's alone
 
-    /// Writes down in the mailbox what a killed process had announced.
+    // Writes down in the mailbox what a killed process had announced.
     void settle_intent();
 
-private:
+  private:
     friend class Txn;
     Index() = default;
     void open_environment(int root, const std::string& path);
@@ -205,11 +205,11 @@ private:
     MDB_env* env_ = nullptr;
     MDB_dbi boxes_ = 0, mail_ = 0, cache_ = 0, list_ = 0;
     event::Fd root_;
-    struct stat opened_{};
+    struct stat opened_ {};
     std::uint64_t* intent_ = nullptr;  // shared by the user's processes
 };
 
-/// What tells this run of the machine (and this mount) from another; kept by the process once read.
+// What tells this run of the machine (and this mount) from another; kept by the process once read.
 std::string incarnation(int directory);
 
 }  // namespace store

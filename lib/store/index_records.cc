@@ -19,11 +19,9 @@ void check(int code, const char* what) {
 }
 
 MDB_val as_value(std::string_view text) { return {text.size(), const_cast<char*>(text.data())}; }
-std::string_view as_text(const MDB_val& value) {
-    return {static_cast<const char*>(value.mv_data), value.mv_size};
-}
+std::string_view as_text(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
 
-/// (box, uid), most significant octet first, so that LMDB's order is ours.
+// (box, uid), most significant octet first, so that LMDB's order is ours.
 struct MailKey {
     MailKey(std::uint32_t box, std::uint32_t uid) {
         for (unsigned i = 0; i < 4; ++i) {
@@ -319,9 +317,7 @@ void Txn::put_cache(std::uint32_t box, std::uint32_t uid, const CacheRecord& cac
     check(mdb_put(txn_, index_.cache_, &key, &value, 0), "store cache");
 }
 
-Txn::Cursor::Cursor(Txn& txn) {
-    check(mdb_cursor_open(txn.txn_, txn.index_.mail_, &cursor_), "read messages");
-}
+Txn::Cursor::Cursor(Txn& txn) { check(mdb_cursor_open(txn.txn_, txn.index_.mail_, &cursor_), "read messages"); }
 
 Txn::Cursor::~Cursor() { mdb_cursor_close(cursor_); }
 
@@ -339,8 +335,8 @@ bool Txn::Cursor::next(std::uint32_t box, std::uint32_t& found, MailRecord& reco
     return take(code, key, value, box, found, record);
 }
 
-bool Txn::Cursor::take(int code, const MDB_val& key, const MDB_val& value, std::uint32_t box, std::uint32_t& found,
-                       MailRecord& record) {
+bool Txn::Cursor::take(
+    int code, const MDB_val& key, const MDB_val& value, std::uint32_t box, std::uint32_t& found, MailRecord& record) {
     if (code == MDB_NOTFOUND)
         return false;
     check(code, "read messages");

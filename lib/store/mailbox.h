@@ -37,16 +37,16 @@ struct MailboxStatus {
 
 enum class FlagChange { replace, add, remove };
 
-/// Which messages went where, in the order of `uids`.
+// Which messages went where, in the order of `uids`.
 struct Copied {
     std::uint32_t uid_validity = 0;
     std::vector<std::uint32_t> from;
     std::vector<std::uint32_t> to;
 };
 
-/// The text of a message, as its file has it; line ends may be LF.
+// The text of a message, as its file has it; line ends may be LF.
 class Content {
-public:
+  public:
     Content() = default;
     explicit Content(std::string text) : owned_(std::move(text)) {}
     Content(const void* mapped, std::size_t size) : mapped_(mapped), size_(size) {}
@@ -61,7 +61,7 @@ public:
         return mapped_ ? std::string_view(static_cast<const char*>(mapped_), size_) : std::string_view(owned_);
     }
 
-private:
+  private:
     void swap(Content& other) noexcept {
         owned_.swap(other.owned_);
         std::swap(mapped_, other.mapped_);
@@ -75,9 +75,9 @@ private:
 
 enum class Answer { envelope, body, body_structure };
 
-/// A message that is on its way in. Dropped without commit(), nothing of it remains.
+// A message that is on its way in. Dropped without commit(), nothing of it remains.
 class Delivery {
-public:
+  public:
     virtual ~Delivery() = default;
 
     virtual Result<void> write(std::string_view chunk) = 0;
@@ -92,22 +92,22 @@ public:
         std::uint32_t uid = 0;
         std::uint32_t uid_validity = 0;
     };
-    /// When this returns, the message is in the mailbox and on the disk, under that UID.
+    // When this returns, the message is in the mailbox and on the disk, under that UID.
     virtual Result<Delivered> commit(const Options& options) = 0;
 };
 
-/// Tells a sleeping session that something may have changed.
+// Tells a sleeping session that something may have changed.
 class Watch {
-public:
+  public:
     virtual ~Watch() = default;
-    /// To poll for reading, or -1 where the system has no more watches: call changed() from time to time.
+    // To poll for reading, or -1 where the system has no more watches: call changed() from time to time.
     virtual int descriptor() const = 0;
-    /// True once after a change; never misses one, may be wrong the other way.
+    // True once after a change; never misses one, may be wrong the other way.
     virtual bool changed() = 0;
 };
 
 class Mailbox {
-public:
+  public:
     virtual ~Mailbox() = default;
 
     virtual const std::string& name() const = 0;
@@ -117,29 +117,29 @@ public:
     virtual Result<MailboxStatus> status() = 0;
     virtual const std::vector<std::string>& keywords() const = 0;
 
-    /// All messages by UID.
+    // All messages by UID.
     virtual Result<std::vector<Message>> messages() = 0;
 
-    /// The first UID that is recent to the caller, who becomes the one to whom they were.
+    // The first UID that is recent to the caller, who becomes the one to whom they were.
     virtual Result<std::uint32_t> claim_recent() = 0;
 
     virtual Result<std::int64_t> internal_date(std::uint32_t uid) = 0;
     virtual Result<std::uint64_t> virtual_size(std::uint32_t uid) = 0;
     virtual Result<Content> content(std::uint32_t uid) = 0;
 
-    /// At least the header with its empty line; may be more.
+    // At least the header with its empty line; may be more.
     virtual Result<Content> header(std::uint32_t uid) = 0;
 
-    /// Ready for the wire, valid until the next call.
+    // Ready for the wire, valid until the next call.
     virtual Result<std::string_view> answer(std::uint32_t uid, Answer which) = 0;
 
-    /// New flags of the messages that were changed. New keywords are made if there is room.
-    virtual Result<std::vector<Message>> change_flags(const std::vector<std::uint32_t>& uids, FlagChange change,
-                                                      Flags flags, const std::vector<std::string>& keywords) = 0;
+    // New flags of the messages that were changed. New keywords are made if there is room.
+    virtual Result<std::vector<Message>> change_flags(const std::vector<std::uint32_t>& uids, FlagChange change, Flags flags,
+        const std::vector<std::string>& keywords) = 0;
 
     virtual Result<void> expunge(const std::vector<std::uint32_t>& uids) = 0;
 
-    /// All or none. The target is a mailbox of the same account, or of another that then copies octets.
+    // All or none. The target is a mailbox of the same account, or of another that then copies octets.
     virtual Result<Copied> copy(const std::vector<std::uint32_t>& uids, Mailbox& target) = 0;
     virtual Result<Copied> move(const std::vector<std::uint32_t>& uids, Mailbox& target) = 0;
 
@@ -147,7 +147,7 @@ public:
 
     virtual std::unique_ptr<Watch> watch() = 0;
 
-    /// At the end of a command: lets go of read transactions, stores what was computed.
+    // At the end of a command: lets go of read transactions, stores what was computed.
     virtual void rest() = 0;
 };
 

@@ -67,7 +67,7 @@ void replace_file(int directory, const std::string& name, std::string_view text,
     }
 }
 
-/// Removes a folder; what somebody nested deeper than this stays.
+// Removes a folder; what somebody nested deeper than this stays.
 void remove_tree(int parent, const std::string& name, int depth = 8) {
     if (depth == 0)
         return;
@@ -90,7 +90,7 @@ void remove_tree(int parent, const std::string& name, int depth = 8) {
     unlinkat(parent, name.c_str(), AT_REMOVEDIR);
 }
 
-/// Every account of this process, so that no index is ever open twice in it.
+// Every account of this process, so that no index is ever open twice in it.
 struct Registry {
     std::mutex mutex;
     std::map<std::string, std::weak_ptr<Account>> accounts;
@@ -198,8 +198,8 @@ std::uint32_t MaildirAccount::next_uid_validity() {
     return next;
 }
 
-/// The directory of a legal name; Trouble bad_name for every other. The encoding is one to one: levels are
-/// joined by ".", and no character that could lead elsewhere is let in.
+// The directory of a legal name; Trouble bad_name for every other. The encoding is one to one: levels are
+// joined by ".", and no character that could lead elsewhere is let in.
 std::string MaildirAccount::directory_of(std::string_view given) const {
     std::string name = imap::canonical_mailbox(given, settings_.separator);
     if (name == "INBOX")
@@ -281,8 +281,7 @@ Result<std::unique_ptr<Mailbox>> MaildirAccount::open(std::string_view name) {
     return attempt([&]() -> std::unique_ptr<Mailbox> {
         std::string directory = directory_of(name);
         std::string canonical = imap::canonical_mailbox(name, settings_.separator);
-        return std::make_unique<MaildirMailbox>(shared_from_this(), canonical, directory,
-                                                folder(directory, canonical));
+        return std::make_unique<MaildirMailbox>(shared_from_this(), canonical, directory, folder(directory, canonical));
     });
 }
 
@@ -319,9 +318,8 @@ Result<void> MaildirAccount::create(std::string_view given) {
         if (announces)
             return;
         create_folder(directory, std::string(name));
-        std::unique_ptr<Mailbox> made =
-            std::make_unique<MaildirMailbox>(shared_from_this(), std::string(name), directory,
-                                             folder(directory, std::string(name)));
+        std::unique_ptr<Mailbox> made = std::make_unique<MaildirMailbox>(
+            shared_from_this(), std::string(name), directory, folder(directory, std::string(name)));
         if (Result<void> first = made->refresh(); !first)
             throw Trouble(first.error());
         if (fsync(root_.get()) != 0)
@@ -351,7 +349,7 @@ Result<void> MaildirAccount::remove(std::string_view name) {
     });
 }
 
-/// Moves the directory and what the index knows of it.
+// Moves the directory and what the index knows of it.
 void MaildirAccount::rename_folder(const std::string& from, const std::string& to) {
     std::shared_ptr<Index> index = this->index();
     Txn txn(*index, true);

@@ -15,7 +15,7 @@
 namespace store {
 
 class MaildirAccount final : public Account, public std::enable_shared_from_this<MaildirAccount> {
-public:
+  public:
     MaildirAccount(AccountSettings settings, event::Fd root);
 
     char separator() const override { return settings_.separator; }
@@ -30,21 +30,21 @@ public:
 
     int root() const { return root_.get(); }
 
-    /// The index as it is on disk now, opened if need be.
+    // The index as it is on disk now, opened if need be.
     std::shared_ptr<Index> index();
 
-    /// Larger than any given out before (RFC 3501, 2.3.1.1). Within a write transaction.
+    // Larger than any given out before (RFC 3501, 2.3.1.1). Within a write transaction.
     std::uint32_t next_uid_validity();
 
-    /// The folder's directories, kept open for the next one who asks.
+    // The folder's directories, kept open for the next one who asks.
     std::shared_ptr<Folder> folder(const std::string& directory, const std::string& name);
 
-    /// Runs `work`, turns what it throws into a Failure, and tries a second time with a new index when
-    /// the old one turns out to be damaged.
+    // Runs `work`, turns what it throws into a Failure, and tries a second time with a new index when
+    // the old one turns out to be damaged.
     template <class Work>
     auto attempt(Work work) -> Result<decltype(work())>;
 
-private:
+  private:
     void drop_index(const IndexError& error);
     std::string directory_of(std::string_view name) const;
     std::string name_of(std::string_view directory) const;
@@ -72,7 +72,7 @@ auto MaildirAccount::attempt(Work work) -> Result<decltype(work())> {
         } catch (const IndexError& error) {
             if (!again)
                 return std::unexpected(Failure{error.is_disk_full() ? Failure::Kind::no_space : Failure::Kind::temporary,
-                                               settings_.root + ": " + error.what()});
+                    settings_.root + ": " + error.what()});
             drop_index(error);
         } catch (const Trouble& error) {
             return std::unexpected(error.failure);

@@ -18,7 +18,7 @@ void sync_directory(int directory, const std::string& name) {
         system_trouble(name + ": sync");
 }
 
-/// A copy of the octets under a name that does not exist yet, durable.
+// A copy of the octets under a name that does not exist yet, durable.
 void copy_file(int from, const char* old_name, int to, const char* new_name, const std::string& mailbox) {
     event::Fd in(openat(from, old_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     event::Fd out(openat(to, new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -40,7 +40,7 @@ void copy_file(int from, const char* old_name, int to, const char* new_name, con
 
 }  // namespace
 
-/// The message's file, found again if another program renamed it; nothing if it is gone.
+// The message's file, found again if another program renamed it; nothing if it is gone.
 std::optional<MaildirMailbox::Located> MaildirMailbox::find_for_change(Writing& writing, std::uint32_t uid) {
     for (bool again = true;; again = false) {
         std::optional<MailRecord> record = writing.txn.find_mail(writing.box.state.id, uid);
@@ -57,8 +57,7 @@ std::optional<MaildirMailbox::Located> MaildirMailbox::find_for_change(Writing& 
     }
 }
 
-void MaildirMailbox::change_one(Writing& writing, std::uint32_t uid, Flags now, MailState mail,
-                                std::string_view old_name) {
+void MaildirMailbox::change_one(Writing& writing, std::uint32_t uid, Flags now, MailState mail, std::string_view old_name) {
     BoxState& state = writing.box.state;
     std::string name = std::string(maildir_base(old_name)) + maildir_info(now);
     std::string old(old_name);
@@ -72,8 +71,8 @@ void MaildirMailbox::change_one(Writing& writing, std::uint32_t uid, Flags now, 
     writing.txn.put_mail(state.id, uid, mail, name);
 }
 
-Result<std::vector<Message>> MaildirMailbox::change_flags(const std::vector<std::uint32_t>& uids, FlagChange change,
-                                                          Flags flags, const std::vector<std::string>& keywords) {
+Result<std::vector<Message>> MaildirMailbox::change_flags(
+    const std::vector<std::uint32_t>& uids, FlagChange change, Flags flags, const std::vector<std::string>& keywords) {
     return account_->attempt([&] {
         std::vector<Message> changed;
         changed.reserve(uids.size());
@@ -156,7 +155,7 @@ Result<void> MaildirMailbox::expunge(const std::vector<std::uint32_t>& uids) {
     });
 }
 
-/// What a copy has done so far, to be undone when it cannot be finished.
+// What a copy has done so far, to be undone when it cannot be finished.
 struct MaildirMailbox::Step {
     int from = -1;
     std::string old_name;
@@ -197,8 +196,8 @@ void MaildirMailbox::move_everything(MaildirMailbox& target) {
         transfer(uids, target, true);
 }
 
-/// Both mailboxes change in one transaction: links (or renames) to the final names, the UID in each, then
-/// one sync of the directory. A file's content never changes, so two names may share it.
+// Both mailboxes change in one transaction: links (or renames) to the final names, the UID in each, then
+// one sync of the directory. A file's content never changes, so two names may share it.
 Copied MaildirMailbox::transfer(const std::vector<std::uint32_t>& uids, MaildirMailbox& target, bool remove) {
     bool same = &target == this || target.directory_ == directory_;
     target.flush_pending();
@@ -335,7 +334,7 @@ Copied MaildirMailbox::transfer(const std::vector<std::uint32_t>& uids, MaildirM
     return copied;
 }
 
-/// To another account: each message is delivered there; if one cannot be, those before it go again.
+// To another account: each message is delivered there; if one cannot be, those before it go again.
 Copied MaildirMailbox::copy_octets(const std::vector<std::uint32_t>& uids, Mailbox& target) {
     Copied copied;
     for (std::uint32_t uid : uids) {

@@ -14,12 +14,13 @@ namespace store {
 constexpr std::size_t kBuffer = 65536;
 constexpr std::uint32_t kLastUid = UINT32_MAX - 1;
 
-/// tmp/x is written; then, under the lock, one rename gives it its name and UID; then one sync of the file
-/// makes content, name and UID durable together.
+// tmp/x is written; then, under the lock, one rename gives it its name and UID; then one sync of the file
+// makes content, name and UID durable together.
 class MaildirDelivery final : public Delivery {
-public:
+  public:
     MaildirDelivery(std::shared_ptr<MaildirAccount> account, const MaildirMailbox& mailbox)
-        : account_(account), mailbox_(std::move(account), mailbox.name(), mailbox.directory(), mailbox.folder()),
+        : account_(account),
+          mailbox_(std::move(account), mailbox.name(), mailbox.directory(), mailbox.folder()),
           unique_(unique_maildir_name()) {}
 
     ~MaildirDelivery() override {
@@ -65,7 +66,7 @@ public:
         });
     }
 
-private:
+  private:
     void count(std::string_view chunk) {
         size_ += chunk.size();
         for (std::size_t at = chunk.find('\n'); at != std::string_view::npos; at = chunk.find('\n', at + 1)) {
@@ -127,7 +128,7 @@ private:
     }
 
     void record(MaildirMailbox::Writing& writing, const Options& options, Flags flags, std::uint32_t uid,
-                const std::string& base, OwnChange& change) {
+        const std::string& base, OwnChange& change) {
         BoxState& state = writing.box.state;
         change.done();
         UidList list(mailbox_.folder()->self(), mailbox_.name());

@@ -16,12 +16,12 @@
 namespace store {
 namespace {
 
-constexpr std::size_t kReadAtOnce = 256 * 1024;       // larger files are mapped
+constexpr std::size_t kReadAtOnce = 256 * 1024;  // larger files are mapped
 constexpr std::size_t kFirstHeaderRead = 8192;
 constexpr std::size_t kMaxHeader = 1024 * 1024;
 constexpr std::size_t kMaxPending = 1000;
 constexpr std::size_t kMaxPendingOctets = 1024 * 1024;
-constexpr std::int64_t kLatestDate = 253402300799;    // 31 December 9999: four digits are all IMAP has
+constexpr std::int64_t kLatestDate = 253402300799;  // 31 December 9999: four digits are all IMAP has
 
 std::int64_t clamp_date(std::int64_t date) { return std::clamp<std::int64_t>(date, 0, kLatestDate); }
 
@@ -50,7 +50,7 @@ std::string read_up_to(int file, std::size_t limit, const std::string& name) {
 }
 
 class MaildirWatch final : public Watch {
-public:
+  public:
     explicit MaildirWatch(std::shared_ptr<Folder> folder) : folder_(std::move(folder)) {
         inotify_ = event::Fd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
         constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF;
@@ -76,7 +76,7 @@ public:
         return events || moved;
     }
 
-private:
+  private:
     void remember() {
         cur_ = modification_time(folder_->cur());
         fresh_ = modification_time(folder_->fresh());
@@ -100,10 +100,9 @@ MaildirMailbox::Writing::Writing(std::shared_ptr<Index> opened, const MaildirMai
         box = std::move(*found);
 }
 
-MaildirMailbox::MaildirMailbox(std::shared_ptr<MaildirAccount> account, std::string name, std::string directory,
-                               std::shared_ptr<Folder> folder)
-    : account_(std::move(account)), name_(std::move(name)), directory_(std::move(directory)),
-      folder_(std::move(folder)) {}
+MaildirMailbox::MaildirMailbox(
+    std::shared_ptr<MaildirAccount> account, std::string name, std::string directory, std::shared_ptr<Folder> folder)
+    : account_(std::move(account)), name_(std::move(name)), directory_(std::move(directory)), folder_(std::move(folder)) {}
 
 MaildirMailbox::~MaildirMailbox() { rest(); }
 
@@ -283,7 +282,7 @@ MaildirMailbox::Located MaildirMailbox::locate(std::uint32_t uid) {
     return {record->state, std::string(record->name)};
 }
 
-/// After another program renamed or removed the file.
+// After another program renamed or removed the file.
 MaildirMailbox::Located MaildirMailbox::locate_again(std::uint32_t uid) {
     std::unique_ptr<Writing> writing = begin_change(false);
     Sync(*this, writing->txn, writing->box).run(true);
@@ -420,7 +419,7 @@ std::string_view MaildirMailbox::compute(std::uint32_t uid, Answer which) {
     return answer_;
 }
 
-/// The entry for what is computed about a message; messages are asked for one after another.
+// The entry for what is computed about a message; messages are asked for one after another.
 MaildirMailbox::Pending& MaildirMailbox::pending(std::uint32_t uid) {
     if (!pending_.empty() && pending_.back().uid == uid)
         return pending_.back();
@@ -436,8 +435,8 @@ void MaildirMailbox::flush_pending() {
     pending_.clear();
     pending_octets_ = 0;
     std::erase_if(all, [](const Pending& entry) {
-        return entry.date == MailState::kUnknown && entry.virtual_size == MailState::kUnknown &&
-               entry.envelope.empty() && entry.body.empty();
+        return entry.date == MailState::kUnknown && entry.virtual_size == MailState::kUnknown && entry.envelope.empty() &&
+               entry.body.empty();
     });
     if (all.empty())
         return;

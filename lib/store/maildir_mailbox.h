@@ -14,16 +14,16 @@
 
 #include "lib/store/folder.h"
 #include "lib/store/index.h"
-#include "lib/store/maildir_account.h"
 #include "lib/store/mailbox.h"
+#include "lib/store/maildir_account.h"
 #include "lib/store/uid_list.h"
 
 namespace store {
 
 class MaildirMailbox final : public Mailbox {
-public:
-    MaildirMailbox(std::shared_ptr<MaildirAccount> account, std::string name, std::string directory,
-                   std::shared_ptr<Folder> folder);
+  public:
+    MaildirMailbox(
+        std::shared_ptr<MaildirAccount> account, std::string name, std::string directory, std::shared_ptr<Folder> folder);
     ~MaildirMailbox() override;
 
     const std::string& name() const override { return name_; }
@@ -39,7 +39,7 @@ public:
     Result<Content> header(std::uint32_t uid) override;
     Result<std::string_view> answer(std::uint32_t uid, Answer which) override;
     Result<std::vector<Message>> change_flags(const std::vector<std::uint32_t>& uids, FlagChange change, Flags flags,
-                                              const std::vector<std::string>& keywords) override;
+        const std::vector<std::string>& keywords) override;
     Result<void> expunge(const std::vector<std::uint32_t>& uids) override;
     Result<Copied> copy(const std::vector<std::uint32_t>& uids, Mailbox& target) override;
     Result<Copied> move(const std::vector<std::uint32_t>& uids, Mailbox& target) override;
@@ -47,18 +47,18 @@ public:
     std::unique_ptr<Watch> watch() override;
     void rest() override;
 
-    /// RENAME INBOX: all messages go, durably. Throws Trouble.
+    // RENAME INBOX: all messages go, durably. Throws Trouble.
     void move_everything(MaildirMailbox& target);
 
     const std::string& directory() const { return directory_; }
     const std::shared_ptr<Folder>& folder() const { return folder_; }
     const std::shared_ptr<MaildirAccount>& account() const { return account_; }
 
-private:
+  private:
     friend class Sync;
     friend class MaildirDelivery;
 
-    /// A write transaction and the box's record in it; what changes the box goes through here.
+    // A write transaction and the box's record in it; what changes the box goes through here.
     struct Writing {
         Writing(std::shared_ptr<Index> index, const MaildirMailbox& mailbox);
         std::shared_ptr<Index> index;
@@ -71,7 +71,7 @@ private:
         std::shared_ptr<Index> index;
         Txn txn;
     };
-    /// What was computed for a message and is not in the index yet.
+    // What was computed for a message and is not in the index yet.
     struct Pending {
         std::uint32_t uid = 0;
         std::int64_t date = MailState::kUnknown;
@@ -79,7 +79,7 @@ private:
         std::string envelope, body, body_structure;
     };
 
-    /// Begins a change; the index knows the folder as it is now.
+    // Begins a change; the index knows the folder as it is now.
     std::unique_ptr<Writing> begin_change(bool scan);
     void adopt_keywords(Writing& writing, const std::vector<std::string>& wanted, Flags& bits);
     void finish_change(Writing& writing);
@@ -112,40 +112,40 @@ private:
     std::string name_;
     std::string directory_;
     std::shared_ptr<Folder> folder_;
-    BoxRecord box_;              // as last read
+    BoxRecord box_;                   // as last read
     std::uint32_t uid_validity_ = 0;  // of the first read; another one is another mailbox
     std::unique_ptr<Reading> reading_;
     std::vector<Pending> pending_;
     std::size_t pending_octets_ = 0;
-    std::string answer_;         // the last answer that came from nowhere else
+    std::string answer_;  // the last answer that came from nowhere else
 };
 
-/// Keeps a directory's recorded time in step with a change of our own: if it was as recorded before the
-/// change, it is afterwards as found, but others may have changed it in the same instant.
+// Keeps a directory's recorded time in step with a change of our own: if it was as recorded before the
+// change, it is afterwards as found, but others may have changed it in the same instant.
 class OwnChange {
-public:
+  public:
     OwnChange(int directory, FileTime& recorded, std::uint32_t& racy);
     void done();
 
-private:
+  private:
     int directory_;
     FileTime& recorded_;
     std::uint32_t& racy_;
     bool was_known_;
 };
 
-/// Raises the durable promise if UIDs up to and including `last` are about to be given out.
+// Raises the durable promise if UIDs up to and including `last` are about to be given out.
 void reserve_uids(MaildirMailbox& mailbox, BoxState& state, std::uint32_t last);
 
-/// Brings the index in step with the folder, inside a write transaction.
+// Brings the index in step with the folder, inside a write transaction.
 class Sync {
-public:
+  public:
     Sync(MaildirMailbox& mailbox, Txn& txn, BoxRecord& box);
 
-    /// Reads the directories that changed; `thorough` reads both whatever their times say.
+    // Reads the directories that changed; `thorough` reads both whatever their times say.
     void run(bool thorough);
 
-private:
+  private:
     void begin_box();
     void read_uid_list();
     void read_keywords();
@@ -165,7 +165,7 @@ private:
     struct Arrival {
         std::string_view name;
         bool in_new;
-        std::uint32_t uid;  // 0 until given
+        std::uint32_t uid;     // 0 until given
         std::uint32_t listed;  // by dovecot-uidlist; 0 if it does not say
     };
     std::uint32_t proven_uid(const Arrival& arrival);

@@ -15,8 +15,8 @@ struct Letter {
     char letter;
     Flags bit;
 };
-constexpr Letter kLetters[] = {{'D', kDraft}, {'F', kFlagged}, {'P', kPassed},
-                               {'R', kAnswered}, {'S', kSeen}, {'T', kDeleted}};
+constexpr Letter kLetters[] = {
+    {'D', kDraft}, {'F', kFlagged}, {'P', kPassed}, {'R', kAnswered}, {'S', kSeen}, {'T', kDeleted}};
 
 Flags letter_flags(std::string_view letters) {
     Flags flags = 0;
@@ -54,7 +54,7 @@ void read_size_fields(MaildirName& parsed) {
     }
 }
 
-/// As maildir(5) wants it: "/" and ":" cannot stand in a file name.
+// As maildir(5) wants it: "/" and ":" cannot stand in a file name.
 std::string encoded_host_name() {
     char name[256] = "localhost";
     gethostname(name, sizeof name - 1);

@@ -28,13 +28,13 @@ struct MaildirName {
 MaildirName parse_maildir_name(std::string_view name);
 std::string_view maildir_base(std::string_view name);
 
-/// `:2,` and the letters, in their order.
+// `:2,` and the letters, in their order.
 std::string maildir_info(Flags flags);
 
-/// A name that nobody has used, without sizes and UID: time, process, counter, host.
+// A name that nobody has used, without sizes and UID: time, process, counter, host.
 std::string unique_maildir_name();
 
-/// True for names that can be messages: no leading dot, no control characters.
+// True for names that can be messages: no leading dot, no control characters.
 bool is_message_name(std::string_view name);
 
 }  // namespace store

@@ -32,7 +32,7 @@ std::string small_file(int directory, const char* name) {
     return text;
 }
 
-/// "0 name" lines.
+// "0 name" lines.
 std::vector<std::string> parse_keywords(std::string_view text) {
     std::vector<std::string> keywords;
     while (!text.empty()) {
@@ -51,8 +51,8 @@ std::vector<std::string> parse_keywords(std::string_view text) {
     return keywords;
 }
 
-/// When a directory that was changed just before it was read has to be read once more. For a large mailbox
-/// that costs, so it waits a little longer; a change with the very same time stamp is rare.
+// When a directory that was changed just before it was read has to be read once more. For a large mailbox
+// that costs, so it waits a little longer; a change with the very same time stamp is rare.
 bool racy_due(const BoxState& state, const FileTime& time, bool racy) {
     if (!racy)
         return false;
@@ -71,8 +71,7 @@ std::uint32_t is_racy(const FileTime& time, std::int64_t read_at) {
 }  // namespace
 
 OwnChange::OwnChange(int directory, FileTime& recorded, std::uint32_t& racy)
-    : directory_(directory), recorded_(recorded), racy_(racy),
-      was_known_(modification_time(directory) == recorded) {}
+    : directory_(directory), recorded_(recorded), racy_(racy), was_known_(modification_time(directory) == recorded) {}
 
 void OwnChange::done() {
     if (!was_known_)
@@ -127,9 +126,8 @@ void MaildirMailbox::adopt_keywords(Writing& writing, const std::vector<std::str
             found = std::find(known.begin(), known.end(), std::string());  // a letter without a name
         if (found == known.end()) {
             if (known.size() >= kMaxKeywords || keyword.size() > kMaxKeywordLength)
-                trouble(Failure::Kind::limit,
-                        fmt::format("{}: a mailbox has at most {} keywords of {} characters", name_, kMaxKeywords,
-                                    kMaxKeywordLength));
+                trouble(Failure::Kind::limit, fmt::format("{}: a mailbox has at most {} keywords of {} characters", name_,
+                                                  kMaxKeywords, kMaxKeywordLength));
             found = known.insert(known.end(), std::string());
         }
         if (found->empty()) {
@@ -148,8 +146,7 @@ void MaildirMailbox::adopt_keywords(Writing& writing, const std::vector<std::str
     constexpr const char* kTemporary = "dovecot-keywords.tmp";
     event::Fd file(openat(folder_->self(), kTemporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     bool written = file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                   renameat(folder_->self(), kTemporary, folder_->self(), kKeywordsFile) == 0 &&
-                   fsync(file.get()) == 0;
+                   renameat(folder_->self(), kTemporary, folder_->self(), kKeywordsFile) == 0 && fsync(file.get()) == 0;
     if (!written)
         system_trouble(name_ + ": write " + kKeywordsFile);
     struct stat info {};
@@ -157,8 +154,7 @@ void MaildirMailbox::adopt_keywords(Writing& writing, const std::vector<std::str
         writing.box.state.keywords_time = file_time(info);
 }
 
-Sync::Sync(MaildirMailbox& mailbox, Txn& txn, BoxRecord& box)
-    : mailbox_(mailbox), txn_(txn), box_(box), state_(box.state) {}
+Sync::Sync(MaildirMailbox& mailbox, Txn& txn, BoxRecord& box) : mailbox_(mailbox), txn_(txn), box_(box), state_(box.state) {}
 
 void Sync::run(bool thorough) {
     if (state_.id == 0)
@@ -205,7 +201,7 @@ void Sync::run(bool thorough) {
     state_.scanned = 1;
 }
 
-/// A folder that the index does not know: its UIDVALIDITY comes from the list, or is made.
+// A folder that the index does not know: its UIDVALIDITY comes from the list, or is made.
 void Sync::begin_box() {
     state_.id = txn_.new_box_id();
     state_.generation = static_cast<std::uint64_t>(now_nanoseconds());
@@ -266,7 +262,7 @@ void Sync::scan(bool new_too, bool cur_too) {
         listing_.read(mailbox_.folder()->fresh(), true, mailbox_.name());
 }
 
-/// Pairs what the index knows with what was read. False if something is gone.
+// Pairs what the index knows with what was read. False if something is gone.
 bool Sync::match(bool new_read, bool cur_read) {
     changes_.clear();
     missing_.clear();
@@ -292,7 +288,7 @@ bool Sync::match(bool new_read, bool cur_read) {
     return missing_.empty();
 }
 
-/// A file that is renamed while a directory is read may be seen in neither place: look once more.
+// A file that is renamed while a directory is read may be seen in neither place: look once more.
 void Sync::confirm_missing() {
     Listing again;
     again.read(mailbox_.folder()->cur(), false, mailbox_.name());
@@ -324,7 +320,7 @@ void Sync::apply_matches() {
     }
 }
 
-/// The UID that a file had already, by the list or by its own name; 0 if there is no proof.
+// The UID that a file had already, by the list or by its own name; 0 if there is no proof.
 std::uint32_t Sync::proven_uid(const Arrival& arrival) {
     if (arrival.listed != 0)
         return rebuilding_ || arrival.listed >= state_.uid_next ? arrival.listed : 0;
@@ -414,14 +410,14 @@ void Sync::add_new_messages() {
     ++state_.generation;
 }
 
-/// Somebody was killed between giving files their UIDs and saying so: those UIDs are used up.
+// Somebody was killed between giving files their UIDs and saying so: those UIDs are used up.
 void Sync::settle() {
     if (state_.unsettled_uid >= state_.uid_next && state_.unsettled_uid <= kLastUid)
         state_.uid_next = state_.unsettled_uid + 1;
     state_.unsettled_uid = 0;
 }
 
-/// UIDs that no name proves go into the list, on the disk, before anybody is told of them.
+// UIDs that no name proves go into the list, on the disk, before anybody is told of them.
 void Sync::save_uid_list() {
     UidList list(mailbox_.folder()->self(), mailbox_.name());
     if (rebuilding_ && list_loaded_)

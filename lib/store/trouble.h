@@ -18,7 +18,7 @@ struct Trouble : std::runtime_error {
 
 [[noreturn]] inline void trouble(Failure::Kind kind, std::string text) { throw Trouble({kind, std::move(text)}); }
 
-/// For a failed system call: `what` names the operation and the file.
+// For a failed system call: `what` names the operation and the file.
 [[noreturn]] inline void system_trouble(const std::string& what, int error = errno) {
     bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
     trouble(full ? Failure::Kind::no_space : Failure::Kind::temporary, what + ": " + std::strerror(error));

@@ -146,9 +146,7 @@ UidList::Contents UidList::read() {
     return parse_uid_list(read_all(file.get()));
 }
 
-bool UidList::identity(struct stat& info) const {
-    return fstatat(folder_, kFile, &info, AT_SYMLINK_NOFOLLOW) == 0;
-}
+bool UidList::identity(struct stat& info) const { return fstatat(folder_, kFile, &info, AT_SYMLINK_NOFOLLOW) == 0; }
 
 void UidList::append(const std::vector<UidListEntry>& entries, bool durable) {
     event::Fd file = open_file(O_WRONLY);

@@ -31,8 +31,8 @@ struct UidListEntry {
 };
 
 class UidList {
-public:
-    /// `folder` is the mailbox's directory, `name` how messages call it.
+  public:
+    // `folder` is the mailbox's directory, `name` how messages call it.
     UidList(int folder, std::string name) : folder_(folder), name_(std::move(name)) {}
 
     struct Contents {
@@ -45,19 +45,19 @@ public:
     };
     Contents read();
 
-    /// Where the file is now; false if there is none.
+    // Where the file is now; false if there is none.
     bool identity(struct stat& info) const;
 
-    /// Adds lines at the end; durable only if asked.
+    // Adds lines at the end; durable only if asked.
     void append(const std::vector<UidListEntry>& entries, bool durable);
 
-    /// Raises N, durably. The file must exist.
+    // Raises N, durably. The file must exist.
     void raise_next(std::uint32_t uid_next);
 
-    /// Writes the whole file anew, durably.
+    // Writes the whole file anew, durably.
     void rewrite(const Contents& contents);
 
-private:
+  private:
     event::Fd open_file(int flags) const;
 
     int folder_;

@@ -35,12 +35,32 @@ std::string escape_field(std::string_view text) {
     std::string escaped;
     for (char c : text) {
         switch (c) {
-            case '\0': escaped += "\001" "0"; break;
-            case '\001': escaped += "\001" "1"; break;
-            case '\t': escaped += "\001" "t"; break;
-            case '\r': escaped += "\001" "r"; break;
-            case '\n': escaped += "\001" "n"; break;
-            default: escaped += c;
+        case '\0':
+            escaped +=
+                "\001"
+                "0";
+            break;
+        case '\001':
+            escaped +=
+                "\001"
+                "1";
+            break;
+        case '\t':
+            escaped +=
+                "\001"
+                "t";
+            break;
+        case '\r':
+            escaped +=
+                "\001"
+                "r";
+            break;
+        case '\n':
+            escaped +=
+                "\001"
+                "n";
+            break;
+        default: escaped += c;
         }
     }
     return escaped;
@@ -54,12 +74,12 @@ std::string unescape_field(std::string_view text) {
             continue;
         }
         switch (char c = text[++i]) {
-            case '0': plain += '\0'; break;
-            case '1': plain += '\001'; break;
-            case 't': plain += '\t'; break;
-            case 'r': plain += '\r'; break;
-            case 'n': plain += '\n'; break;
-            default: plain += c;
+        case '0': plain += '\0'; break;
+        case '1': plain += '\001'; break;
+        case 't': plain += '\t'; break;
+        case 'r': plain += '\r'; break;
+        case 'n': plain += '\n'; break;
+        default: plain += c;
         }
     }
     return plain;
@@ -89,7 +109,10 @@ std::optional<User> parse_user(const std::vector<std::string>& fields, std::size
 
 struct UserLookup::State {
     State(event::Loop& the_loop, std::string the_socket, std::string the_service)
-        : loop(the_loop), socket(std::move(the_socket)), service(std::move(the_service)), answered(the_loop),
+        : loop(the_loop),
+          socket(std::move(the_socket)),
+          service(std::move(the_service)),
+          answered(the_loop),
           connecting(the_loop, 1) {}
     struct Kept {
         std::optional<User> user;

@@ -66,7 +66,7 @@ void Command::require_allowed_config() const {
             return;
     }
     fatal(EX_NOPERM, "configuration directory {} is not listed in alternate_config_directories of {}/main.cf",
-          config_directory_, standard);
+        config_directory_, standard);
 }
 
 void Command::load(config::HostParams& params) {

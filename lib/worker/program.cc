@@ -24,21 +24,21 @@ void Program::State::parse_options(int argc, char** argv) {
     int option = 0;
     while ((option = ::getopt(argc, argv, "+c:n:t:s:uro:v")) != -1) {
         switch (option) {
-            case 'c': config_directory = optarg; break;
-            case 'n': service = optarg; break;
-            case 't': type = optarg; break;
-            case 's': listeners = static_cast<int>(text::parse_number(optarg).value_or(0)); break;
-            case 'u': unprivileged = true; break;
-            case 'r': chroot = true; break;
-            case 'v': ++verbosity; break;
-            case 'o': {
-                auto setting = config::split_name_value(optarg);
-                if (!setting)
-                    logging::fatal("option -o {}: {}", optarg, setting.error());
-                overrides.emplace_back(setting->name, setting->value);
-                break;
-            }
-            default: logging::fatal("unknown option; master starts this program, not a person");
+        case 'c': config_directory = optarg; break;
+        case 'n': service = optarg; break;
+        case 't': type = optarg; break;
+        case 's': listeners = static_cast<int>(text::parse_number(optarg).value_or(0)); break;
+        case 'u': unprivileged = true; break;
+        case 'r': chroot = true; break;
+        case 'v': ++verbosity; break;
+        case 'o': {
+            auto setting = config::split_name_value(optarg);
+            if (!setting)
+                logging::fatal("option -o {}: {}", optarg, setting.error());
+            overrides.emplace_back(setting->name, setting->value);
+            break;
+        }
+        default: logging::fatal("unknown option; master starts this program, not a person");
         }
     }
     arguments.assign(argv + optind, argv + argc);
@@ -101,8 +101,7 @@ void become_user(const std::string& user_name) {
     passwd* user = ::getpwnam(user_name.c_str());
     if (user == nullptr)
         logging::fatal("mail_owner: there is no user {}", user_name);
-    if (::initgroups(user_name.c_str(), user->pw_gid) != 0 || ::setgid(user->pw_gid) != 0 ||
-        ::setuid(user->pw_uid) != 0)
+    if (::initgroups(user_name.c_str(), user->pw_gid) != 0 || ::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)
         logging::fatal("mail_owner: cannot become {}: {}", user_name, std::strerror(errno));
     if (::setuid(0) == 0)
         logging::panic("the rights of root could be had back");

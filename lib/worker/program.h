@@ -65,7 +65,7 @@ class Program {
     ~Program();
     Program(Program&&) noexcept;
 
-    const std::string& service() const;       // the name in master.cf
+    const std::string& service() const;  // the name in master.cf
     const std::string& config_directory() const;
     const std::vector<std::string>& arguments() const;  // behind the options
     config::MainCf& main_cf();

@@ -17,8 +17,8 @@
 namespace worker {
 
 enum class Sandbox {
-    none,       // runs other people's programs by design: local(8), pipe(8)
-    confined,   // network-facing and queue processes: no new process, no exec, no new identity
+    none,      // runs other people's programs by design: local(8), pipe(8)
+    confined,  // network-facing and queue processes: no new process, no exec, no new identity
 };
 
 class SeccompFilter {

@@ -14,9 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kStopGrace = 20s;     // what is still busy after a stop is cancelled
-constexpr auto kTableLook = 5ms;  // under load tables are not looked at for each client
-constexpr auto kIdleLook = 1000ms;   // how often idleness is looked at
+constexpr auto kStopGrace = 20s;    // what is still busy after a stop is cancelled
+constexpr auto kTableLook = 5ms;    // under load tables are not looked at for each client
+constexpr auto kIdleLook = 1000ms;  // how often idleness is looked at
 
 // What master says; and its end, when it says no more.
 event::Task<void> listen_to_master(Program::State& state) {
@@ -179,8 +179,7 @@ void Program::State::leave(bool stop) {
 }
 
 bool Program::State::ends(Client::State state) const {
-    return (leaving && state == Client::State::between_requests) ||
-           (stopping && state == Client::State::between_commands);
+    return (leaving && state == Client::State::between_requests) || (stopping && state == Client::State::between_commands);
 }
 
 // Internal connections with nothing under way keep no process alive: whoever holds one makes a new one.

@@ -20,9 +20,9 @@ class Seats {
 
 struct Program::State {
     // Options from master.
-    std::string name;              // of the program
-    std::string service;           // in master.cf
-    std::string type = "unix";     // inet, unix, pass
+    std::string name;           // of the program
+    std::string service;        // in master.cf
+    std::string type = "unix";  // inet, unix, pass
     std::string config_directory;
     int listeners = 0;
     bool unprivileged = false;
@@ -38,7 +38,7 @@ struct Program::State {
     int client_limit = 1;
     std::vector<std::unique_ptr<event::Listener>> sockets;
     std::set<Client*> clients;
-    std::size_t accepting = 0;     // accept loops that still run
+    std::size_t accepting = 0;  // accept loops that still run
     std::vector<event::Context*> accept_contexts;
     std::uint64_t served = 0;
     event::Clock::time_point idle_since = event::Clock::now();

@@ -44,10 +44,10 @@ struct Services {
 
 NoTarget deferred(const std::string& text) { return {DeliverStatus::deferred, "4.3.5", text}; }
 
-std::expected<std::optional<std::string>, NoTarget> find(const Services& services, const dict::TableList& maps,
-                                                         const std::string& recipient) {
-    auto found = address::find_address(maps, address::parse_text(recipient), services.resolver.classes(),
-                                       services.resolver.find_rules());
+std::expected<std::optional<std::string>, NoTarget> find(
+    const Services& services, const dict::TableList& maps, const std::string& recipient) {
+    auto found = address::find_address(
+        maps, address::parse_text(recipient), services.resolver.classes(), services.resolver.find_rules());
     if (!found)
         return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.0", found.error().text});
     if (!*found)
@@ -55,8 +55,8 @@ std::expected<std::optional<std::string>, NoTarget> find(const Services& service
     return (*found)->value;
 }
 
-std::expected<std::uint64_t, NoTarget> find_id(const Services& services, const dict::TableList& maps,
-                                               const std::string& recipient, const char* parameter) {
+std::expected<std::uint64_t, NoTarget> find_id(
+    const Services& services, const dict::TableList& maps, const std::string& recipient, const char* parameter) {
     auto value = find(services, maps, recipient);
     if (!value)
         return std::unexpected(value.error());
@@ -87,8 +87,8 @@ std::expected<Target, NoTarget> find_target(const Services& services, const std:
     if (leads_out(**mailbox))
         return std::unexpected(deferred("virtual_mailbox_maps: \"" + **mailbox + "\" leads out of virtual_mailbox_base"));
     if (!(*mailbox)->ends_with('/'))
-        return std::unexpected(deferred("virtual_mailbox_maps: \"" + **mailbox +
-                                        "\" does not end in a slash: only Maildirs are written"));
+        return std::unexpected(
+            deferred("virtual_mailbox_maps: \"" + **mailbox + "\" does not end in a slash: only Maildirs are written"));
     auto uid = find_id(services, services.uids, recipient, "virtual_uid_maps");
     if (!uid)
         return std::unexpected(uid.error());
@@ -101,12 +101,12 @@ std::expected<Target, NoTarget> find_target(const Services& services, const std:
 }
 
 delivery::RecipientResult deliver_one(const delivery::Job& job, const delivery::DeliverRecipient& recipient,
-                                      const Target& target, const std::string& host_name) {
+    const Target& target, const std::string& host_name) {
     auto user = delivery::AsUser::become(target.user, target.group);
     if (!user)
         return delivery::make_result(DeliverStatus::deferred, "4.3.5", user.error(), "virtual");
-    auto delivered = delivery::deliver_to_maildir(target.maildir, delivery::delivery_head(job.request, recipient), job,
-                                                  host_name);
+    auto delivered = delivery::deliver_to_maildir(
+        target.maildir, delivery::delivery_head(job.request, recipient), job, host_name);
     if (!delivered)
         return delivery::make_result(DeliverStatus::deferred, delivered.error().dsn, delivered.error().text, "virtual");
     return delivery::make_result(DeliverStatus::delivered, "2.0.0", "delivered to maildir", "virtual");

@@ -34,21 +34,24 @@ std::string age_limit(const BounceRequest& request) {
 std::string explanation(const BounceRequest& request, const Site& site, Audience audience) {
     std::string text = fmt::format("This is {} at {}.\r\n\r\n", site.mail_name, site.myhostname);
     if (request.kind == BounceKind::delay_warning) {
-        text += "####################################################################\r\n"
-                "# THIS IS A WARNING ONLY.  YOU DO NOT NEED TO RESEND YOUR MESSAGE. #\r\n"
-                "####################################################################\r\n\r\n";
+        text +=
+            "####################################################################\r\n"
+            "# THIS IS A WARNING ONLY.  YOU DO NOT NEED TO RESEND YOUR MESSAGE. #\r\n"
+            "####################################################################\r\n\r\n";
         text += audience == Audience::sender
                     ? "Your message has not reached the recipient(s) below yet. The attempts go on.\r\n"
                     : "A message has not reached the recipient(s) below yet; its sender was told.\r\n";
         return text + "It will be retried until it is " + age_limit(request) + " old.\r\n\r\n";
     }
     if (audience == Audience::sender)
-        return text + "Your message could not be delivered to the recipient(s) below, and no further attempt\r\n"
-                      "will be made. The reason stands behind each address; what is attached repeats it for\r\n"
-                      "programs and returns what you sent.\r\n\r\n"
-                      "If the reason does not help, write to <postmaster> here and include this report.\r\n\r\n";
-    return text + "A message could not be delivered to the recipient(s) below, and its sender cannot be told or\r\n"
-                  "was told already.\r\n\r\n";
+        return text +
+               "Your message could not be delivered to the recipient(s) below, and no further attempt\r\n"
+               "will be made. The reason stands behind each address; what is attached repeats it for\r\n"
+               "programs and returns what you sent.\r\n\r\n"
+               "If the reason does not help, write to <postmaster> here and include this report.\r\n\r\n";
+    return text +
+           "A message could not be delivered to the recipient(s) below, and its sender cannot be told or\r\n"
+           "was told already.\r\n\r\n";
 }
 
 std::string explain_recipient(const BounceRecipient& recipient) {
@@ -83,7 +86,8 @@ std::string recipient_fields(const BounceRequest& request, const BounceRecipient
         out += fold("Remote-MTA: dns; " + one_line(recipient.remote_mta, 255), " ");
     const bool remote = !recipient.remote_reply.empty();
     out += fold(fmt::format("Diagnostic-Code: {}; {}", remote ? "smtp" : "x-malleposte",
-                            one_line(remote ? recipient.remote_reply : recipient.text)), " ");
+                    one_line(remote ? recipient.remote_reply : recipient.text)),
+        " ");
     if (delay && request.expires > 0)
         out += fmt::format("Will-Retry-Until: {}\r\n", text::format_mail_date(request.expires));
     return out;
@@ -91,10 +95,8 @@ std::string recipient_fields(const BounceRequest& request, const BounceRecipient
 
 std::string_view subject_of(const BounceRequest& request, Audience audience) {
     if (request.kind == BounceKind::delay_warning)
-        return audience == Audience::sender ? "Delayed Mail (still being retried)"
-                                            : "Postmaster Warning: Delayed Mail";
-    return audience == Audience::sender ? "Undelivered Mail Returned to Sender"
-                                        : "Postmaster Copy: Undelivered Mail";
+        return audience == Audience::sender ? "Delayed Mail (still being retried)" : "Postmaster Warning: Delayed Mail";
+    return audience == Audience::sender ? "Undelivered Mail Returned to Sender" : "Postmaster Copy: Undelivered Mail";
 }
 
 }  // namespace
@@ -139,7 +141,7 @@ std::vector<BounceRecipient> who_wants_report(const BounceRequest& request) {
 }
 
 Report compose(const BounceRequest& request, const Site& site, const std::string& recipient, Audience audience,
-               Returned returned, std::string_view random) {
+    Returned returned, std::string_view random) {
     Report report;
     report.boundary = fmt::format("{}.{}/{}", request.queue_id, random, site.myhostname).substr(0, 70);
     const std::string part = fmt::format("--{}\r\n", report.boundary);
@@ -147,11 +149,14 @@ Report compose(const BounceRequest& request, const Site& site, const std::string
     out = fmt::format("From: MAILER-DAEMON@{} (Mail Delivery System)\r\n", site.myorigin);
     out += fmt::format("Subject: {}\r\nTo: {}\r\n", subject_of(request, audience), one_line(recipient));
     out += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n";
-    out += fmt::format("Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{}\"\r\n"
-                       "Content-Transfer-Encoding: 8bit\r\n\r\n", report.boundary);
+    out += fmt::format(
+        "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{}\"\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n",
+        report.boundary);
     out += "This message is in MIME format.\r\n\r\n" + part;
-    out += "Content-Description: Notification\r\nContent-Type: text/plain; charset=utf-8\r\n"
-           "Content-Transfer-Encoding: 8bit\r\n\r\n";
+    out +=
+        "Content-Description: Notification\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n";
     out += explanation(request, site, audience);
     for (const BounceRecipient& each : request.recipients)
         out += explain_recipient(each);
@@ -160,10 +165,11 @@ Report compose(const BounceRequest& request, const Site& site, const std::string
     for (const BounceRecipient& each : request.recipients)
         out += recipient_fields(request, each);
     const bool whole = returned == Returned::message;
-    out += fmt::format("\r\n{}Content-Description: {} Message{}\r\nContent-Type: {}\r\n"
-                       "Content-Transfer-Encoding: 8bit\r\n\r\n", part,
-                       request.kind == BounceKind::delay_warning ? "Delayed" : "Undelivered", whole ? "" : " Headers",
-                       whole ? "message/rfc822" : "text/rfc822-headers");
+    out += fmt::format(
+        "\r\n{}Content-Description: {} Message{}\r\nContent-Type: {}\r\n"
+        "Content-Transfer-Encoding: 8bit\r\n\r\n",
+        part, request.kind == BounceKind::delay_warning ? "Delayed" : "Undelivered", whole ? "" : " Headers",
+        whole ? "message/rfc822" : "text/rfc822-headers");
     report.tail = fmt::format("\r\n--{}--\r\n", report.boundary);
     return report;
 }

@@ -26,16 +26,16 @@ struct Site {
 enum class Audience { sender, postmaster };
 
 struct Report {
-    std::string head;      // header, explanation and delivery status, up to where the message is returned
-    std::string tail;      // the end of the multipart
+    std::string head;  // header, explanation and delivery status, up to where the message is returned
+    std::string tail;  // the end of the multipart
     std::string boundary;
 };
 
 // What of the original is returned: all of it, or its header.
 enum class Returned { message, header };
 
-Report compose(const ipc::records::BounceRequest& request, const Site& site, const std::string& recipient,
-               Audience audience, Returned returned, std::string_view random);
+Report compose(const ipc::records::BounceRequest& request, const Site& site, const std::string& recipient, Audience audience,
+    Returned returned, std::string_view random);
 
 // The recipients of a request that want a report of its kind. RFC 3461, 4.1
 std::vector<ipc::records::BounceRecipient> who_wants_report(const ipc::records::BounceRequest& request);

@@ -93,15 +93,12 @@ class ReportContent {
 }  // namespace
 
 Reporter::Reporter(event::Loop& loop, const Params& params)
-    : loop_{loop},
-      params_{params},
-      site_{params.myhostname(), params.mail_name(), params.myorigin()},
-      cleanup_{loop} {}
+    : loop_{loop}, params_{params}, site_{params.myhostname(), params.mail_name(), params.myorigin()}, cleanup_{loop} {}
 
 bool Reporter::notifies(std::string_view notice_class) const {
     const config::List& classes = params_.notify_classes();
     return std::any_of(classes.begin(), classes.end(),
-                       [&](const std::string& one) { return text::equal_ignoring_case(one, notice_class); });
+        [&](const std::string& one) { return text::equal_ignoring_case(one, notice_class); });
 }
 
 // RFC 3461, 4.3 and 6.2; a warning returns only the header, as nothing is lost yet.
@@ -111,23 +108,20 @@ Returned Reporter::how_much(const BounceRequest& request) const {
     return small && !header_wanted ? Returned::message : Returned::header;
 }
 
-std::string Reporter::double_bounce_sender() const {
-    return params_.double_bounce_sender() + "@" + params_.myhostname();
-}
+std::string Reporter::double_bounce_sender() const { return params_.double_bounce_sender() + "@" + params_.myhostname(); }
 
 event::Task<std::string> Reporter::send(const BounceRequest& request, const event::Fd& content, const Order& order) {
     std::uint64_t length = request.content_length;
     if (order.returned == Returned::header)
-        length = header_length(content.get(), request.content_offset, length,
-                               static_cast<std::uint64_t>(params_.bounce_size_limit()));
+        length = header_length(
+            content.get(), request.content_offset, length, static_cast<std::uint64_t>(params_.bounce_size_limit()));
     Report report = compose(request, site_, order.recipient, order.audience, order.returned, random_word());
     ReportContent source{std::move(report), content.get(), request.content_offset, length};
 
     CleanupOpen open;
     open.sender = order.sender;
     open.flags = ipc::records::kCleanupInternal | ipc::records::kCleanupLocalOrigin | ipc::records::kCleanupEightBit |
-                 ipc::records::kCleanupOurs |
-                 (request.flags & ipc::records::kCleanupSmtpUtf8);
+                 ipc::records::kCleanupOurs | (request.flags & ipc::records::kCleanupSmtpUtf8);
     open.recipients.emplace_back();
     open.recipients.back().address = order.recipient;
     queue::CleanupClient::Content next = [&](bool restart) { return source.next(restart); };
@@ -135,8 +129,8 @@ event::Task<std::string> Reporter::send(const BounceRequest& request, const even
     if (reply.code != 250)
         co_return fmt::format("{} {} {}", reply.code, reply.dsn, reply.reason);
     logging::info("{}: {} {} notification: {}", request.queue_id,
-                  order.audience == Audience::sender ? "sender" : "postmaster",
-                  request.kind == BounceKind::delay_warning ? "delay" : "non-delivery", reply.queue_id);
+        order.audience == Audience::sender ? "sender" : "postmaster",
+        request.kind == BounceKind::delay_warning ? "delay" : "non-delivery", reply.queue_id);
     co_return std::string{};
 }
 

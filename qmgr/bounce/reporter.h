@@ -31,8 +31,7 @@ class Reporter {
         Audience audience = Audience::sender;
         Returned returned = Returned::message;
     };
-    event::Task<std::string> send(const ipc::records::BounceRequest& request, const event::Fd& content,
-                                  const Order& order);
+    event::Task<std::string> send(const ipc::records::BounceRequest& request, const event::Fd& content, const Order& order);
     event::Task<std::string> tell_postmaster(const ipc::records::BounceRequest& request, const event::Fd& content);
     bool notifies(std::string_view notice_class) const;
     Returned how_much(const ipc::records::BounceRequest& request) const;

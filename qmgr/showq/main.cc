@@ -46,7 +46,5 @@ int main(int argc, char** argv) {
         logging::fatal("{}", spool.error().text);
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
     event::ThreadPool pool{jail.loop(), 4};
-    return jail.serve([&](event::Stream client, worker::Client&) {
-        return list_queue(std::move(client), *spool, pool);
-    });
+    return jail.serve([&](event::Stream client, worker::Client&) { return list_queue(std::move(client), *spool, pool); });
 }

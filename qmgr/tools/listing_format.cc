@@ -52,8 +52,8 @@ std::string PlainListing::format(const ShowqMessage& message) {
                      : fmt::format("{:<11} {:>7} {:.20} {}\n", id, message.size, arrival, sender);
     std::string last;
     for (const ShowqRecipient& recipient : message.recipients) {
-        const std::string reason =
-            recipient.reason.empty() && !last.empty() ? "reason unavailable" : text::printable(recipient.reason);
+        const std::string reason = recipient.reason.empty() && !last.empty() ? "reason unavailable"
+                                                                             : text::printable(recipient.reason);
         if (reason != last)
             out += reason_line(reason);
         last = reason;
@@ -72,18 +72,18 @@ std::string quote_json(std::string_view raw) {
     std::string out = "\"";
     for (const char c : raw) {
         switch (c) {
-            case '"': out += "\\\""; break;
-            case '\\': out += "\\\\"; break;
-            case '\b': out += "\\b"; break;
-            case '\f': out += "\\f"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
-            default:
-                if (static_cast<unsigned char>(c) < 32 || c == 127)
-                    out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
-                else
-                    out.push_back(c);
+        case '"': out += "\\\""; break;
+        case '\\': out += "\\\\"; break;
+        case '\b': out += "\\b"; break;
+        case '\f': out += "\\f"; break;
+        case '\n': out += "\\n"; break;
+        case '\r': out += "\\r"; break;
+        case '\t': out += "\\t"; break;
+        default:
+            if (static_cast<unsigned char>(c) < 32 || c == 127)
+                out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+            else
+                out.push_back(c);
         }
     }
     return out + "\"";
@@ -101,8 +101,8 @@ std::string format_json(const ShowqMessage& message) {
         if (!recipient.original.empty() && recipient.original != recipient.address)
             out += fmt::format(", \"orig_address\": {}", quote_json(recipient.original));
         if (!recipient.reason.empty())
-            out += fmt::format(", \"{}\": {}", recipient.bounced ? "bounce_reason" : "delay_reason",
-                               quote_json(recipient.reason));
+            out += fmt::format(
+                ", \"{}\": {}", recipient.bounced ? "bounce_reason" : "delay_reason", quote_json(recipient.reason));
         out += "}";
         separator = ", ";
     }

@@ -45,14 +45,14 @@ class Postcat {
 Postcat::Postcat(int argc, char** argv) {
     for (int option = 0; (option = getopt(argc, argv, "bc:ehoqv")) != -1;) {
         switch (option) {
-            case 'b': body_ = true; break;
-            case 'c': command_.use_config(optarg); break;
-            case 'e': envelope_ = true; break;
-            case 'h': header_ = true; break;
-            case 'o': offsets_ = true; break;
-            case 'q': search_ = true; break;
-            case 'v': break;
-            default: usage();
+        case 'b': body_ = true; break;
+        case 'c': command_.use_config(optarg); break;
+        case 'e': envelope_ = true; break;
+        case 'h': header_ = true; break;
+        case 'o': offsets_ = true; break;
+        case 'q': search_ = true; break;
+        case 'v': break;
+        default: usage();
         }
     }
     if (!body_ && !envelope_ && !header_)
@@ -114,11 +114,11 @@ void Postcat::show_envelope(const queue::Message& message) {
 
 const char* outcome_name(queue::Outcome outcome) {
     switch (outcome) {
-        case queue::Outcome::delivered: return "delivered";
-        case queue::Outcome::deferred: return "deferred";
-        case queue::Outcome::bounced: return "bounced";
-        case queue::Outcome::reported: return "bounced and reported";
-        case queue::Outcome::delay_reported: return "delay reported";
+    case queue::Outcome::delivered: return "delivered";
+    case queue::Outcome::deferred: return "deferred";
+    case queue::Outcome::bounced: return "bounced";
+    case queue::Outcome::reported: return "bounced and reported";
+    case queue::Outcome::delay_reported: return "delay reported";
     }
     return "?";
 }

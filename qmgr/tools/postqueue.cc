@@ -36,8 +36,7 @@ struct Params : config::CommonParams {
     config::Param<config::List> authorized_flush_users{
         *this, "authorized_flush_users", "static:anyone", "The users who may flush the queue, by login name."};
     config::Param<config::List> fast_flush_domains{
-        *this, "fast_flush_domains", "$relay_domains",
-        "The domains whose mail postqueue -s and ETRN may ask for."};
+        *this, "fast_flush_domains", "$relay_domains", "The domains whose mail postqueue -s and ETRN may ask for."};
 };
 
 enum class Mode { none, plain, json, flush, id, site };
@@ -85,14 +84,14 @@ Postqueue::Postqueue(int argc, char** argv) {
         mode_ = Mode::plain;
     for (int option = 0; (option = getopt(argc, argv, "c:fi:jps:v")) != -1;) {
         switch (option) {
-            case 'c': command_.use_config(optarg); break;
-            case 'f': choose(Mode::flush, nullptr); break;
-            case 'i': choose(Mode::id, optarg); break;
-            case 'j': choose(Mode::json, nullptr); break;
-            case 'p': choose(Mode::plain, nullptr); break;
-            case 's': choose(Mode::site, optarg); break;
-            case 'v': break;  // more words in the log come from the daemons
-            default: usage();
+        case 'c': command_.use_config(optarg); break;
+        case 'f': choose(Mode::flush, nullptr); break;
+        case 'i': choose(Mode::id, optarg); break;
+        case 'j': choose(Mode::json, nullptr); break;
+        case 'p': choose(Mode::plain, nullptr); break;
+        case 's': choose(Mode::site, optarg); break;
+        case 'v': break;  // more words in the log come from the daemons
+        default: usage();
         }
     }
     if (mode_ == Mode::none || optind < argc)
@@ -140,8 +139,8 @@ void Postqueue::list_directly(const std::string& reason) {
     const auto& mail_name = params_.mail_name();
     if (getuid() != 0 && geteuid() != 0)
         command_.fatal(EX_UNAVAILABLE, "Queue report unavailable - mail system is down ({})", reason);
-    command_.warning("Mail system is down -- accessing queue directly (Connect to the {} showq service: {})", mail_name,
-                     reason);
+    command_.warning(
+        "Mail system is down -- accessing queue directly (Connect to the {} showq service: {})", mail_name, reason);
     const auto spool = queue::Spool::open(".");
     if (!spool)
         command_.fatal(EX_UNAVAILABLE, "{}", spool.error().text);
@@ -200,25 +199,24 @@ void Postqueue::command(QmgrVerb verb, const std::string& argument) {
 
 int Postqueue::run() {
     switch (mode_) {
-        case Mode::plain:
-        case Mode::json: return list();
-        case Mode::flush: command(QmgrVerb::flush_all, ""); break;
-        case Mode::id:
-            if (!queue::is_queue_id(argument_))
-                command_.fatal(EX_DATAERR, "Invalid queue ID: {}", argument_);
-            command(QmgrVerb::flush_id, argument_);
-            break;
-        case Mode::site: {
-            const auto list = dict::MatchList::open("fast_flush_domains", params_.fast_flush_domains(),
-                                                    dict::domain_list_kind("fast_flush_domains",
-                                                                           params_.parent_domain_matches_subdomains()));
-            const auto listed = list.matches(argument_);
-            if (!listed || !*listed)
-                command_.fatal(EX_UNAVAILABLE, "Flush service is not configured for destination \"{}\"", argument_);
-            command(QmgrVerb::flush_site, argument_);
-            break;
-        }
-        case Mode::none: usage();
+    case Mode::plain:
+    case Mode::json: return list();
+    case Mode::flush: command(QmgrVerb::flush_all, ""); break;
+    case Mode::id:
+        if (!queue::is_queue_id(argument_))
+            command_.fatal(EX_DATAERR, "Invalid queue ID: {}", argument_);
+        command(QmgrVerb::flush_id, argument_);
+        break;
+    case Mode::site: {
+        const auto list = dict::MatchList::open("fast_flush_domains", params_.fast_flush_domains(),
+            dict::domain_list_kind("fast_flush_domains", params_.parent_domain_matches_subdomains()));
+        const auto listed = list.matches(argument_);
+        if (!listed || !*listed)
+            command_.fatal(EX_UNAVAILABLE, "Flush service is not configured for destination \"{}\"", argument_);
+        command(QmgrVerb::flush_site, argument_);
+        break;
+    }
+    case Mode::none: usage();
     }
     return EX_OK;
 }

@@ -41,8 +41,9 @@ class Postsuper {
 
   private:
     [[noreturn]] void usage() {
-        command_.fatal(EX_USAGE, "usage: postsuper [-c config_dir] [-ps] [-d id] [-e id] [-f id] [-h id] [-H id] "
-                                 "[-r id] [directory ...]");
+        command_.fatal(EX_USAGE,
+            "usage: postsuper [-c config_dir] [-ps] [-d id] [-e id] [-f id] [-h id] [-H id] "
+            "[-r id] [directory ...]");
     }
     void take_options(int argc, char** argv);
     void require_owner();
@@ -73,14 +74,18 @@ class Postsuper {
 void Postsuper::take_options(int argc, char** argv) {
     for (int option = 0; (option = getopt(argc, argv, "c:d:e:f:h:H:r:psSv")) != -1;) {
         switch (option) {
-            case 'c': command_.use_config(optarg); break;
-            case 'd': case 'e': case 'f': case 'h': case 'H': case 'r':
-                requests_.push_back({static_cast<char>(option), optarg});
-                break;
-            case 'p': purge_ = true; break;
-            case 's': case 'S': check_ = true; break;
-            case 'v': break;
-            default: usage();
+        case 'c': command_.use_config(optarg); break;
+        case 'd':
+        case 'e':
+        case 'f':
+        case 'h':
+        case 'H':
+        case 'r': requests_.push_back({static_cast<char>(option), optarg}); break;
+        case 'p': purge_ = true; break;
+        case 's':
+        case 'S': check_ = true; break;
+        case 'v': break;
+        default: usage();
         }
     }
     for (int i = optind; i < argc; ++i)
@@ -112,8 +117,7 @@ Postsuper::Postsuper(int argc, char** argv) {
     for (const std::string& queue : queues_) {
         const auto& known = queue::kMessageQueues;
         if (std::find(known.begin(), known.end(), queue) == known.end() && queue != "corrupt" && queue != "maildrop")
-            command_.fatal(
-                EX_USAGE, "there is no queue \"{}\"; the queues are hold, incoming, active, deferred", queue);
+            command_.fatal(EX_USAGE, "there is no queue \"{}\"; the queues are hold, incoming, active, deferred", queue);
     }
     if (queues_.empty())
         queues_.assign(queue::kMessageQueues.begin(), queue::kMessageQueues.end());
@@ -148,38 +152,38 @@ bool Postsuper::mark_expired(const std::string& queue, const std::string& id) {
 // Whether there was such a message, and it is done.
 bool Postsuper::act_in(char action, const std::string& queue, const std::string& id) {
     switch (action) {
-        case 'd': {
-            const auto removed = spool_->remove(queue, id);
-            if (!removed)
-                trouble(removed.error());
-            return removed && *removed;
-        }
-        case 'h': return move(id, queue, "hold");
-        case 'H': {
-            const bool released = queue == "hold" && move(id, "hold", "deferred");
-            if (released)
-                static_cast<void>(spool_->set_due("deferred", id, time(nullptr)));
-            return released;
-        }
-        case 'r': return queue != "maildrop" && move(id, queue, "maildrop");
-        case 'e': return mark_expired(queue, id);
-        case 'f':
-            if (!mark_expired(queue, id))
-                return false;
-            if (queue == "hold")
-                return act_in('H', queue, id);
-            return true;
+    case 'd': {
+        const auto removed = spool_->remove(queue, id);
+        if (!removed)
+            trouble(removed.error());
+        return removed && *removed;
+    }
+    case 'h': return move(id, queue, "hold");
+    case 'H': {
+        const bool released = queue == "hold" && move(id, "hold", "deferred");
+        if (released)
+            static_cast<void>(spool_->set_due("deferred", id, time(nullptr)));
+        return released;
+    }
+    case 'r': return queue != "maildrop" && move(id, queue, "maildrop");
+    case 'e': return mark_expired(queue, id);
+    case 'f':
+        if (!mark_expired(queue, id))
+            return false;
+        if (queue == "hold")
+            return act_in('H', queue, id);
+        return true;
     }
     return false;
 }
 
 const char* past_of(char action) {
     switch (action) {
-        case 'd': return "removed";
-        case 'h': return "placed on hold";
-        case 'H': return "released from hold";
-        case 'r': return "requeued";
-        default: return "expired";
+    case 'd': return "removed";
+    case 'h': return "placed on hold";
+    case 'H': return "released from hold";
+    case 'r': return "requeued";
+    default: return "expired";
     }
 }
 
@@ -254,8 +258,7 @@ void Postsuper::purge() {
     for (const char* queue : {"incoming", "maildrop"}) {
         each_message(queue, [&](const queue::Entry& entry) {
             const auto file = spool_->open_message(queue, entry.id, true);
-            if (!file || !*file || std::abs(time(nullptr) - entry.due) < kStaleSeconds ||
-                !queue::try_lock((*file)->get()))
+            if (!file || !*file || std::abs(time(nullptr) - entry.due) < kStaleSeconds || !queue::try_lock((*file)->get()))
                 return;
             const auto read = queue::read_message((*file)->get(), queue::Verify::envelope);
             if (!read && read.error().kind == queue::Damage::Kind::unfinished) {
@@ -270,11 +273,11 @@ void Postsuper::summarize() {
     const struct {
         char action;
         const char* text;
-    } kSummaries[] = {{'d', "Deleted"},        {'h', "Placed on hold"}, {'H', "Released from hold"},
-                      {'r', "Requeued"},       {'e', "Force-expired"},  {'f', "Force-expired"}};
+    } kSummaries[] = {{'d', "Deleted"}, {'h', "Placed on hold"}, {'H', "Released from hold"}, {'r', "Requeued"},
+        {'e', "Force-expired"}, {'f', "Force-expired"}};
     for (const auto& [action, text] : kSummaries) {
-        const bool asked = std::any_of(requests_.begin(), requests_.end(),
-                                       [action = action](const Request& r) { return r.action == action; });
+        const bool asked = std::any_of(
+            requests_.begin(), requests_.end(), [action = action](const Request& r) { return r.action == action; });
         const std::uint64_t count = done_[static_cast<unsigned char>(action)];
         if (asked)
             say(fmt::format("{}: {} message{}", text, count, count == 1 ? "" : "s"));

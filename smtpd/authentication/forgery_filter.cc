@@ -70,7 +70,8 @@ void ForgeryFilter::hold(std::string_view part, std::string& out) {
 // The name, perhaps with blanks behind it (RFC 5322, 4.5.8), and a colon.
 bool ForgeryFilter::is_results_field() const {
     std::size_t colon = held_.find(':');
-    return colon != std::string::npos && text::equal_ignoring_case(text::trim(std::string_view(held_).substr(0, colon)), kName);
+    return colon != std::string::npos &&
+           text::equal_ignoring_case(text::trim(std::string_view(held_).substr(0, colon)), kName);
 }
 
 void ForgeryFilter::end_field(std::string& out) {

@@ -33,7 +33,7 @@ class ForgeryFilter {
     bool is_results_field() const;
 
     std::string authserv_id_;
-    std::string held_;             // the field so far
+    std::string held_;  // the field so far
     enum class Fate { unknown, passes, dropped } fate_ = Fate::unknown;
     bool at_line_start_ = true, after_cr_ = false, in_body_ = false;
     int removed_ = 0;

@@ -57,7 +57,7 @@ void Gate::report(const Findings& findings, Decision::Action action) const {
                                : action == Decision::Action::quarantine ? dmarc::Policy::quarantine
                                                                         : dmarc::Policy::none;
     if (action == Decision::Action::defer)
-        return;     // it comes again
+        return;  // it comes again
     if (done != verdict.disposition)
         verdict.overrides.push_back({"local_policy", ""});
     verdict.disposition = done;
@@ -142,7 +142,8 @@ std::string Inspection::log_line() const {
     if (!asks())
         return {};
     static constexpr const char* kActions[] = {"accept", "quarantine", "defer", "reject"};
-    std::string line = fmt::format("{} action={}", summary(checked_.findings), kActions[static_cast<std::size_t>(decision_.action)]);
+    std::string line = fmt::format(
+        "{} action={}", summary(checked_.findings), kActions[static_cast<std::size_t>(decision_.action)]);
     if (filter_.removed() > 0)
         line += fmt::format(" forged_results={}", filter_.removed());
     if (!decision_.why.empty())

@@ -66,7 +66,7 @@ class Gate {
 
 // What is known about a stranger's message before its content.
 struct Checked {
-    Findings findings;      // envelope, and SPF where it was asked
+    Findings findings;  // envelope, and SPF where it was asked
     Exemption exemption;
     Decision spf;
 };

@@ -19,7 +19,7 @@ class LineEnds {
     std::string_view finish();
 
   private:
-    bool after_cr_ = false;     // a CR at the end of the last piece, not handed out yet
+    bool after_cr_ = false;  // a CR at the end of the last piece, not handed out yet
     std::string mended_;
 };
 

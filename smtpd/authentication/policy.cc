@@ -24,17 +24,18 @@ Decision worse(Decision a, Decision b) { return static_cast<int>(b.action) > sta
 Level Policy::level(const config::Param<std::string>& parameter) {
     const std::string& word = parameter();
     for (auto [name, value] : {std::pair{"none", Level::none}, {"tag", Level::tag}, {"quarantine", Level::quarantine},
-                               {"enforce", Level::enforce}})
+             {"enforce", Level::enforce}})
         if (word == name)
             return value;
-    problems_.push_back(fmt::format("{}: \"{}\" is none of none, tag, quarantine, enforce; tag is taken", parameter.name(), word));
+    problems_.push_back(
+        fmt::format("{}: \"{}\" is none of none, tag, quarantine, enforce; tag is taken", parameter.name(), word));
     return Level::tag;
 }
 
 bool Policy::one_of(const config::Param<std::string>& parameter, std::string_view first, std::string_view second) {
     if (parameter() != first && parameter() != second)
-        problems_.push_back(fmt::format("{}: \"{}\" is neither {} nor {}; {} is taken", parameter.name(), parameter(), first,
-                                        second, first));
+        problems_.push_back(fmt::format(
+            "{}: \"{}\" is neither {} nor {}; {} is taken", parameter.name(), parameter(), first, second, first));
     return parameter() != second;
 }
 
@@ -80,7 +81,8 @@ std::expected<bool, dict::Failure> Policy::look_up(const std::string& key, Exemp
         return false;
     for (std::string_view word : text::split(**found, " ,\t")) {
         bool all = text::equal_ignoring_case(word, "OK"), known = all;
-        for (auto [method, member] : {std::pair{"spf", &Exemption::spf}, {"dkim", &Exemption::dkim}, {"dmarc", &Exemption::dmarc}}) {
+        for (auto [method, member] :
+            {std::pair{"spf", &Exemption::spf}, {"dkim", &Exemption::dkim}, {"dmarc", &Exemption::dmarc}}) {
             bool named = text::equal_ignoring_case(word, method);
             known = known || named;
             exemption.*member = exemption.*member || all || named;
@@ -127,7 +129,8 @@ Decision Policy::refuse(int code, std::string status, std::string text) const {
 Decision Policy::trouble(std::string_view method, std::string status, const std::string& reason, Level level) const {
     if (!defers_ || level < Level::quarantine)
         return {};
-    return refuse(451, std::move(status), fmt::format("{} cannot be checked now, try again later: {}", method, first_line(reason)));
+    return refuse(
+        451, std::move(status), fmt::format("{} cannot be checked now, try again later: {}", method, first_line(reason)));
 }
 
 // RFC 7208, 8.4 and 8.6; RFC 7372, 3.2
@@ -148,9 +151,12 @@ Decision Policy::decide_spf(const Findings& findings, const Exemption& exemption
         return troubled == nullptr ? Decision() : trouble("SPF", "4.7.24", troubled->reason, spf_);
     std::string client = dns::address_text(findings.envelope.client);
     // What the owner of the domain says is his word, not ours (RFC 7208, 6.2).
-    std::string said = failed->explanation.empty() ? "" : fmt::format("; {} explained: {}", first_line(failed->domain), first_line(failed->explanation));
-    Decision decision = refuse(550, "5.7.23", fmt::format("SPF: {} may not send mail of {} ({}){}", client, first_line(failed->domain),
-                                                         failed->identity == spf::Identity::helo ? "HELO" : "MAIL FROM", said));
+    std::string said = failed->explanation.empty()
+                           ? ""
+                           : fmt::format("; {} explained: {}", first_line(failed->domain), first_line(failed->explanation));
+    Decision decision = refuse(550, "5.7.23",
+        fmt::format("SPF: {} may not send mail of {} ({}){}", client, first_line(failed->domain),
+            failed->identity == spf::Identity::helo ? "HELO" : "MAIL FROM", said));
     if (spf_ == Level::quarantine)
         decision.action = Action::quarantine;
     return decision;
@@ -183,10 +189,13 @@ Decision Policy::decide_dmarc(const Findings& findings) const {
     bool nobody = verdict.code == dmarc::Code::permerror;
     if (verdict.disposition == dmarc::Policy::none && !nobody)
         return {};
-    Decision decision = nobody ? refuse(550, "5.7.26", fmt::format("DMARC: the author of this message cannot be told: {}", first_line(verdict.reason)))
-                        : refuse(550, "5.7.26", fmt::format("DMARC: the policy of {} ({}={}) refuses this message: {}",
-                                                         first_line(verdict.policy_domain), verdict.tag,
-                                                         dmarc::policy_name(verdict.published), first_line(verdict.reason)));
+    Decision decision = nobody ? refuse(550, "5.7.26",
+                                     fmt::format(
+                                         "DMARC: the author of this message cannot be told: {}", first_line(verdict.reason)))
+                               : refuse(550, "5.7.26",
+                                     fmt::format("DMARC: the policy of {} ({}={}) refuses this message: {}",
+                                         first_line(verdict.policy_domain), verdict.tag,
+                                         dmarc::policy_name(verdict.published), first_line(verdict.reason)));
     if (dmarc_ == Level::quarantine || (!nobody && verdict.disposition == dmarc::Policy::quarantine))
         decision.action = Action::quarantine;
     return decision;

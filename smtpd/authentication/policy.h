@@ -23,14 +23,14 @@ enum class Level { none, tag, quarantine, enforce };
 struct Decision {
     enum class Action { accept, quarantine, defer, reject };  // the later one is stronger
     Action action = Action::accept;
-    smtp::Reply reply;      // for reject and defer
-    std::string why;        // for the log; empty where nothing was decided
+    smtp::Reply reply;  // for reject and defer
+    std::string why;    // for the log; empty where nothing was decided
 };
 
 // Which methods an entry of mail_auth_exception_maps keeps from acting.
 struct Exemption {
     bool spf = false, dkim = false, dmarc = false;
-    std::string key;        // what was found
+    std::string key;  // what was found
 };
 
 class Policy {

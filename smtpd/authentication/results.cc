@@ -121,7 +121,7 @@ std::string format_fields(const Findings& findings, const std::string& authserv_
     fields = "Authentication-Results: " + authres::format(header) + "\r\n";
     while (fields.size() > room && !header.results.empty()) {
         auto last = std::find_if(header.results.rbegin(), header.results.rend(),
-                                 [](const authres::Result& result) { return result.method == "dkim"; });
+            [](const authres::Result& result) { return result.method == "dkim"; });
         header.results.erase(last == header.results.rend() ? header.results.end() - 1 : std::prev(last.base()));
         fields = "Authentication-Results: " + authres::format(header) + "\r\n";
     }
@@ -149,10 +149,9 @@ std::string summary(const Findings& findings) {
     }
     if (findings.dmarc)
         add("dmarc", dmarc::code_name(findings.dmarc->code),
-            findings.dmarc->policy_domain.empty()
-                ? findings.dmarc->reason
-                : fmt::format("{} {}={}", findings.dmarc->policy_domain, findings.dmarc->tag,
-                              dmarc::policy_name(findings.dmarc->published)));
+            findings.dmarc->policy_domain.empty() ? findings.dmarc->reason
+                                                  : fmt::format("{} {}={}", findings.dmarc->policy_domain,
+                                                        findings.dmarc->tag, dmarc::policy_name(findings.dmarc->published)));
     return text::printable(text);
 }
 

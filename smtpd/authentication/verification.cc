@@ -9,13 +9,13 @@ namespace smtpd::authentication {
 
 bool Findings::has_passing_signature() const {
     return dkim && std::any_of(dkim->signatures.begin(), dkim->signatures.end(),
-                               [](const dkim::Result& result) { return result.code == dkim::Code::pass; });
+                       [](const dkim::Result& result) { return result.code == dkim::Code::pass; });
 }
 
 bool Findings::has_dkim_trouble() const {
     return dkim && !has_passing_signature() &&
            std::any_of(dkim->signatures.begin(), dkim->signatures.end(),
-                       [](const dkim::Result& result) { return result.code == dkim::Code::temperror; });
+               [](const dkim::Result& result) { return result.code == dkim::Code::temperror; });
 }
 
 event::Task<void> check_spf(dns::Resolver& resolver, spf::Limits limits, Findings& findings) {

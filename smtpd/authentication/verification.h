@@ -41,15 +41,15 @@ struct Settings {
 
 struct Findings {
     spf::Query envelope;
-    std::optional<spf::Verdict> helo;        // identity HELO
-    std::optional<spf::Verdict> mail_from;   // identity MAIL FROM; for the null sender, that of HELO counts
+    std::optional<spf::Verdict> helo;       // identity HELO
+    std::optional<spf::Verdict> mail_from;  // identity MAIL FROM; for the null sender, that of HELO counts
     std::optional<dkim::Verdict> dkim;
     std::optional<dmarc::Verdict> dmarc;
 
     // The SPF verdict that DMARC looks at.
     const spf::Verdict* spf() const { return mail_from ? &*mail_from : helo ? &*helo : nullptr; }
     bool has_passing_signature() const;
-    bool has_dkim_trouble() const;           // a key could not be fetched, and nothing else passed
+    bool has_dkim_trouble() const;  // a key could not be fetched, and nothing else passed
 };
 
 // SPF for HELO and MAIL FROM. A HELO verdict that is known already may be in the findings.

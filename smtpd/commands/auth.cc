@@ -104,14 +104,15 @@ event::Task<Reply> Session::run_mechanism(std::string mechanism, std::optional<s
         co_return Reply(235, "2.7.0", "Authentication successful");
     }
     if (step.kind == sasl::Step::Kind::trouble) {
-        logging::warning("{}[{}]: SASL {} authentication cannot be decided: {}", client_name_, client_address_, mechanism,
-                         step.text);
+        logging::warning(
+            "{}[{}]: SASL {} authentication cannot be decided: {}", client_name_, client_address_, mechanism, step.text);
         co_return Reply(454, "4.7.0", "Temporary authentication failure: try again later");
     }
     std::string who = step.user.empty() ? "" : ", sasl_username=" + step.user;
     logging::warning("{}[{}]: SASL {} authentication failed: {}{}", client_name_, client_address_, mechanism,
-                     step.text.empty() ? "authentication failure" : step.text, who);
-    co_return Reply(535, "5.7.8", "Error: authentication failed: " + (step.text.empty() ? "authentication failure" : step.text));
+        step.text.empty() ? "authentication failure" : step.text, who);
+    co_return Reply(
+        535, "5.7.8", "Error: authentication failed: " + (step.text.empty() ? "authentication failure" : step.text));
 }
 
 }  // namespace smtpd

@@ -1,7 +1,7 @@
 // DATA (RFC 5321, 4.1.1.4): the message streams through to cleanup, which answers once it is on the disk.
+#include "lib/smtp/data.h"
 #include "lib/delivery/agent.h"
 #include "lib/log/log.h"
-#include "lib/smtp/data.h"
 #include "smtpd/reception.h"
 
 namespace smtpd {
@@ -28,14 +28,15 @@ void Session::open_message(const Reception& reception) {
     open.client.address = client_address_;
     open.client.port = client_port_;
     open.client.helo = helo_;
-    open.client.protocol = !extended_ ? "SMTP" : std::string("ESMTP") + (peer_.is_tls() ? "S" : "") + (login_.empty() ? "" : "A");
+    open.client.protocol = !extended_ ? "SMTP"
+                                      : std::string("ESMTP") + (peer_.is_tls() ? "S" : "") + (login_.empty() ? "" : "A");
     open.client.sasl_method = login_method_;
     open.client.sasl_username = login_;
     open.client.sasl_sender = message.auth_sender;
     if (peer_.is_tls() && params_.tls_received_header()) {
         event::TlsInfo info = peer_.tls_info();
-        open.trace_comments.push_back(fmt::format("using {} with cipher {} ({}/{} bits)", info.protocol, info.cipher,
-                                                  info.bits, info.algorithm_bits));
+        open.trace_comments.push_back(
+            fmt::format("using {} with cipher {} ({}/{} bits)", info.protocol, info.cipher, info.bits, info.algorithm_bits));
     }
     if (!login_.empty() && params_.sasl_authenticated_header())
         open.trace_comments.push_back("Authenticated sender: " + login_);
@@ -48,8 +49,8 @@ void Session::open_message(const Reception& reception) {
     for (std::size_t done = first; done < all.size(); done += kRecipientsPerRecord) {
         ipc::records::CleanupRecipients more;
         std::size_t end = std::min(all.size(), done + kRecipientsPerRecord);
-        more.recipients.assign(all.begin() + static_cast<std::ptrdiff_t>(done),
-                               all.begin() + static_cast<std::ptrdiff_t>(end));
+        more.recipients.assign(
+            all.begin() + static_cast<std::ptrdiff_t>(done), all.begin() + static_cast<std::ptrdiff_t>(end));
         message.cleanup->channel.write(more);
     }
 }
@@ -72,8 +73,7 @@ event::Task<void> Session::forward(Reception& reception) {
         failure = error.what();
     }
     if (!failure.empty()) {
-        logging::warning("{}: cleanup went away in the middle of the message: {}", transaction_->cleanup->queue_id,
-                         failure);
+        logging::warning("{}: cleanup went away in the middle of the message: {}", transaction_->cleanup->queue_id, failure);
         reception.link_broken = true;
     }
 }
@@ -115,7 +115,7 @@ Reply Session::judge(const Reception& reception) {
     bool bare = reception.decoder.saw_bare_lf() || reception.decoder.saw_bare_cr();
     if (bare && params_.forbid_bare_newline() == "reject")
         return Reply(params_.bare_newline_reject_code(), "5.5.2",
-                     std::string("Error: bare ") + (reception.decoder.saw_bare_lf() ? "<LF>" : "<CR>") + " received");
+            std::string("Error: bare ") + (reception.decoder.saw_bare_lf() ? "<LF>" : "<CR>") + " received");
     if (reception.link_broken)
         return Reply(451, "4.3.0", "Error: queue file write error");
     return Reply();

@@ -21,9 +21,8 @@ bool discards(const Params& params, std::string_view keyword) {
 
 // What a client calls itself may be wrong, but it goes into headers and logs: no blanks, no controls, no UTF-8.
 bool is_acceptable_hello(std::string_view name) {
-    return !name.empty() && name.size() <= 512 && std::all_of(name.begin(), name.end(), [](char c) {
-        return c > ' ' && c < 0x7f;
-    });
+    return !name.empty() && name.size() <= 512 &&
+           std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ event::Task<void> Session::start_tls() {
     peer_.set_timeout(params_.timeout());
     event::TlsInfo info = peer_.tls_info();
     logging::info("Anonymous TLS connection established from {}[{}]: {} with cipher {} ({}/{} bits)", client_name_,
-                  client_address_, info.protocol, info.cipher, info.bits, info.algorithm_bits);
+        client_address_, info.protocol, info.cipher, info.bits, info.algorithm_bits);
 }
 
 event::Task<Reply> Session::starttls(std::string_view argument) {

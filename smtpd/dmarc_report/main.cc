@@ -3,8 +3,8 @@
 // SYNOPSIS
 //     dmarc-report [generic master options]
 // DESCRIPTION
-//     Collects the results that smtpd(8) hands over, and at each wakeup sends the reports of the days that are over, through this
-//     host's own queue.
+//     Collects the results that smtpd(8) hands over, and at each wakeup sends the reports of the days that are over, through
+//     this host's own queue.
 // SECURITY
 //     Runs as mail_owner and is confined. Parses no mail; what it gets from smtpd, and addresses in other people's DNS, are
 //     checked before they go into a message.

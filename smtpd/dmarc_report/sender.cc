@@ -33,7 +33,8 @@ dmarc::Report make_report(const dmarc::StoredReport& stored, const ReportStore::
     report.begin = due.day * kDay;
     report.end = report.begin + kDay - 1;
     // The same report made twice has the same name, so that a receiver can tell.
-    report.report_id = hex(dkim::Sha256::of(params.submitter() + " " + due.domain + " " + std::to_string(due.day)).substr(0, 12));
+    report.report_id = hex(
+        dkim::Sha256::of(params.submitter() + " " + due.domain + " " + std::to_string(due.day)).substr(0, 12));
     const ipc::records::DmarcPolicy& policy = stored.policy;
     report.domain = policy.domain;
     report.adkim = policy.adkim;
@@ -96,8 +97,8 @@ event::Task<bool> Sender::send_one(ReportStore::Due due, std::int64_t now) {
     for (const auto& uri : stored->policy.report_to)
         wanted.push_back({uri.address, uri.max_octets});
     const auto limit = static_cast<std::size_t>(house_.params.recipient_limit());
-    const dmarc::ReportTargets targets =
-        co_await dmarc::find_report_targets(house_.resolver, house_.suffixes, due.domain, std::move(wanted), limit);
+    const dmarc::ReportTargets targets = co_await dmarc::find_report_targets(
+        house_.resolver, house_.suffixes, due.domain, std::move(wanted), limit);
     for (const std::string& refused : targets.refused)
         logging::info("DMARC report for {}: not to {}", due.domain, refused);
     // What the DNS cannot say today it may say in an hour; a week later nobody wants it.
@@ -114,7 +115,7 @@ event::Task<bool> Sender::send_one(ReportStore::Due due, std::int64_t now) {
             continue;
         }
         dmarc::ReportMail mail{house_.params.submitter(), house_.params.from(), {uri.address}, now,
-                               fmt::format("dmarc.{}.{}@{}", report.report_id, now, house_.params.myhostname())};
+            fmt::format("dmarc.{}.{}@{}", report.report_id, now, house_.params.myhostname())};
         std::string message = dmarc::write_report_mail(report, mail, file);
         const bool taken = co_await submit(uri.address, std::move(message));
         all = all && taken;

@@ -26,7 +26,7 @@ class Sender {
     struct House {
         event::Loop& loop;
         const Params& params;
-        bool send;                  // dmarc_report_send; if not, what is over is forgotten
+        bool send;  // dmarc_report_send; if not, what is over is forgotten
         dmarc::ReportStore& store;
         dns::Resolver& resolver;
         const dmarc::PublicSuffixes& suffixes;

@@ -148,8 +148,8 @@ Verdict act(const std::string& value, const Subject& subject, const Context& c, 
             verdict.kind = action == "HOLD"      ? Verdict::Kind::hold
                            : action == "DISCARD" ? Verdict::Kind::discard
                                                  : Verdict::Kind::warn;
-            verdict.log_text = fmt::format("<{}>: {} triggers {} action{}{}", subject.value, subject.what, action,
-                                           words.empty() ? "" : ": ", words);
+            verdict.log_text = fmt::format(
+                "<{}>: {} triggers {} action{}{}", subject.value, subject.what, action, words.empty() ? "" : ": ", words);
             return verdict;
         }
         if (auto check = find_check(text::lower(action), params); check && words.empty())
@@ -170,8 +170,7 @@ bool is_access_check(const std::string& name) {
            name == "check_recipient_access" || name == "check_sasl_access";
 }
 
-Verdict check_access(const std::string& name, const dict::TableList& table, const Context& context,
-                     const Params& params) {
+Verdict check_access(const std::string& name, const dict::TableList& table, const Context& context, const Params& params) {
     Found found = look_up(name, table, context, params);
     if (!found)
         return trouble(found.error().text);

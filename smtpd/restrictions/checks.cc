@@ -38,9 +38,7 @@ Verdict trouble(const std::string& why) {
 
 namespace {
 
-std::string client_label(const Context& c) {
-    return fmt::format("<{}[{}]>", c.facts.client_name, c.facts.client_address);
-}
+std::string client_label(const Context& c) { return fmt::format("<{}[{}]>", c.facts.client_name, c.facts.client_address); }
 
 // The words between the angle brackets and the reason, by what is being looked at.
 std::string refused(const std::string& what, const std::string& value) {
@@ -83,8 +81,7 @@ Verdict check_destination(const Context& c, bool defer) {
     if (*ours)
         return dunno();
     std::string text = fmt::format("<{}>: Relay access denied", c.facts.recipient_text);
-    return defer ? reject(c, 454, "4.7.1", text)
-                 : reject(c, c.services.params.relay_domains_reject_code(), "5.7.1", text);
+    return defer ? reject(c, 454, "4.7.1", text) : reject(c, c.services.params.relay_domains_reject_code(), "5.7.1", text);
 }
 
 Verdict permit_destination(const Context& c) {
@@ -106,22 +103,22 @@ Verdict non_fqdn_helo(const Context& c) {
     if (helo.empty() || is_fqdn(helo))
         return dunno();
     return reject(c, c.services.params.non_fqdn_reject_code(), "5.5.2",
-                  refused("Helo command", helo) + "need fully-qualified hostname");
+        refused("Helo command", helo) + "need fully-qualified hostname");
 }
 
 Verdict invalid_helo(const Context& c) {
     const std::string& helo = c.facts.helo;
     if (helo.empty() || address::is_address_literal(helo) || address::is_valid_domain(helo))
         return dunno();
-    return reject(c, c.services.params.invalid_hostname_reject_code(), "5.5.2",
-                  refused("Helo command", helo) + "Invalid name");
+    return reject(
+        c, c.services.params.invalid_hostname_reject_code(), "5.5.2", refused("Helo command", helo) + "Invalid name");
 }
 
 Verdict non_fqdn_sender(const Context& c) {
     if (!c.facts.has_sender || c.facts.sender.empty() || is_fqdn(c.facts.sender.domain))
         return dunno();
     return reject(c, c.services.params.non_fqdn_reject_code(), "5.5.2",
-                  refused("Sender address", c.facts.sender_text) + "need fully-qualified address");
+        refused("Sender address", c.facts.sender_text) + "need fully-qualified address");
 }
 
 Verdict non_fqdn_recipient(const Context& c) {
@@ -129,25 +126,25 @@ Verdict non_fqdn_recipient(const Context& c) {
     if (!c.facts.has_recipient || postmaster || is_fqdn(c.facts.recipient.domain))
         return dunno();
     return reject(c, c.services.params.non_fqdn_reject_code(), "5.5.2",
-                  refused("Recipient address", c.facts.recipient_text) + "need fully-qualified address");
+        refused("Recipient address", c.facts.recipient_text) + "need fully-qualified address");
 }
 
 Verdict unknown_client(const Context& c) {
     if (c.facts.client_name != "unknown")
         return dunno();
     return reject(c, c.services.params.unknown_client_reject_code(), "5.7.25",
-                  "Client host rejected: cannot find your hostname, [" + c.facts.client_address + "]");
+        "Client host rejected: cannot find your hostname, [" + c.facts.client_address + "]");
 }
 
 std::string stage_subject(const Context& c) {
     switch (c.stage) {
-        case Stage::helo: return refused("Helo command", c.facts.helo);
-        case Stage::sender: return refused("Sender address", c.facts.sender_text);
-        case Stage::relay:
-        case Stage::recipient: return refused("Recipient address", c.facts.recipient_text);
-        case Stage::data: return "<DATA>: Data command rejected: ";
-        case Stage::end_of_data: return "<END-OF-MESSAGE>: End-of-data rejected: ";
-        case Stage::client: break;
+    case Stage::helo: return refused("Helo command", c.facts.helo);
+    case Stage::sender: return refused("Sender address", c.facts.sender_text);
+    case Stage::relay:
+    case Stage::recipient: return refused("Recipient address", c.facts.recipient_text);
+    case Stage::data: return "<DATA>: Data command rejected: ";
+    case Stage::end_of_data: return "<END-OF-MESSAGE>: End-of-data rejected: ";
+    case Stage::client: break;
     }
     return client_label(c) + ": Client host rejected: ";
 }
@@ -224,11 +221,11 @@ std::function<Verdict(const Context&)> find_check(const std::string& name, const
         {"reject_unauth_pipelining", early_pipelining},
         {"reject_multi_recipient_bounce", several_bounce_recipients},
         {"reject_plaintext_session",
-         [](const Context& c) {
-             return c.facts.tls ? dunno() : reject(c, 450, "4.7.1", "Session encryption is required");
-         }},
+            [](const Context& c) {
+                return c.facts.tls ? dunno() : reject(c, 450, "4.7.1", "Session encryption is required");
+            }},
         {"reject_unlisted_recipient",
-         [](const Context& c) { return Restrictions::unlisted_recipient(c.facts, c.services); }},
+            [](const Context& c) { return Restrictions::unlisted_recipient(c.facts, c.services); }},
         {"reject_unlisted_sender", [](const Context& c) { return Restrictions::unlisted_sender(c.facts, c.services); }},
     };
     auto found = kChecks.find(name);

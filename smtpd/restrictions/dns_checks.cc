@@ -65,16 +65,18 @@ Verdict unknown_domain(const Context& c, const Subject& subject) {
     std::string label = fmt::format("<{}>: {} address rejected: ", subject.text, subject.is_sender ? "Sender" : "Recipient");
     std::string status = subject.is_sender ? "5.1.8" : "5.1.2";
     switch (presence_of(c, domain, {dns::Type::mx, dns::Type::a, dns::Type::aaaa})) {
-        case Presence::there: return dunno();
-        case Presence::pending: return pending();
-        case Presence::absent: return reject(c, c.services.params.unknown_address_reject_code(), status, label + "Domain not found");
-        case Presence::malformed: return reject(c, c.services.params.unknown_address_reject_code(), status, label + "Malformed DNS server reply");
-        case Presence::unclear: return reject(c, 450, status, label + "Domain not found");
-        case Presence::null_mx: break;
+    case Presence::there: return dunno();
+    case Presence::pending: return pending();
+    case Presence::absent:
+        return reject(c, c.services.params.unknown_address_reject_code(), status, label + "Domain not found");
+    case Presence::malformed:
+        return reject(c, c.services.params.unknown_address_reject_code(), status, label + "Malformed DNS server reply");
+    case Presence::unclear: return reject(c, 450, status, label + "Domain not found");
+    case Presence::null_mx: break;
     }
     // RFC 7504, RFC 7505, 4.2
     return reject(c, subject.is_sender ? 550 : 556, subject.is_sender ? "5.7.27" : "5.1.10",
-                  fmt::format("{}Domain {} does not accept mail (nullMX)", label, domain));
+        fmt::format("{}Domain {} does not accept mail (nullMX)", label, domain));
 }
 
 Verdict unknown_sender_domain(const Context& c) {
@@ -109,7 +111,8 @@ Verdict unknown_reverse_client(const Context& c) {
     if (answer->status == dns::Status::found)
         return dunno();
     int code = answer->status == dns::Status::does_not_exist ? c.services.params.unknown_client_reject_code() : 450;
-    return reject(c, code, "5.7.25", "Client host rejected: cannot find your reverse hostname, [" + c.facts.client_address + "]");
+    return reject(
+        c, code, "5.7.25", "Client host rejected: cannot find your reverse hostname, [" + c.facts.client_address + "]");
 }
 
 // RFC 5782, 2.1: "2.0.0.127.list.example.test" for 127.0.0.2.
@@ -181,15 +184,15 @@ Verdict ask_list(const std::string& check, const std::string& list, const ReplyF
     if (!reason)
         return pending();
     std::string text = fmt::format("Service unavailable; {} [{}] blocked using {}{}{}", subject->what, subject->value, list,
-                                   reason->empty() ? "" : "; ", *reason);
+        reason->empty() ? "" : "; ", *reason);
     return reject(c, c.services.params.rbl_reject_code(), "5.7.1", std::move(text));
 }
 
 }  // namespace
 
 bool is_list_check(const std::string& name) {
-    for (std::string_view known : {"reject_rbl_client", "reject_rbl", "permit_dnswl_client", "permit_rhswl_client", "reject_rhsbl_client",
-                                   "reject_rhsbl_helo", "reject_rhsbl_sender", "reject_rhsbl_recipient"})
+    for (std::string_view known : {"reject_rbl_client", "reject_rbl", "permit_dnswl_client", "permit_rhswl_client",
+             "reject_rhsbl_client", "reject_rhsbl_helo", "reject_rhsbl_sender", "reject_rhsbl_recipient"})
         if (name == known)
             return true;
     return false;

@@ -19,9 +19,9 @@ struct Context {
 
 struct Restrictions::Entry {
     std::function<Verdict(const Context&)> check;
-    bool warn_only = false;                     // warn_if_reject in front of it
-    List nested;                                // a restriction class
-    std::unique_ptr<dict::TableList> table;     // check_..._access
+    bool warn_only = false;                  // warn_if_reject in front of it
+    List nested;                             // a restriction class
+    std::unique_ptr<dict::TableList> table;  // check_..._access
 };
 
 // Goes through a list until an entry decides.
@@ -34,12 +34,12 @@ std::function<Verdict(const Context&)> find_check(const std::string& name, const
 std::function<Verdict(const Context&)> find_dns_check(const std::string& name);
 // Those that ask a DNS list, "domain" or "domain=filter".
 bool is_list_check(const std::string& name);
-std::expected<std::function<Verdict(const Context&)>, std::string> make_list_check(const std::string& name, const std::string& argument);
+std::expected<std::function<Verdict(const Context&)>, std::string> make_list_check(
+    const std::string& name, const std::string& argument);
 
 // access(5): what a table says about the thing that `name` (check_client_access, ...) looks at.
 bool is_access_check(const std::string& name);
-Verdict check_access(const std::string& name, const dict::TableList& table, const Context& context,
-                     const Params& params);
+Verdict check_access(const std::string& name, const dict::TableList& table, const Context& context, const Params& params);
 
 // Verdicts.
 Verdict dunno();

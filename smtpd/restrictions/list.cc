@@ -18,19 +18,18 @@ bool is_class(const Params& params, const std::string& name) {
 
 // What postconf(5) documents but needs a probe, or another service that is not part of this program.
 bool is_known_elsewhere(const std::string& name) {
-    for (std::string_view prefix :
-         {"reject_unverified_", "reject_rhsbl_reverse_client",
-          "check_policy_service", "reject_maps_rbl", "permit_mx_backup", "permit_tls_", "reject_sender_login_mismatch",
-          "reject_authenticated_sender_login_mismatch", "reject_unauthenticated_sender_login_mismatch",
-          "reject_known_sender_login_mismatch", "check_ccert_access", "check_etrn_access"})
+    for (std::string_view prefix : {"reject_unverified_", "reject_rhsbl_reverse_client", "check_policy_service",
+             "reject_maps_rbl", "permit_mx_backup", "permit_tls_", "reject_sender_login_mismatch",
+             "reject_authenticated_sender_login_mismatch", "reject_unauthenticated_sender_login_mismatch",
+             "reject_known_sender_login_mismatch", "check_ccert_access", "check_etrn_access"})
         if (name.starts_with(prefix))
             return true;
     return name.ends_with("_mx_access") || name.ends_with("_ns_access") || name.ends_with("_a_access");
 }
 
 bool takes_argument(const std::string& name) {
-    return is_access_check(name) || is_list_check(name) || name == "reject_rhsbl_reverse_client" || name == "check_policy_service" ||
-           (name.starts_with("check_") && name.ends_with("_access"));
+    return is_access_check(name) || is_list_check(name) || name == "reject_rhsbl_reverse_client" ||
+           name == "check_policy_service" || (name.starts_with("check_") && name.ends_with("_access"));
 }
 
 }  // namespace
@@ -59,8 +58,8 @@ Verdict evaluate_list(const Restrictions::List& list, const Context& context) {
     return dunno();
 }
 
-Restrictions::List Restrictions::parse(const std::string& parameter, const config::List& words, const Params& params,
-                                       config::MainCf& main_cf, int depth) {
+Restrictions::List Restrictions::parse(
+    const std::string& parameter, const config::List& words, const Params& params, config::MainCf& main_cf, int depth) {
     List result;
     bool warn_next = false;
     auto add = [&](std::function<Verdict(const Context&)> check) -> Entry& {
@@ -85,9 +84,8 @@ Restrictions::List Restrictions::parse(const std::string& parameter, const confi
                                                                                   : "check_recipient_access";
             Entry& entry = add(nullptr);
             entry.table = std::make_unique<dict::TableList>(dict::TableList::open(parameter, {word}));
-            entry.check = [subject, &entry, &params](const Context& c) {
-                return check_access(subject, *entry.table, c, params);
-            };
+            entry.check = [subject, &entry, &params](
+                              const Context& c) { return check_access(subject, *entry.table, c, params); };
             problems_.insert(problems_.end(), entry.table->problems().begin(), entry.table->problems().end());
             continue;
         }
@@ -100,14 +98,13 @@ Restrictions::List Restrictions::parse(const std::string& parameter, const confi
             }
             Entry& entry = add(nullptr);
             entry.table = std::make_unique<dict::TableList>(dict::TableList::open(parameter, {words[++i]}));
-            entry.check = [name, &entry, &params](const Context& c) {
-                return check_access(name, *entry.table, c, params);
-            };
+            entry.check = [name, &entry, &params](const Context& c) { return check_access(name, *entry.table, c, params); };
             problems_.insert(problems_.end(), entry.table->problems().begin(), entry.table->problems().end());
             continue;
         }
         if (is_list_check(name)) {
-            auto check = has_argument ? make_list_check(name, words[++i]) : std::unexpected(name + " needs the domain of a list behind it");
+            auto check = has_argument ? make_list_check(name, words[++i])
+                                      : std::unexpected(name + " needs the domain of a list behind it");
             if (check) {
                 needs_dns_ = true;
                 add(std::move(*check));
@@ -161,14 +158,13 @@ Restrictions::Restrictions(const Params& params, config::MainCf& main_cf) {
     lists_.push_back(parse("smtpd_recipient_restrictions", params.recipient_restrictions(), params, main_cf, 0));
     lists_.push_back(parse("smtpd_data_restrictions", params.data_restrictions(), params, main_cf, 0));
     lists_.push_back(parse("smtpd_end_of_data_restrictions", params.end_of_data_restrictions(), params, main_cf, 0));
-    rewrite_clients_ =
-        parse("local_header_rewrite_clients", params.local_header_rewrite_clients(), params, main_cf, 0);
+    rewrite_clients_ = parse("local_header_rewrite_clients", params.local_header_rewrite_clients(), params, main_cf, 0);
 }
 
 Restrictions::~Restrictions() = default;
 
-Verdict Restrictions::evaluate(Stage stage, const Facts& facts, const Services& services,
-                               std::vector<Verdict>& notes, DnsAnswers& answers) const {
+Verdict Restrictions::evaluate(
+    Stage stage, const Facts& facts, const Services& services, std::vector<Verdict>& notes, DnsAnswers& answers) const {
     Context context{facts, services, stage, notes, answers};
     return evaluate_list(list(stage), context);
 }

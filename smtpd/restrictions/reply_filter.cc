@@ -74,9 +74,8 @@ bool ReplyFilter::matches(const dict::IpAddress& answer) const {
         return false;
     for (std::size_t i = 0; i < 4; ++i) {
         const Ranges& ranges = parts_[i];
-        bool inside = std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
-            return answer.bytes[i] >= range.first && answer.bytes[i] <= range.second;
-        });
+        bool inside = std::any_of(ranges.begin(), ranges.end(),
+            [&](const auto& range) { return answer.bytes[i] >= range.first && answer.bytes[i] <= range.second; });
         if (!ranges.empty() && !inside)
             return false;
     }

@@ -27,7 +27,7 @@ class ReplyFilter {
   private:
     using Ranges = std::vector<std::pair<unsigned, unsigned>>;
     static std::expected<Ranges, std::string> parse_part(std::string_view& text);
-    std::array<Ranges, 4> parts_;   // empty: any
+    std::array<Ranges, 4> parts_;  // empty: any
 };
 
 }  // namespace smtpd

@@ -35,7 +35,7 @@ struct Facts {
     bool pipelined_too_early = false;
     bool has_sender = false;
     address::Mailbox sender;
-    std::string sender_text;     // as the client gave it
+    std::string sender_text;  // as the client gave it
     bool has_recipient = false;
     address::Mailbox recipient;
     std::string recipient_text;
@@ -47,8 +47,8 @@ struct Verdict {
     // pending: the DNS has to be asked first; then the list is gone through again.
     enum class Kind { dunno, permit, reject, hold, discard, warn, pending };
     Kind kind = Kind::dunno;
-    smtp::Reply reply;         // for reject
-    std::string log_text;      // for hold, discard, warn: what goes into the log
+    smtp::Reply reply;     // for reject
+    std::string log_text;  // for hold, discard, warn: what goes into the log
 };
 
 enum class Stage { client, helo, sender, relay, recipient, data, end_of_data };
@@ -59,8 +59,8 @@ class Restrictions {
     ~Restrictions();
 
     // Evaluates the list of a stage. `notes` collects hold, discard and warn decisions on the way.
-    Verdict evaluate(Stage stage, const Facts& facts, const Services& services, std::vector<Verdict>& notes,
-                     DnsAnswers& answers) const;
+    Verdict evaluate(
+        Stage stage, const Facts& facts, const Services& services, std::vector<Verdict>& notes, DnsAnswers& answers) const;
     // local_header_rewrite_clients, and other lists that only permit.
     bool permits(const Facts& facts, const Services& services) const;
 
@@ -77,8 +77,8 @@ class Restrictions {
     using List = std::vector<std::unique_ptr<Entry>>;
 
   private:
-    List parse(const std::string& parameter, const config::List& words, const Params& params, config::MainCf& main_cf,
-               int depth);
+    List parse(
+        const std::string& parameter, const config::List& words, const Params& params, config::MainCf& main_cf, int depth);
     const List& list(Stage stage) const { return lists_[static_cast<std::size_t>(stage)]; }
 
     std::vector<List> lists_;

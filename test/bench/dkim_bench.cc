@@ -3,7 +3,8 @@
 //   dkim_bench FOLDER [SECONDS]
 //
 // Writes FOLDER/message.eml (10 KB, one RSA-2048 signature) and FOLDER/records, on which opendkim_peer can be run, measures
-// the verifier on the same octets, OpenSSL's bare SHA-256 and RSA verification of them, and canonicalization without hashing.
+// the verifier on the same octets, OpenSSL's bare SHA-256 and RSA verification of them, and canonicalization without
+// hashing.
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -42,7 +43,8 @@ double measure(double limit, const std::function<void()>& call) {
 }
 
 std::string prose(std::size_t size) {
-    const char* words[] = {"and", "the", "message", "of", "today", "came", "with", "a", "letter", "from", "nobody", "in", "particular,"};
+    const char* words[] = {
+        "and", "the", "message", "of", "today", "came", "with", "a", "letter", "from", "nobody", "in", "particular,"};
     std::string text, line;
     for (std::size_t i = 0; text.size() < size; i = i * 7 + 3) {
         line += words[i % std::size(words)];
@@ -69,14 +71,17 @@ std::string base64_lines(std::size_t size) {
 std::string source_code(std::size_t size) {
     std::string text;
     while (text.size() < size)
-        text += "    for (std::size_t i = 0; i < count; ++i) {\r\n        total += values[i];   // every one\r\n    }\r\n\r\n";
+        text +=
+            "    for (std::size_t i = 0; i < count; ++i) {\r\n        total += values[i];   // every one\r\n    }\r\n\r\n";
     return text;
 }
 
 std::string signed_message(const dkim::PrivateKey& key) {
     std::string message =
-        "Received: from client.example.net (client.example.net [192.0.2.7])\r\n\tby mx.example.test (Malleposte) with ESMTPS id X;\r\n"
-        "\tSun, 22 Nov 2026 01:02:03 +0000 (UTC)\r\nFrom: Alice Example <alice@example.com>\r\nTo: Bob <bob@example.test>\r\n"
+        "Received: from client.example.net (client.example.net [192.0.2.7])\r\n\tby mx.example.test (Malleposte) with "
+        "ESMTPS id X;\r\n"
+        "\tSun, 22 Nov 2026 01:02:03 +0000 (UTC)\r\nFrom: Alice Example <alice@example.com>\r\nTo: Bob "
+        "<bob@example.test>\r\n"
         "Subject: A message of the usual size\r\nDate: Sun, 22 Nov 2026 01:02:03 +0000\r\nMessage-ID: <1@example.com>\r\n"
         "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
     message += prose(10'000 - message.size());
@@ -99,7 +104,8 @@ void verify(event::Loop& loop, dns::Resolver& dns, dkim::KeyCache& keys, const s
     loop.spawn(finish(verifier, verdict));
     loop.run_until_idle();
     if (verdict.signatures.size() != 1 || verdict.signatures[0].code != dkim::Code::pass) {
-        std::fprintf(stderr, "does not verify: %s\n", verdict.signatures.empty() ? "" : verdict.signatures[0].reason.c_str());
+        std::fprintf(
+            stderr, "does not verify: %s\n", verdict.signatures.empty() ? "" : verdict.signatures[0].reason.c_str());
         std::exit(1);
     }
 }
@@ -122,8 +128,8 @@ double measure_openssl(double limit, const dkim::PrivateKey& key, const std::str
         EVP_DigestInit_ex2(digest, sha256, nullptr);
         EVP_DigestUpdate(digest, message.data(), message.size());
         EVP_DigestFinal_ex(digest, hash, nullptr);
-        if (EVP_PKEY_verify(context, reinterpret_cast<const unsigned char*>(signature.data()), signature.size(), hash,
-                            sizeof hash) != 1)
+        if (EVP_PKEY_verify(
+                context, reinterpret_cast<const unsigned char*>(signature.data()), signature.size(), hash, sizeof hash) != 1)
             std::exit(1);
     });
     EVP_PKEY_CTX_free(context);
@@ -151,7 +157,7 @@ void measure_canonicalization(double limit, const char* name, const std::string&
                 std::exit(1);
         });
         std::printf("canonicalization %s, %s: %.2f GB/s\n", canon == dkim::Canon::simple ? "simple" : "relaxed", name,
-                    rate * static_cast<double>(body.size()) / 1e9);
+            rate * static_cast<double>(body.size()) / 1e9);
     }
 }
 
@@ -175,9 +181,9 @@ int main(int argc, char** argv) {
     std::printf("message of %zu octets, one RSA-2048 signature, relaxed/relaxed\n", message.size());
     std::printf("verifier: %.0f verifications per second\n", measure(limit, [&] { verify(loop, dns, keys, message); }));
     std::printf("verifier, key parsed anew each time: %.0f verifications per second\n", measure(limit, [&] {
-                    dkim::KeyCache fresh;
-                    verify(loop, dns, fresh, message);
-                }));
+        dkim::KeyCache fresh;
+        verify(loop, dns, fresh, message);
+    }));
     std::printf("OpenSSL SHA-256 and RSA verify alone: %.0f per second\n", measure_openssl(limit, key, message));
     constexpr std::size_t kBody = 16 << 20;
     measure_canonicalization(limit, "base64", base64_lines(kBody));

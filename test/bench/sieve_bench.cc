@@ -19,7 +19,7 @@
 namespace {
 
 class QuietHost final : public sieve::Host {
-public:
+  public:
     const sieve::Envelope& envelope() const override { return envelope_; }
     std::optional<std::string> environment(std::string_view) const override { return std::nullopt; }
     bool mailbox_exists(std::string_view) override { return true; }
@@ -33,7 +33,7 @@ public:
     int zone_minutes() const override { return 0; }
     std::vector<std::string> message_flags() const override { return {}; }
 
-private:
+  private:
     sieve::Envelope envelope_{"sender@example.test", "alice@example.test", "", ""};
 };
 
@@ -60,7 +60,7 @@ void measure(std::string_view what, int runs, const std::function<void()>& work)
     for (double time : times)
         sum += time;
     std::cout << fmt::format("{:8} median {:8.4f} ms, mean {:8.4f} ms, slowest {:8.4f} ms, {} runs\n", what,
-                             times[times.size() / 2], sum / runs, times.back(), runs);
+        times[times.size() / 2], sum / runs, times.back(), runs);
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ int main(int argc, char** argv) {
         sieve::Outcome outcome = interpreter.run(*compiled.program);
         last = outcome.actions.empty() ? outcome.error : sieve::format_action(outcome.actions.front());
     });
-    std::cout << fmt::format("{} octets of script, {} of program, {} of message; first action: {}\n", script.size(), encoded.size(),
-                             content.size(), last);
+    std::cout << fmt::format("{} octets of script, {} of program, {} of message; first action: {}\n", script.size(),
+        encoded.size(), content.size(), last);
     return 0;
 }

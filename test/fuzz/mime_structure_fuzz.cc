@@ -24,7 +24,7 @@ std::string with_crlf(std::string_view text) {
     return result;
 }
 
-/// A strict reader: one value, balanced, nothing behind it.
+// A strict reader: one value, balanced, nothing behind it.
 void require_readable(std::string_view answer) {
     imap::Cursor cursor(answer);
     int depth = 0;

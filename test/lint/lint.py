@@ -8,6 +8,7 @@
   layers     programs include lib/ and their own folder; a library includes only those below it
   headers    begin with their own path and a sentence, and say #pragma once
   unfinished words that mark work left undone
+  hand       one comment mark (//), and what .clang-format says: braces, access labels, blanks
   pages      every manual page passes mandoc -T lint
 """
 
@@ -121,6 +122,23 @@ def check_words(path, text):
             problem(path, number, "unfinished work")
 
 
+def check_hand(paths):
+    """What clang-format of the reference system (Debian 12: 14) would write differently."""
+    for path in paths:
+        with open(path) as f:
+            for number, line in enumerate(f, 1):
+                if re.match(r"\s*(/\*|///)", line):
+                    problem(path, number, "comments begin with //")
+    formatter = shutil.which("clang-format-14")
+    if formatter is None:
+        print("clang-format-14 is not installed: the hand is not checked")
+        return
+    # .clang-format is looked for above each file.
+    result = subprocess.run([formatter, "--dry-run", "-Werror", "--style=file", *paths], stderr=subprocess.PIPE, text=True)
+    for path, line in dict.fromkeys(re.findall(r"^(/[^:\n]+):(\d+):\d+: error:", result.stderr, re.M)):
+        problem(path, int(line), "clang-format would write this differently: clang-format -i FILE")
+
+
 def check_pages():
     mandoc = shutil.which("mandoc")
     pages = [os.path.join(place, name) for place, _, names in os.walk(os.path.join(ROOT, "man"))
@@ -143,6 +161,7 @@ for source in sources(".h", ".cc"):
     check_words(source, content)
     if source.endswith(".h"):
         check_header(source, content)
+check_hand(list(sources(".h", ".cc")))
 check_pages()
 print("\n".join(problems) if problems else "the house is in order")
 sys.exit(1 if problems else 0)

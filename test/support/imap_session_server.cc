@@ -21,7 +21,7 @@
 
 namespace {
 
-/// Answers until the client has logged in; the user's name, or nothing if it left.
+// Answers until the client has logged in; the user's name, or nothing if it left.
 std::string greet(imapd::Wire& wire, std::string& tag) {
     wire.write("* OK ready\r\n");
     for (;;) {
@@ -65,8 +65,7 @@ void serve(int client, const std::string& directory) {
         std::string user = greet(wire, tag);
         imapd::SessionSettings settings;
         settings.user = user;
-        auto account = user.empty() ? std::unexpected(store::Failure{})
-                                    : store::open_account({directory + "/" + user, '.'});
+        auto account = user.empty() ? std::unexpected(store::Failure{}) : store::open_account({directory + "/" + user, '.'});
         if (account)
             imapd::Session(wire, *account, settings).run(tag);
     } catch (const std::exception&) {

@@ -18,7 +18,7 @@
 namespace test {
 
 class Knot {
-public:
+  public:
     struct Zone {
         std::string domain, content;
         bool sign = false;
@@ -27,7 +27,8 @@ public:
 
     explicit Knot(const std::vector<Zone>& zones) : port_(free_port()) {
         std::string configuration = "server:\n  rundir: " + folder_.path() + "\n  listen: 127.0.0.1@" +
-                                    std::to_string(port_) + "\nlog:\n  - target: stderr\n    any: critical\ndatabase:\n  storage: " +
+                                    std::to_string(port_) +
+                                    "\nlog:\n  - target: stderr\n    any: critical\ndatabase:\n  storage: " +
                                     folder_.path() + "/db\nzone:\n";
         std::filesystem::create_directory(folder_.path("db"));
         for (const Zone& zone : zones) {
@@ -70,7 +71,7 @@ public:
     }
     const TemporaryFolder& folder() const { return folder_; }
 
-private:
+  private:
     static std::uint16_t free_port() {
         int descriptor = ::socket(AF_INET, SOCK_DGRAM, 0);
         sockaddr_in address{};

@@ -11,7 +11,7 @@
 namespace test {
 
 class TemporaryFolder {
-public:
+  public:
     TemporaryFolder() {
         std::string name = (std::filesystem::temp_directory_path() / "malleposte-test.XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr)
@@ -32,7 +32,7 @@ public:
         return path(name);
     }
 
-private:
+  private:
     std::filesystem::path path_;
 };
 

@@ -46,7 +46,7 @@ std::optional<std::string> DeskHost::environment(std::string_view item) const {
         std::size_t dot = host.find('.');
         return dot == std::string::npos ? host : host.substr(dot + 1);
     }
-    if (item == "location")             // RFC 5183, 4.1
+    if (item == "location")  // RFC 5183, 4.1
         return "MDA";
     if (item == "phase")
         return "during";

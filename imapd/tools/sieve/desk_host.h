@@ -15,24 +15,24 @@
 
 namespace sievec {
 
-/// Included scripts: NAME.sieve in a directory of its own for each location.
+// Included scripts: NAME.sieve in a directory of its own for each location.
 class DirectoryLoader final : public sieve::ScriptLoader {
-public:
+  public:
     DirectoryLoader(std::filesystem::path personal, std::filesystem::path global)
         : personal_(std::move(personal)), global_(std::move(global)) {}
 
     std::optional<std::string> load(sieve::ScriptLocation location, std::string_view name) override;
 
-private:
+  private:
     std::filesystem::path personal_;
     std::filesystem::path global_;
 };
 
-/// Nothing if the file cannot be read.
+// Nothing if the file cannot be read.
 std::optional<std::string> read_file(const std::filesystem::path& path);
 
 class DeskHost : public sieve::Host {
-public:
+  public:
     const sieve::Envelope& envelope() const override { return envelope_; }
     std::optional<std::string> environment(std::string_view item) const override;
     bool mailbox_exists(std::string_view mailbox) override { return mailboxes.contains(canonical(mailbox)); }
@@ -46,15 +46,15 @@ public:
     int zone_minutes() const override;
     std::vector<std::string> message_flags() const override { return flags; }
 
-    /// INBOX in any case is one mailbox.
+    // INBOX in any case is one mailbox.
     static std::string canonical(std::string_view mailbox);
 
     sieve::Envelope envelope_;
-    std::string test_folder;                                            // of the test script that runs
+    std::string test_folder;  // of the test script that runs
     std::set<std::string> mailboxes = {"INBOX"};
-    std::set<std::string> lists;                                        // external lists, by full name
+    std::set<std::string> lists;  // external lists, by full name
     std::set<std::string> duplicates;
-    std::map<std::pair<std::string, std::string>, std::string> annotations;     // mailbox ("" for the server) and name
+    std::map<std::pair<std::string, std::string>, std::string> annotations;  // mailbox ("" for the server) and name
     std::vector<std::string> flags;
 };
 

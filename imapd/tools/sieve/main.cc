@@ -86,7 +86,8 @@ std::shared_ptr<const sieve::Program> compile_file(const std::string& file, cons
     if (!text)
         command::fatal(fmt::format("{}: cannot be read", file), kNoInput);
     std::filesystem::path folder = std::filesystem::path(file).parent_path();
-    sievec::DirectoryLoader loader(folder, options.global_folder.empty() ? folder : std::filesystem::path(options.global_folder));
+    sievec::DirectoryLoader loader(
+        folder, options.global_folder.empty() ? folder : std::filesystem::path(options.global_folder));
     sieve::CompileOptions compile_options;
     compile_options.name = file;
     compile_options.loader = &loader;
@@ -133,7 +134,9 @@ void show_trace(const std::vector<sieve::TraceStep>& trace) {
     for (const sieve::TraceStep& step : trace) {
         std::string place = fmt::format("{}:{}", step.script, step.line);
         switch (step.kind) {
-        case Kind::test: std::cout << fmt::format("{}: test {}: {}\n", place, step.text, step.result ? "true" : "false"); break;
+        case Kind::test:
+            std::cout << fmt::format("{}: test {}: {}\n", place, step.text, step.result ? "true" : "false");
+            break;
         case Kind::action: std::cout << fmt::format("{}: {}\n", place, step.text); break;
         case Kind::include: std::cout << fmt::format("{}: include {}\n", place, step.text); break;
         default: std::cout << fmt::format("{}: {}\n", place, step.text); break;

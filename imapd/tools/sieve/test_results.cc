@@ -178,7 +178,7 @@ bool TestSuite::perform_one(const Action& action, std::vector<std::string>& noti
     case Action::Kind::fileinto: return store(action);
     case Action::Kind::redirect:
         sending = sieve::redirection(action, *message_, envelope, settings_);
-        if (sending.messages.empty()) {     // RFC 5228, 4.2: a redirect that is left out does not cancel the implicit keep
+        if (sending.messages.empty()) {  // RFC 5228, 4.2: a redirect that is left out does not cancel the implicit keep
             Action keep;
             keep.mailbox = settings_.default_mailbox;
             return store(keep);
@@ -187,7 +187,9 @@ bool TestSuite::perform_one(const Action& action, std::vector<std::string>& noti
     case Action::Kind::notify:
         sending = sieve::notification(action, *message_, envelope, settings_, host_.now(), seed, notified);
         break;
-    case Action::Kind::report: sending = sieve::abuse_report(action, *message_, envelope, settings_, host_.now(), seed); break;
+    case Action::Kind::report:
+        sending = sieve::abuse_report(action, *message_, envelope, settings_, host_.now(), seed);
+        break;
     case Action::Kind::reject:
     case Action::Kind::ereject: sending = sieve::rejection(action, *message_, envelope, settings_, host_.now(), seed); break;
     case Action::Kind::vacation: {

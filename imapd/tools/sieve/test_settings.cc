@@ -36,7 +36,8 @@ void read_duration(const TestConfig& config, const std::string& name, std::chron
     auto number = text::parse_number(std::string_view(value).substr(0, digits));
     if (!number)
         return;
-    std::string_view unit = digits == std::string::npos ? std::string_view("s") : text::trim(std::string_view(value).substr(digits));
+    std::string_view unit = digits == std::string::npos ? std::string_view("s")
+                                                        : text::trim(std::string_view(value).substr(digits));
     std::int64_t factor = 1;
     switch (unit.empty() ? 's' : text::to_lower(unit.front())) {
     case 'm': factor = 60; break;

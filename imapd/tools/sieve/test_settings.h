@@ -15,7 +15,7 @@ using TestConfig = std::map<std::string, std::string>;
 
 sieve::Settings settings_of(const TestConfig& config);
 
-/// External lists that the settings name, by full name.
+// External lists that the settings name, by full name.
 std::set<std::string> lists_of(const TestConfig& config);
 
 }  // namespace sievec

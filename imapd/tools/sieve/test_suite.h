@@ -1,8 +1,8 @@
 // imapd/tools/sieve/test_suite.h - test scripts: the vnd.dovecot.testsuite extension.
 //
 // A test script is an ordinary script with sections `test "name" { ... }` and commands that set the message, run other
-// scripts, perform their actions on a mail store and an outbox in memory, and look at what came of it. A section passes if it
-// ends without test_fail and without a runtime error.
+// scripts, perform their actions on a mail store and an outbox in memory, and look at what came of it. A section passes if
+// it ends without test_fail and without a runtime error.
 //
 // Failure     results are printed as they come; failed() says how many.
 // Trust       test scripts are ours or the administrator's; they are held to the limits of every script all the same.
@@ -27,7 +27,7 @@
 namespace sievec {
 
 class TestSuite final : public sieve::ForeignCommands {
-public:
+  public:
     explicit TestSuite(std::filesystem::path file);
 
     void run();
@@ -40,7 +40,7 @@ public:
     sieve::ForeignResult run(const sieve::ForeignCall& call) const override;
     void section_ended(std::string_view error) const override;
 
-private:
+  private:
     struct Stored {
         std::string content;
         std::vector<std::string> flags;
@@ -86,7 +86,7 @@ private:
     DeskHost host_;
     TestConfig config_;
     sieve::Settings settings_;
-    std::deque<std::string> contents_;                  // messages stay: programs and actions view them
+    std::deque<std::string> contents_;  // messages stay: programs and actions view them
     std::deque<sieve::Message> messages_;
     const sieve::Message* message_ = nullptr;
 
@@ -94,14 +94,14 @@ private:
     std::vector<Sent> outbox_;
     std::shared_ptr<const sieve::Program> program_;
     std::map<std::string, std::string> binaries_;
-    std::vector<std::string> errors_;                   // of the last compilation, run or execution
-    bool has_run_ = false;                              // actions_ come from a script, not from the test script itself
+    std::vector<std::string> errors_;  // of the last compilation, run or execution
+    bool has_run_ = false;             // actions_ come from a script, not from the test script itself
     std::vector<sieve::Action> actions_;
-    std::size_t performed_ = 0;                         // of actions_
+    std::size_t performed_ = 0;  // of actions_
     std::size_t sequence_ = 0;
 
-    std::string test_;                                  // name of the open section; empty between sections
-    std::string why_;                                   // what it failed for
+    std::string test_;  // name of the open section; empty between sections
+    std::string why_;   // what it failed for
     std::size_t passed_ = 0;
     std::size_t failed_ = 0;
 };

@@ -32,14 +32,10 @@ struct BounceRecipient {
     static constexpr std::string_view kRecord = "bounce_recipient/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("address", &BounceRecipient::address),
-                          ipc::field("original", &BounceRecipient::original),
-                          ipc::field("orcpt", &BounceRecipient::orcpt),
-                          ipc::field("notify", &BounceRecipient::notify),
-                          ipc::field("dsn", &BounceRecipient::dsn),
-                          ipc::field("text", &BounceRecipient::text),
-                          ipc::field("remote_mta", &BounceRecipient::remote_mta),
-                          ipc::field("remote_reply", &BounceRecipient::remote_reply),
-                          ipc::field("when", &BounceRecipient::when)};
+            ipc::field("original", &BounceRecipient::original), ipc::field("orcpt", &BounceRecipient::orcpt),
+            ipc::field("notify", &BounceRecipient::notify), ipc::field("dsn", &BounceRecipient::dsn),
+            ipc::field("text", &BounceRecipient::text), ipc::field("remote_mta", &BounceRecipient::remote_mta),
+            ipc::field("remote_reply", &BounceRecipient::remote_reply), ipc::field("when", &BounceRecipient::when)};
     }
 };
 
@@ -50,27 +46,22 @@ struct BounceRequest {
     std::string sender;
     std::uint64_t content_offset = 0;
     std::uint64_t content_length = 0;
-    std::uint32_t flags = 0;        // as in cleanup.h
+    std::uint32_t flags = 0;  // as in cleanup.h
     std::string envid;
     std::uint32_t returns = 0;
     std::int64_t arrival_us = 0;
-    std::int64_t expires = 0;       // delay warning: when qmgr will give up, seconds since 1970
+    std::int64_t expires = 0;  // delay warning: when qmgr will give up, seconds since 1970
     std::vector<BounceRecipient> recipients;
 
     static constexpr std::string_view kRecord = "bounce_request/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &BounceRequest::request_id),
-                          ipc::field("kind", &BounceRequest::kind),
-                          ipc::field("queue_id", &BounceRequest::queue_id),
-                          ipc::field("sender", &BounceRequest::sender),
-                          ipc::field("content_offset", &BounceRequest::content_offset),
-                          ipc::field("content_length", &BounceRequest::content_length),
-                          ipc::field("flags", &BounceRequest::flags),
-                          ipc::field("envid", &BounceRequest::envid),
-                          ipc::field("returns", &BounceRequest::returns),
-                          ipc::field("arrival_us", &BounceRequest::arrival_us),
-                          ipc::field("expires", &BounceRequest::expires),
-                          ipc::field("recipients", &BounceRequest::recipients)};
+        return std::tuple{ipc::field("request_id", &BounceRequest::request_id), ipc::field("kind", &BounceRequest::kind),
+            ipc::field("queue_id", &BounceRequest::queue_id), ipc::field("sender", &BounceRequest::sender),
+            ipc::field("content_offset", &BounceRequest::content_offset),
+            ipc::field("content_length", &BounceRequest::content_length), ipc::field("flags", &BounceRequest::flags),
+            ipc::field("envid", &BounceRequest::envid), ipc::field("returns", &BounceRequest::returns),
+            ipc::field("arrival_us", &BounceRequest::arrival_us), ipc::field("expires", &BounceRequest::expires),
+            ipc::field("recipients", &BounceRequest::recipients)};
     }
 };
 
@@ -81,9 +72,8 @@ struct BounceReply {
 
     static constexpr std::string_view kRecord = "bounce_reply/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &BounceReply::request_id),
-                          ipc::field("ok", &BounceReply::ok),
-                          ipc::field("reason", &BounceReply::reason)};
+        return std::tuple{ipc::field("request_id", &BounceReply::request_id), ipc::field("ok", &BounceReply::ok),
+            ipc::field("reason", &BounceReply::reason)};
     }
 };
 

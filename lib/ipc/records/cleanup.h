@@ -36,25 +36,21 @@ struct CleanupReady {
 
 // The client as the SMTP server saw it. All empty for mail that was made on this host.
 struct Client {
-    std::string name;           // "unknown" where it could not be verified
-    std::string address;        // "192.0.2.1", "2001:db8::1"
+    std::string name;     // "unknown" where it could not be verified
+    std::string address;  // "192.0.2.1", "2001:db8::1"
     std::string port;
     std::string helo;
-    std::string protocol;       // "SMTP", "ESMTP", "ESMTPS", "ESMTPSA", "LMTP": the word after "with"
+    std::string protocol;  // "SMTP", "ESMTP", "ESMTPS", "ESMTPSA", "LMTP": the word after "with"
     std::string sasl_method;
     std::string sasl_username;
     std::string sasl_sender;
 
     static constexpr std::string_view kRecord = "client/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("name", &Client::name),
-                          ipc::field("address", &Client::address),
-                          ipc::field("port", &Client::port),
-                          ipc::field("helo", &Client::helo),
-                          ipc::field("protocol", &Client::protocol),
-                          ipc::field("sasl_method", &Client::sasl_method),
-                          ipc::field("sasl_username", &Client::sasl_username),
-                          ipc::field("sasl_sender", &Client::sasl_sender)};
+        return std::tuple{ipc::field("name", &Client::name), ipc::field("address", &Client::address),
+            ipc::field("port", &Client::port), ipc::field("helo", &Client::helo), ipc::field("protocol", &Client::protocol),
+            ipc::field("sasl_method", &Client::sasl_method), ipc::field("sasl_username", &Client::sasl_username),
+            ipc::field("sasl_sender", &Client::sasl_sender)};
     }
 };
 
@@ -67,30 +63,30 @@ struct CleanupRecipient {
     static constexpr std::string_view kRecord = "cleanup_recipient/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("address", &CleanupRecipient::address),
-                          ipc::field("original", &CleanupRecipient::original),
-                          ipc::field("orcpt", &CleanupRecipient::orcpt),
-                          ipc::field("notify", &CleanupRecipient::notify)};
+            ipc::field("original", &CleanupRecipient::original), ipc::field("orcpt", &CleanupRecipient::orcpt),
+            ipc::field("notify", &CleanupRecipient::notify)};
     }
 };
 
 // Bits of CleanupOpen::flags.
-inline constexpr std::uint32_t kCleanupSmtpUtf8 = 1;         // RFC 6531
-inline constexpr std::uint32_t kCleanupEightBit = 2;         // BODY=8BITMIME
-inline constexpr std::uint32_t kCleanupLocalOrigin = 4;      // local_header_rewrite_clients: complete the header
-inline constexpr std::uint32_t kCleanupInternal = 16;        // a report made here
-inline constexpr std::uint32_t kCleanupHold = 32;            // into hold/ (an access table said HOLD)
-inline constexpr std::uint32_t kCleanupNoAliases = 64;       // receive_override_options = no_address_mappings
-inline constexpr std::uint32_t kCleanupOurs = 128;           // from this host, mynetworks or a logged-in client: signed by DKIM
-inline constexpr std::uint32_t kCleanupForward = 256;        // a user redirects it: never signed as ours, but sealed (ARC) on its way out
+inline constexpr std::uint32_t kCleanupSmtpUtf8 = 1;     // RFC 6531
+inline constexpr std::uint32_t kCleanupEightBit = 2;     // BODY=8BITMIME
+inline constexpr std::uint32_t kCleanupLocalOrigin = 4;  // local_header_rewrite_clients: complete the header
+inline constexpr std::uint32_t kCleanupInternal = 16;    // a report made here
+inline constexpr std::uint32_t kCleanupHold = 32;        // into hold/ (an access table said HOLD)
+inline constexpr std::uint32_t kCleanupNoAliases = 64;   // receive_override_options = no_address_mappings
+inline constexpr std::uint32_t kCleanupOurs = 128;       // from this host, mynetworks or a logged-in client: signed by DKIM
+inline constexpr std::uint32_t kCleanupForward =
+    256;  // a user redirects it: never signed as ours, but sealed (ARC) on its way out
 
 struct CleanupOpen {
-    std::string sender;                        // empty: the null sender
+    std::string sender;  // empty: the null sender
     std::uint32_t flags = 0;
-    std::string envid;                         // RFC 3461, still in xtext
-    std::uint32_t returns = 0;                 // RFC 3461: 1 full, 2 headers, 0 not said
-    std::string full_name;                     // sendmail -F, for a From line that is missing
-    std::int64_t arrival_us = 0;               // when it began to arrive, microseconds since 1970; 0: now
-    std::int64_t user_id = -1;                 // of the person who ran sendmail
+    std::string envid;            // RFC 3461, still in xtext
+    std::uint32_t returns = 0;    // RFC 3461: 1 full, 2 headers, 0 not said
+    std::string full_name;        // sendmail -F, for a From line that is missing
+    std::int64_t arrival_us = 0;  // when it began to arrive, microseconds since 1970; 0: now
+    std::int64_t user_id = -1;    // of the person who ran sendmail
     Client client;
     std::vector<std::string> trace_comments;   // "using TLSv1.3 with cipher ...", without the parentheses
     std::vector<CleanupRecipient> recipients;  // the first, usually all
@@ -98,17 +94,12 @@ struct CleanupOpen {
 
     static constexpr std::string_view kRecord = "cleanup_open/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("sender", &CleanupOpen::sender),
-                          ipc::field("flags", &CleanupOpen::flags),
-                          ipc::field("envid", &CleanupOpen::envid),
-                          ipc::field("returns", &CleanupOpen::returns),
-                          ipc::field("full_name", &CleanupOpen::full_name),
-                          ipc::field("arrival_us", &CleanupOpen::arrival_us),
-                          ipc::field("user_id", &CleanupOpen::user_id),
-                          ipc::field("client", &CleanupOpen::client),
-                          ipc::field("trace_comments", &CleanupOpen::trace_comments),
-                          ipc::field("recipients", &CleanupOpen::recipients),
-                          ipc::field("prepend_room", &CleanupOpen::prepend_room)};
+        return std::tuple{ipc::field("sender", &CleanupOpen::sender), ipc::field("flags", &CleanupOpen::flags),
+            ipc::field("envid", &CleanupOpen::envid), ipc::field("returns", &CleanupOpen::returns),
+            ipc::field("full_name", &CleanupOpen::full_name), ipc::field("arrival_us", &CleanupOpen::arrival_us),
+            ipc::field("user_id", &CleanupOpen::user_id), ipc::field("client", &CleanupOpen::client),
+            ipc::field("trace_comments", &CleanupOpen::trace_comments), ipc::field("recipients", &CleanupOpen::recipients),
+            ipc::field("prepend_room", &CleanupOpen::prepend_room)};
     }
 };
 
@@ -117,9 +108,7 @@ struct CleanupRecipients {
     std::vector<CleanupRecipient> recipients;
 
     static constexpr std::string_view kRecord = "cleanup_recipients/1";
-    static constexpr auto fields() {
-        return std::tuple{ipc::field("recipients", &CleanupRecipients::recipients)};
-    }
+    static constexpr auto fields() { return std::tuple{ipc::field("recipients", &CleanupRecipients::recipients)}; }
 };
 
 // At most 64 KiB each; cut anywhere.
@@ -158,11 +147,9 @@ struct CleanupReply {
 
     static constexpr std::string_view kRecord = "cleanup_reply/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("code", &CleanupReply::code),
-                          ipc::field("dsn", &CleanupReply::dsn),
-                          ipc::field("reason", &CleanupReply::reason),
-                          ipc::field("queue_id", &CleanupReply::queue_id),
-                          ipc::field("next_queue_id", &CleanupReply::next_queue_id)};
+        return std::tuple{ipc::field("code", &CleanupReply::code), ipc::field("dsn", &CleanupReply::dsn),
+            ipc::field("reason", &CleanupReply::reason), ipc::field("queue_id", &CleanupReply::queue_id),
+            ipc::field("next_queue_id", &CleanupReply::next_queue_id)};
     }
 };
 

@@ -31,23 +31,18 @@ struct ImapHandover {
     std::string local_address;
     std::uint32_t local_port = 0;
     bool tls = false;
-    std::string tag;                 // of LOGIN or AUTHENTICATE
-    std::string input;               // read already, behind that command
+    std::string tag;    // of LOGIN or AUTHENTICATE
+    std::string input;  // read already, behind that command
 
     static constexpr std::string_view kRecord = "imap_handover/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("request_id", &ImapHandover::request_id),
-                          ipc::field("client_pid", &ImapHandover::client_pid),
-                          ipc::field("auth_request", &ImapHandover::auth_request),
-                          ipc::field("auth_cookie", &ImapHandover::auth_cookie),
-                          ipc::field("user_name", &ImapHandover::user_name),
-                          ipc::field("remote_address", &ImapHandover::remote_address),
-                          ipc::field("remote_port", &ImapHandover::remote_port),
-                          ipc::field("local_address", &ImapHandover::local_address),
-                          ipc::field("local_port", &ImapHandover::local_port),
-                          ipc::field("tls", &ImapHandover::tls),
-                          ipc::field("tag", &ImapHandover::tag),
-                          ipc::field("input", &ImapHandover::input)};
+            ipc::field("client_pid", &ImapHandover::client_pid), ipc::field("auth_request", &ImapHandover::auth_request),
+            ipc::field("auth_cookie", &ImapHandover::auth_cookie), ipc::field("user_name", &ImapHandover::user_name),
+            ipc::field("remote_address", &ImapHandover::remote_address),
+            ipc::field("remote_port", &ImapHandover::remote_port), ipc::field("local_address", &ImapHandover::local_address),
+            ipc::field("local_port", &ImapHandover::local_port), ipc::field("tls", &ImapHandover::tls),
+            ipc::field("tag", &ImapHandover::tag), ipc::field("input", &ImapHandover::input)};
     }
 };
 
@@ -59,8 +54,7 @@ struct ImapHandoverReply {
     static constexpr std::string_view kRecord = "imap_handover_reply/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("request_id", &ImapHandoverReply::request_id),
-                          ipc::field("accepted", &ImapHandoverReply::accepted),
-                          ipc::field("reason", &ImapHandoverReply::reason)};
+            ipc::field("accepted", &ImapHandoverReply::accepted), ipc::field("reason", &ImapHandoverReply::reason)};
     }
 };
 

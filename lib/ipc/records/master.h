@@ -19,34 +19,29 @@ struct ServiceStatus {
     std::string type;     // "inet"
     std::string command;  // "smtpd"
     std::vector<std::int64_t> pids;
-    std::int32_t limit = 0;  // of processes; 0: none
-    bool throttled = false;  // its process died at once; waiting before the next try
+    std::int32_t limit = 0;    // of processes; 0: none
+    bool throttled = false;    // its process died at once; waiting before the next try
     std::int64_t started = 0;  // processes started so far
 
     static constexpr std::string_view kRecord = "service_status/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("name", &ServiceStatus::name),
-                          ipc::field("type", &ServiceStatus::type),
-                          ipc::field("command", &ServiceStatus::command),
-                          ipc::field("pids", &ServiceStatus::pids),
-                          ipc::field("limit", &ServiceStatus::limit),
-                          ipc::field("throttled", &ServiceStatus::throttled),
-                          ipc::field("started", &ServiceStatus::started)};
+        return std::tuple{ipc::field("name", &ServiceStatus::name), ipc::field("type", &ServiceStatus::type),
+            ipc::field("command", &ServiceStatus::command), ipc::field("pids", &ServiceStatus::pids),
+            ipc::field("limit", &ServiceStatus::limit), ipc::field("throttled", &ServiceStatus::throttled),
+            ipc::field("started", &ServiceStatus::started)};
     }
 };
 
 struct MasterStatus {
     std::int64_t pid = 0;
-    std::int64_t since = 0;       // seconds since 1970
+    std::int64_t since = 0;  // seconds since 1970
     std::int64_t reloads = 0;
     std::vector<ServiceStatus> services;
 
     static constexpr std::string_view kRecord = "master_status/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("pid", &MasterStatus::pid),
-                          ipc::field("since", &MasterStatus::since),
-                          ipc::field("reloads", &MasterStatus::reloads),
-                          ipc::field("services", &MasterStatus::services)};
+        return std::tuple{ipc::field("pid", &MasterStatus::pid), ipc::field("since", &MasterStatus::since),
+            ipc::field("reloads", &MasterStatus::reloads), ipc::field("services", &MasterStatus::services)};
     }
 };
 

@@ -28,10 +28,9 @@ struct QueueHandover {
     static constexpr std::string_view kRecord = "queue_handover/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("queue_id", &QueueHandover::queue_id),
-                          ipc::field("content_offset", &QueueHandover::content_offset),
-                          ipc::field("content_length", &QueueHandover::content_length),
-                          ipc::field("status_offset", &QueueHandover::status_offset),
-                          ipc::field("envelope", &QueueHandover::envelope)};
+            ipc::field("content_offset", &QueueHandover::content_offset),
+            ipc::field("content_length", &QueueHandover::content_length),
+            ipc::field("status_offset", &QueueHandover::status_offset), ipc::field("envelope", &QueueHandover::envelope)};
     }
 };
 

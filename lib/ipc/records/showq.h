@@ -24,10 +24,8 @@ struct ShowqRecipient {
 
     static constexpr std::string_view kRecord = "showq_recipient/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("address", &ShowqRecipient::address),
-                          ipc::field("original", &ShowqRecipient::original),
-                          ipc::field("reason", &ShowqRecipient::reason),
-                          ipc::field("bounced", &ShowqRecipient::bounced)};
+        return std::tuple{ipc::field("address", &ShowqRecipient::address), ipc::field("original", &ShowqRecipient::original),
+            ipc::field("reason", &ShowqRecipient::reason), ipc::field("bounced", &ShowqRecipient::bounced)};
     }
 };
 
@@ -43,12 +41,9 @@ struct ShowqMessage {
     static constexpr std::string_view kRecord = "showq_message/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("queue_name", &ShowqMessage::queue_name),
-                          ipc::field("queue_id", &ShowqMessage::queue_id),
-                          ipc::field("arrival_time", &ShowqMessage::arrival_time),
-                          ipc::field("size", &ShowqMessage::size),
-                          ipc::field("forced_expire", &ShowqMessage::forced_expire),
-                          ipc::field("sender", &ShowqMessage::sender),
-                          ipc::field("recipients", &ShowqMessage::recipients)};
+            ipc::field("queue_id", &ShowqMessage::queue_id), ipc::field("arrival_time", &ShowqMessage::arrival_time),
+            ipc::field("size", &ShowqMessage::size), ipc::field("forced_expire", &ShowqMessage::forced_expire),
+            ipc::field("sender", &ShowqMessage::sender), ipc::field("recipients", &ShowqMessage::recipients)};
     }
 };
 

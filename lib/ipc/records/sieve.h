@@ -7,9 +7,11 @@
 //             parent: SieveDeliver, with the descriptor if it came with one
 //             child:  SieveSubmit, with a descriptor; any number                 -> SieveSubmitted
 //             child:  SieveDelivered
-// Trust       the parent and lmtp-store believe each other, both have root. A user's process runs scripts over strangers' mail:
+// Trust       the parent and lmtp-store believe each other, both have root. A user's process runs scripts over strangers'
+// mail:
 //             of what it says only the answer for its own message and mail to be sent are taken, as from any local user.
-//             What it calls a reply is signed by DKIM like such a user's mail; what it calls a forward is not, but may be sealed.
+//             What it calls a reply is signed by DKIM like such a user's mail; what it calls a forward is not, but may be
+//             sealed.
 #pragma once
 
 #include <cstdint>
@@ -25,25 +27,25 @@ inline constexpr std::size_t kSieveInline = 65536;  // octets of a message that 
 
 struct SieveDeliver {
     std::uint64_t request_id = 0;
-    std::string session;         // for the log
-    std::string user;            // user@domain
+    std::string session;  // for the log
+    std::string user;     // user@domain
     std::int64_t uid = -1;
     std::int64_t gid = -1;
     std::string home;
-    std::string root;            // of the Maildir
-    std::string mailbox;         // what keep means
-    std::string sender;          // text form, without brackets; empty: the null sender
+    std::string root;     // of the Maildir
+    std::string mailbox;  // what keep means
+    std::string sender;   // text form, without brackets; empty: the null sender
     std::string recipient;
-    std::string content;         // of a small message; a larger one comes as a descriptor, and this is empty
+    std::string content;  // of a small message; a larger one comes as a descriptor, and this is empty
 
     static constexpr std::string_view kRecord = "sieve_deliver/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("request_id", &SieveDeliver::request_id), ipc::field("session", &SieveDeliver::session),
-                          ipc::field("user", &SieveDeliver::user),             ipc::field("uid", &SieveDeliver::uid),
-                          ipc::field("gid", &SieveDeliver::gid),               ipc::field("home", &SieveDeliver::home),
-                          ipc::field("root", &SieveDeliver::root),             ipc::field("mailbox", &SieveDeliver::mailbox),
-                          ipc::field("sender", &SieveDeliver::sender),         ipc::field("recipient", &SieveDeliver::recipient),
-                          ipc::field("content", &SieveDeliver::content)};
+            ipc::field("user", &SieveDeliver::user), ipc::field("uid", &SieveDeliver::uid),
+            ipc::field("gid", &SieveDeliver::gid), ipc::field("home", &SieveDeliver::home),
+            ipc::field("root", &SieveDeliver::root), ipc::field("mailbox", &SieveDeliver::mailbox),
+            ipc::field("sender", &SieveDeliver::sender), ipc::field("recipient", &SieveDeliver::recipient),
+            ipc::field("content", &SieveDeliver::content)};
     }
 };
 
@@ -57,13 +59,13 @@ struct SieveDelivered {
     static constexpr std::string_view kRecord = "sieve_delivered/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("request_id", &SieveDelivered::request_id), ipc::field("code", &SieveDelivered::code),
-                          ipc::field("dsn", &SieveDelivered::dsn), ipc::field("text", &SieveDelivered::text)};
+            ipc::field("dsn", &SieveDelivered::dsn), ipc::field("text", &SieveDelivered::text)};
     }
 };
 
 enum class SieveMail : std::int32_t {
-    reply = 0,      // written here: a vacation answer, a notification, a refusal, a report
-    forward = 1,    // somebody else's message, redirected
+    reply = 0,    // written here: a vacation answer, a notification, a refusal, a report
+    forward = 1,  // somebody else's message, redirected
 };
 
 // Content comes as a descriptor: a file or memory that is read from its beginning to its end.
@@ -75,13 +77,13 @@ struct SieveSubmit {
     static constexpr std::string_view kRecord = "sieve_submit/2";
     static constexpr auto fields() {
         return std::tuple{ipc::field("kind", &SieveSubmit::kind), ipc::field("sender", &SieveSubmit::sender),
-                          ipc::field("recipients", &SieveSubmit::recipients)};
+            ipc::field("recipients", &SieveSubmit::recipients)};
     }
 };
 
 struct SieveSubmitted {
     std::int32_t code = 451;
-    std::string text;            // "queued as ...", or why not
+    std::string text;  // "queued as ...", or why not
 
     static constexpr std::string_view kRecord = "sieve_submitted/1";
     static constexpr auto fields() {

@@ -19,19 +19,19 @@ namespace ipc::records {
 // What a= says is part of what is hashed, and only the signer knows what kind of key a file holds: so there are two hashes,
 // one for each.
 struct SignItem {
-    std::string key_file;       // as dkim_sign_table or arc_seal_key has it
-    std::string rsa_hash;       // SHA-256, 32 octets
+    std::string key_file;  // as dkim_sign_table or arc_seal_key has it
+    std::string rsa_hash;  // SHA-256, 32 octets
     std::string ed25519_hash;
 
     static constexpr std::string_view kRecord = "sign_item/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("key_file", &SignItem::key_file), ipc::field("rsa_hash", &SignItem::rsa_hash),
-                          ipc::field("ed25519_hash", &SignItem::ed25519_hash)};
+            ipc::field("ed25519_hash", &SignItem::ed25519_hash)};
     }
 };
 
 struct SignRequest {
-    std::vector<SignItem> items;    // at most kMaxSignItems
+    std::vector<SignItem> items;  // at most kMaxSignItems
 
     static constexpr std::string_view kRecord = "sign_request/1";
     static constexpr auto fields() { return std::tuple{ipc::field("items", &SignRequest::items)}; }
@@ -39,14 +39,14 @@ struct SignRequest {
 inline constexpr std::size_t kMaxSignItems = 16;
 
 struct SignAnswer {
-    std::string algorithm;      // "rsa-sha256" or "ed25519-sha256"
-    std::string signature;      // octets; empty: `reason` tells why not
+    std::string algorithm;  // "rsa-sha256" or "ed25519-sha256"
+    std::string signature;  // octets; empty: `reason` tells why not
     std::string reason;
 
     static constexpr std::string_view kRecord = "sign_answer/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("algorithm", &SignAnswer::algorithm), ipc::field("signature", &SignAnswer::signature),
-                          ipc::field("reason", &SignAnswer::reason)};
+            ipc::field("reason", &SignAnswer::reason)};
     }
 };
 

@@ -33,13 +33,12 @@ struct StoreLookupReply {
 
     static constexpr std::string_view kRecord = "store_lookup_reply/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("known", &StoreLookupReply::known),
-                          ipc::field("reason", &StoreLookupReply::reason)};
+        return std::tuple{ipc::field("known", &StoreLookupReply::known), ipc::field("reason", &StoreLookupReply::reason)};
     }
 };
 
 struct StoreOpen {
-    std::string session;                  // for the log and the reply, the same in both
+    std::string session;  // for the log and the reply, the same in both
     std::string sender;
     std::string trace;                    // the Received line, whole
     std::vector<std::string> recipients;  // in text form
@@ -47,7 +46,7 @@ struct StoreOpen {
     static constexpr std::string_view kRecord = "store_open/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("session", &StoreOpen::session), ipc::field("sender", &StoreOpen::sender),
-                          ipc::field("trace", &StoreOpen::trace), ipc::field("recipients", &StoreOpen::recipients)};
+            ipc::field("trace", &StoreOpen::trace), ipc::field("recipients", &StoreOpen::recipients)};
     }
 };
 
@@ -74,7 +73,7 @@ struct StoreResult {
     static constexpr std::string_view kRecord = "store_result/1";
     static constexpr auto fields() {
         return std::tuple{ipc::field("code", &StoreResult::code), ipc::field("dsn", &StoreResult::dsn),
-                          ipc::field("text", &StoreResult::text)};
+            ipc::field("text", &StoreResult::text)};
     }
 };
 

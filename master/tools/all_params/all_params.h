@@ -1,4 +1,5 @@
-// master/tools/all_params/all_params.h - the parameter sets of all programs, for postconf, `malleposte check` and the manual.
+// master/tools/all_params/all_params.h - the parameter sets of all programs, for postconf, `malleposte check` and the
+// manual.
 //
 // The list is made by CMake from the params.h of every folder (see CMakeLists.txt here), so there is none to keep. This
 // is the one place where a program sees the headers of another; only their declarations are used.
@@ -15,8 +16,8 @@
 namespace all_params {
 
 struct ProgramParams {
-    std::string header;     // "smtpd/params.h"
-    std::string type;       // "smtpd::Params"
+    std::string header;  // "smtpd/params.h"
+    std::string type;    // "smtpd::Params"
     std::unique_ptr<config::ParamSet> set;
 };
 

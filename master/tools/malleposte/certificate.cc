@@ -51,8 +51,8 @@ bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& name
     X509_gmtime_adj(X509_getm_notAfter(certificate), kValidity);
     X509_set_pubkey(certificate, key);
     X509_NAME* subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(names.front().c_str()),
-                               -1, -1, 0);
+    X509_NAME_add_entry_by_txt(
+        subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(names.front().c_str()), -1, -1, 0);
     X509_set_issuer_name(certificate, subject);
     std::string alternatives = "IP:127.0.0.1";
     for (const std::string& name : names)
@@ -64,8 +64,8 @@ bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& name
 
 }  // namespace
 
-std::expected<void, std::string> make_certificate(const std::vector<std::string>& names, const std::string& key_file,
-                                                  const std::string& certificate_file) {
+std::expected<void, std::string> make_certificate(
+    const std::vector<std::string>& names, const std::string& key_file, const std::string& certificate_file) {
     std::unique_ptr<EVP_PKEY, Free> key(EVP_EC_gen("P-256"));
     std::unique_ptr<X509, Free> certificate(X509_new());
     if (!key || !certificate || !fill(certificate.get(), key.get(), names))

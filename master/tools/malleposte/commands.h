@@ -37,7 +37,7 @@ void load_configuration(const Invocation& call, Configuration& configuration, bo
 // The running master's pid, 0 where none runs.
 int running_master(const Configuration& configuration);
 
-void say(const std::string& text);       // "malleposte: text" on the standard error
-void fail(const std::string& text);      // "malleposte: fatal: text"
+void say(const std::string& text);   // "malleposte: text" on the standard error
+void fail(const std::string& text);  // "malleposte: fatal: text"
 
 }  // namespace malleposte

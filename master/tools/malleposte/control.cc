@@ -83,8 +83,8 @@ std::string read_word(int descriptor) {
     argv.push_back(nullptr);
     ::execv(program.c_str(), const_cast<char* const*>(argv.data()));
     std::string reason = "cannot run " + program + ": " + std::strerror(errno);
-    if (ready >= 0)
-        [[maybe_unused]] ssize_t written = ::write(ready, reason.data(), reason.size());
+    if (ready >= 0) [[maybe_unused]]
+        ssize_t written = ::write(ready, reason.data(), reason.size());
     else
         fail(reason);
     ::_exit(1);
@@ -122,8 +122,7 @@ event::Task<void> send_flush(event::Loop& loop, std::string path, std::string& e
         ipc::records::QmgrCommand command;
         command.verb = ipc::records::QmgrVerb::flush_all;
         channel.write(command);
-        std::expected<ipc::records::QmgrAnswer, std::string> answer =
-            co_await channel.receive<ipc::records::QmgrAnswer>();
+        std::expected<ipc::records::QmgrAnswer, std::string> answer = co_await channel.receive<ipc::records::QmgrAnswer>();
         if (!answer || !answer->ok)
             error = answer ? answer->reason : answer.error();
     } catch (const event::StreamError& failure) {
@@ -240,9 +239,9 @@ int status(const Invocation& call) {
     std::printf("started %s, reloads %lld\n", when, static_cast<long long>(status.reloads));
     std::printf("%-24s %-6s %-12s %9s %9s %s\n", "service", "type", "command", "processes", "started", "");
     for (const auto& service : status.services)
-        std::printf("%-24s %-6s %-12s %9zu %9lld %s\n", service.name.c_str(), service.type.c_str(),
-                    service.command.c_str(), service.pids.size(), static_cast<long long>(service.started),
-                    service.throttled ? "throttled: its process died at once, see the log" : "");
+        std::printf("%-24s %-6s %-12s %9zu %9lld %s\n", service.name.c_str(), service.type.c_str(), service.command.c_str(),
+            service.pids.size(), static_cast<long long>(service.started),
+            service.throttled ? "throttled: its process died at once, see the log" : "");
     return 0;
 }
 

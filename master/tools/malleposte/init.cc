@@ -191,8 +191,9 @@ std::expected<void, std::string> write_instance(const Plan& plan) {
         return written;
     if (auto written = write_file(directory + "/etc/master.cf", master_cf_text(facts), 0644); !written)
         return written;
-    if (auto made = make_certificate({"mail." + facts.domain, "localhost"}, directory + "/etc/key.pem",
-                                     directory + "/etc/cert.pem"); !made)
+    if (auto made = make_certificate(
+            {"mail." + facts.domain, "localhost"}, directory + "/etc/key.pem", directory + "/etc/cert.pem");
+        !made)
         return made;
     if (auto written = write_users(plan); !written)
         return written;
@@ -206,8 +207,8 @@ void describe(const Plan& plan) {
     const InstanceFacts& f = plan.facts;
     auto port = [&](int standard) { return f.port_base + standard; };
     std::printf("made a mail host for %s in %s\n", f.domain.c_str(), f.directory.c_str());
-    std::printf("  smtp %d, submission %d, submissions %d, lmtp %d, imap %d, imaps %d, managesieve %d on 127.0.0.1\n", port(25), port(587),
-                port(465), port(24), port(143), port(993), port(4190));
+    std::printf("  smtp %d, submission %d, submissions %d, lmtp %d, imap %d, imaps %d, managesieve %d on 127.0.0.1\n",
+        port(25), port(587), port(465), port(24), port(143), port(993), port(4190));
     std::printf("  start it with: malleposte -c %s/etc start\n", f.directory.c_str());
 }
 

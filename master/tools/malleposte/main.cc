@@ -33,8 +33,15 @@ int start_background(const Invocation& call) { return start(call, false); }
 int start_foreground(const Invocation& call) { return start(call, true); }
 
 constexpr Command kCommands[] = {
-    {"init", init},   {"start", start_background}, {"start-fg", start_foreground}, {"stop", stop}, {"reload", reload},
-    {"abort", abort}, {"flush", flush},            {"check", check},               {"status", status},
+    {"init", init},
+    {"start", start_background},
+    {"start-fg", start_foreground},
+    {"stop", stop},
+    {"reload", reload},
+    {"abort", abort},
+    {"flush", flush},
+    {"check", check},
+    {"status", status},
 };
 
 int usage() {

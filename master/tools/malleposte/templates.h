@@ -6,12 +6,12 @@
 namespace malleposte {
 
 struct InstanceFacts {
-    std::string directory;    // absolute
+    std::string directory;  // absolute
     std::string domain;
     int port_base = 10000;
-    bool root = false;        // then processes change to owner and confine themselves
-    std::string owner;        // mail_owner
-    std::string group;        // setgid_group
+    bool root = false;  // then processes change to owner and confine themselves
+    std::string owner;  // mail_owner
+    std::string group;  // setgid_group
 };
 
 std::string main_cf_text(const InstanceFacts& facts);

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "lib/command/command.h"
 #include "lib/config/logical_lines.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/master_cf.h"
 #include "lib/text/text.h"
-#include "lib/command/command.h"
 #include "master/tools/postconf/layout.h"
 #include "master/tools/postconf/master_listing.h"
 
@@ -17,7 +17,7 @@ namespace {
 
 // A file as physical lines, with the logical lines that they make. Lines are marked first and written once.
 class TextFile {
-public:
+  public:
     explicit TextFile(std::string path) : path_(std::move(path)) {
         auto content = config::read_text_file(path_);
         if (!content)
@@ -68,7 +68,7 @@ public:
             command::fatal(done.error());
     }
 
-private:
+  private:
     struct Line {
         std::string text;
         std::vector<std::string> before;
@@ -122,7 +122,7 @@ struct EditedService {
 };
 
 class ServiceEditor {
-public:
+  public:
     explicit ServiceEditor(const std::string& directory)
         : file_(directory + "/master.cf"), cf_(config::MasterCf::load(directory)) {
         for (const config::Problem& problem : cf_.problems())
@@ -151,7 +151,7 @@ public:
         file_.write();
     }
 
-private:
+  private:
     TextFile file_;
     config::MasterCf cf_;
     std::vector<EditedService> services_;

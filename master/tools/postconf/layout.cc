@@ -17,7 +17,7 @@ constexpr std::size_t kColumnStart[] = {0, 11, 17, 25, 33, 41, 49, 57};
 
 // Appends words with single blanks between them; folds where they would pass the limit.
 class Folder {
-public:
+  public:
     Folder(std::string& out, bool fold, std::size_t limit) : out_(out), column_(out.size()), limit_(limit), fold_(fold) {}
 
     void add(std::string_view word, bool at_start) {
@@ -39,7 +39,7 @@ public:
         column_ = kIndent + word.size();
     }
 
-private:
+  private:
     std::string& out_;
     std::size_t column_;
     std::size_t limit_;

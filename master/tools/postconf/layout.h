@@ -9,9 +9,9 @@
 namespace postconf {
 
 struct Layout {
-    bool names = true;      // -h turns it off
-    bool values = true;     // -H turns it off
-    bool fold = false;      // -f: lines end near column 80
+    bool names = true;   // -h turns it off
+    bool values = true;  // -H turns it off
+    bool fold = false;   // -f: lines end near column 80
 };
 
 // "name = value", blank space in the value made single blanks.

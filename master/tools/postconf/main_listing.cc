@@ -4,17 +4,17 @@
 
 #include <algorithm>
 
+#include "lib/command/command.h"
 #include "lib/config/expand.h"
 #include "lib/config/known_names.h"
-#include "lib/command/command.h"
 
 namespace postconf {
 namespace {
 
 class Lister {
-public:
+  public:
     Lister(config::MainCf& cf, const config::MasterCf& master_cf, const all_params::Declarations& declared,
-           const MainRequest& request)
+        const MainRequest& request)
         : cf_(cf), master_cf_(master_cf), declared_(declared), request_(request) {}
 
     void list_all() {
@@ -37,8 +37,8 @@ public:
             }
             if (request_.which == MainRequest::Which::explicit_only && setting == nullptr)
                 continue;
-            std::optional<std::string> value =
-                request_.which == MainRequest::Which::defaults ? default_of(name) : cf_.raw(name);
+            std::optional<std::string> value = request_.which == MainRequest::Which::defaults ? default_of(name)
+                                                                                              : cf_.raw(name);
             if (value)
                 print(name, *value);
             else
@@ -46,7 +46,7 @@ public:
         }
     }
 
-private:
+  private:
     // What main.cf sets and something reads.
     void add_settings(config::NameSet& names) const {
         config::NameCheck check = config::check_names(cf_, master_cf_, all_params::names(declared_));
@@ -108,7 +108,7 @@ private:
 }  // namespace
 
 int list_main(config::MainCf& cf, const config::MasterCf& master_cf, const all_params::Declarations& declared,
-              const MainRequest& request) {
+    const MainRequest& request) {
     Lister lister(cf, master_cf, declared, request);
     if (request.names.empty())
         lister.list_all();
@@ -117,8 +117,8 @@ int list_main(config::MainCf& cf, const config::MasterCf& master_cf, const all_p
     return 0;
 }
 
-void warn_about_unused(const config::MainCf& cf, const config::MasterCf& master_cf,
-                       const all_params::Declarations& declared) {
+void warn_about_unused(
+    const config::MainCf& cf, const config::MasterCf& master_cf, const all_params::Declarations& declared) {
     config::NameSet names = all_params::names(declared);
     for (const config::Problem& problem : config::check_names(cf, master_cf, names).unknown) {
         std::string value;
@@ -130,7 +130,7 @@ void warn_about_unused(const config::MainCf& cf, const config::MasterCf& master_
         }
         std::string near = config::nearest_name(problem.parameter, names);
         command::warn(fmt::format("{}: unused parameter: {}={} (line {}{}{})", problem.file, problem.parameter, value,
-                                  problem.line, near.empty() ? "" : "; did you mean ", near.empty() ? "" : near + "?"));
+            problem.line, near.empty() ? "" : "; did you mean ", near.empty() ? "" : near + "?"));
     }
 }
 

@@ -5,8 +5,8 @@
 #include <functional>
 #include <map>
 
-#include "lib/text/text.h"
 #include "lib/command/command.h"
+#include "lib/text/text.h"
 
 namespace postconf {
 namespace {
@@ -44,8 +44,8 @@ int for_each(const config::MasterCf& cf, const std::vector<std::string>& pattern
 
 }  // namespace
 
-const std::vector<std::string_view> kFieldNames{"service", "type",   "private",       "unprivileged",
-                                                "chroot",  "wakeup", "process_limit", "command"};
+const std::vector<std::string_view> kFieldNames{
+    "service", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command"};
 
 bool fits(const config::Service& service, std::string_view pattern) {
     std::vector<std::string> parts = parts_of(pattern);

@@ -20,6 +20,6 @@ bool fits(const config::Service& service, std::string_view pattern);
 // The part of the pattern behind service and type; "*" when there is none.
 std::string third_part(std::string_view pattern);
 
-extern const std::vector<std::string_view> kFieldNames;    // service type private ... command
+extern const std::vector<std::string_view> kFieldNames;  // service type private ... command
 
 }  // namespace postconf

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "lib/dict/table.h"
 #include "lib/command/command.h"
+#include "lib/dict/table.h"
 #include "master/tools/postconf/edit.h"
 #include "master/tools/postconf/main_listing.h"
 #include "master/tools/postconf/master_listing.h"
@@ -32,7 +32,10 @@ Options parse_options(int argc, char** argv) {
     Options options;
     for (int option = 0; (option = ::getopt(argc, argv, "c:deFfhHMmno:pPxX#")) != -1;) {
         switch (option) {
-        case 'c': options.directory = optarg; options.directory_given = true; break;
+        case 'c':
+            options.directory = optarg;
+            options.directory_given = true;
+            break;
         case 'd': options.main.which = postconf::MainRequest::Which::defaults; break;
         case 'e': options.edit = true; break;
         case 'F': options.fields = true; break;
@@ -43,7 +46,7 @@ Options parse_options(int argc, char** argv) {
         case 'm': options.types = true; break;
         case 'n': options.main.which = postconf::MainRequest::Which::explicit_only; break;
         case 'o': options.overrides.emplace_back(optarg); break;
-        case 'p': break;    // main.cf, which is what is shown anyway
+        case 'p': break;  // main.cf, which is what is shown anyway
         case 'P': options.service_parameters = true; break;
         case 'x': options.main.expand = true; break;
         case 'X': options.remove = true; break;
@@ -58,15 +61,17 @@ Options parse_options(int argc, char** argv) {
         command::fatal("specify one of -F, -M, -m and -P");
     // "postconf name=value" edits without being told to.
     if (!options.edit && !options.remove && !options.comment_out)
-        options.edit = std::ranges::any_of(options.arguments, [](const std::string& a) { return a.find('=') != std::string::npos; });
+        options.edit = std::ranges::any_of(
+            options.arguments, [](const std::string& a) { return a.find('=') != std::string::npos; });
     if (!options.directory_given)
         options.directory = config::default_directory();
     return options;
 }
 
 int edit(const Options& options) {
-    postconf::Edit kind = options.edit ? postconf::Edit::set
-                          : options.comment_out ? postconf::Edit::comment_out : postconf::Edit::remove;
+    postconf::Edit kind = options.edit          ? postconf::Edit::set
+                          : options.comment_out ? postconf::Edit::comment_out
+                                                : postconf::Edit::remove;
     if (options.arguments.empty())
         command::fatal("-e, -X and -# need something to work on");
     if (options.services) {

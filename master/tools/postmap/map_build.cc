@@ -9,13 +9,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/command/command.h"
 #include "lib/config/logical_lines.h"
 #include "lib/config/values.h"
 #include "lib/dict/lmdb_file.h"
 #include "lib/dict/source_file.h"
 #include "lib/dict/table.h"
 #include "lib/text/text.h"
-#include "lib/command/command.h"
 
 namespace postmap {
 namespace {
@@ -23,7 +23,7 @@ namespace {
 // While we work for the owner of the source, files are made with that owner's rights: a table in a user's own
 // directory must not let that user have root write somewhere else.
 class OwnersRights {
-public:
+  public:
     OwnersRights(const struct stat& source, bool keep) {
         if (keep || ::geteuid() != 0 || source.st_uid == 0)
             return;
@@ -36,13 +36,13 @@ public:
             command::fatal("cannot get root's rights back");
     }
 
-private:
+  private:
     bool taken_ = false;
 };
 
 // Two commands that change one table take turns. The lock is on the source text, or on the table where there is none.
 class TableLock {
-public:
+  public:
     explicit TableLock(const std::string& path) {
         // Whoever had the lock may have put another file in place meanwhile: then that one is to be locked.
         for (;;) {
@@ -51,8 +51,8 @@ public:
                 return;
             if (::flock(fd_, LOCK_EX) < 0)
                 command::fatal(fmt::format("lock {}: {}", path, std::strerror(errno)));
-            struct stat locked{};
-            struct stat named{};
+            struct stat locked {};
+            struct stat named {};
             if (::fstat(fd_, &locked) < 0 || ::stat(path.c_str(), &named) < 0 || locked.st_ino == named.st_ino)
                 return;
             ::close(fd_);
@@ -63,7 +63,7 @@ public:
             ::close(fd_);
     }
 
-private:
+  private:
     int fd_;
 };
 
@@ -74,7 +74,7 @@ std::string stored_key(std::string_view key, const BuildOptions& options) {
         stored += '\0';
     if (stored.size() >= dict::kMaxLmdbKey) {
         command::warn(fmt::format("a key of {} octets is too long -- ignoring this entry: \"{}...\"", key.size(),
-                                  text::printable(key.substr(0, 40))));
+            text::printable(key.substr(0, 40))));
         return {};
     }
     return stored;
@@ -91,8 +91,8 @@ std::string content_of_files(const dict::SourceEntry& entry, const std::string& 
     return text::encode_base64(all);
 }
 
-void add_all(dict::Records& records, std::string_view source, const std::string& source_name,
-             const std::string& table_path, const BuildOptions& options) {
+void add_all(dict::Records& records, std::string_view source, const std::string& source_name, const std::string& table_path,
+    const BuildOptions& options) {
     dict::SourceText parsed = options.aliases ? dict::parse_alias_source(source, source_name, options.fold)
                                               : dict::parse_map_source(source, source_name, options.fold);
     for (const std::string& warning : parsed.warnings)
@@ -138,7 +138,7 @@ dict::FileRights rights_of(const struct stat& status) { return {status.st_mode &
 
 // For changes to a table that may exist already.
 dict::FileRights present_rights(const std::string& path) {
-    struct stat status{};
+    struct stat status {};
     return ::stat(path.c_str(), &status) == 0 ? rights_of(status) : dict::FileRights{};
 }
 
@@ -150,9 +150,9 @@ std::string indexed_path(std::string_view spec, std::string_view default_type) {
         bool known = false;
         for (const std::string& type : dict::table_types())
             known = known || type == table.type;
-        command::fatal(known ? fmt::format("unsupported dictionary type: {} does not support bulk-mode creation.",
-                                           table.type)
-                             : fmt::format("unsupported dictionary type: {}", table.type));
+        command::fatal(known
+                           ? fmt::format("unsupported dictionary type: {} does not support bulk-mode creation.", table.type)
+                           : fmt::format("unsupported dictionary type: {}", table.type));
     }
     return table.name.ends_with(".lmdb") ? table.name : table.name + ".lmdb";
 }
@@ -160,7 +160,7 @@ std::string indexed_path(std::string_view spec, std::string_view default_type) {
 void build(std::string_view spec, const BuildOptions& options) {
     std::string table_path = indexed_path(spec, options.default_type);
     std::string source_path = dict::split_table_name(spec, options.default_type).name;
-    struct stat status{};
+    struct stat status {};
     if (::stat(source_path.c_str(), &status) < 0)
         command::fatal(fmt::format("open {}: {}", source_path, std::strerror(errno)));
     OwnersRights rights(status, options.keep_rights);

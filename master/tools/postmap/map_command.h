@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "lib/command/command.h"
 #include "lib/config/common_params.h"
 #include "lib/text/text.h"
-#include "lib/command/command.h"
 #include "master/tools/postmap/map_build.h"
 #include "master/tools/postmap/map_query.h"
 
@@ -33,7 +33,10 @@ inline Request parse_options(int argc, char** argv, const char* letters, const s
     for (int option = 0; (option = ::getopt(argc, argv, letters)) != -1;) {
         switch (option) {
         case 'b': request.body = true; break;
-        case 'c': request.directory = optarg; request.directory_given = true; break;
+        case 'c':
+            request.directory = optarg;
+            request.directory_given = true;
+            break;
         case 'd': request.remove = optarg; break;
         case 'f': request.build.fold = false; break;
         case 'F': request.build.values_are_files = true; break;

@@ -5,15 +5,15 @@
 #include <cstdio>
 #include <memory>
 
+#include "lib/command/command.h"
 #include "lib/dict/table.h"
 #include "lib/text/text.h"
-#include "lib/command/command.h"
 
 namespace postmap {
 namespace {
 
 class Tables {
-public:
+  public:
     Tables(const std::vector<std::string>& specs, const QueryOptions& options) : options_(options) {
         for (const std::string& spec : specs) {
             auto table = dict::Table::open(spec, options.default_type);
@@ -37,8 +37,8 @@ public:
                 return std::move(**answer);
             std::optional<std::string> content = text::decode_base64(**answer);
             if (!content)
-                command::fatal(fmt::format("table {}: the value of \"{}\" is not base64", table->spec(),
-                                           text::printable(key)));
+                command::fatal(
+                    fmt::format("table {}: the value of \"{}\" is not base64", table->spec(), text::printable(key)));
             return content;
         }
         return std::nullopt;
@@ -51,7 +51,7 @@ public:
         return value.has_value();
     }
 
-private:
+  private:
     QueryOptions options_;
     std::vector<std::unique_ptr<dict::Table>> tables_;
 };
@@ -85,8 +85,8 @@ bool query_lines(const std::vector<std::string>& specs, std::string_view text, c
     return found;
 }
 
-bool query_message(const std::vector<std::string>& specs, std::string_view message, bool headers, bool body,
-                   const QueryOptions& options) {
+bool query_message(
+    const std::vector<std::string>& specs, std::string_view message, bool headers, bool body, const QueryOptions& options) {
     Tables tables(specs, options);
     bool found = false;
     std::string header;

@@ -9,7 +9,7 @@ namespace postmap {
 
 struct QueryOptions {
     bool fold = true;
-    bool values_are_files = false;      // -F: print the content, decoded
+    bool values_are_files = false;  // -F: print the content, decoded
     std::string default_type = "lmdb";
 };
 
@@ -20,7 +20,7 @@ bool query(const std::vector<std::string>& tables, std::string_view key, const Q
 bool query_lines(const std::vector<std::string>& tables, std::string_view text, const QueryOptions& options);
 
 // A message: each header (-h) or each line of the body (-b), as header_checks and body_checks see them.
-bool query_message(const std::vector<std::string>& tables, std::string_view message, bool headers, bool body,
-                   const QueryOptions& options);
+bool query_message(
+    const std::vector<std::string>& tables, std::string_view message, bool headers, bool body, const QueryOptions& options);
 
 }  // namespace postmap

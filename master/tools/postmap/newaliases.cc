@@ -1,8 +1,8 @@
 // newaliases(1) - makes every table of alias_database anew.
 #include <unistd.h>
 
-#include "lib/config/common_params.h"
 #include "lib/command/command.h"
+#include "lib/config/common_params.h"
 #include "master/tools/postmap/map_build.h"
 
 int main(int argc, char** argv) {

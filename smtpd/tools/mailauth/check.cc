@@ -29,7 +29,8 @@ void DomainCheck::Finding::add(State worse, std::string remark) {
 bool DomainCheck::Finding::take_trouble(dns::Status status, const std::string& question, const std::string& reason) {
     if (status != dns::Status::temporary_failure && status != dns::Status::bogus)
         return false;
-    add(State::temperror, fmt::format("{}: {}{}", question, status == dns::Status::bogus ? "DNSSEC refuses the answer: " : "", reason));
+    add(State::temperror,
+        fmt::format("{}: {}{}", question, status == dns::Status::bogus ? "DNSSEC refuses the answer: " : "", reason));
     return true;
 }
 
@@ -60,7 +61,8 @@ event::Task<void> DomainCheck::run(std::vector<std::string> selectors) {
         call_.report.text("publish: " + record);
 }
 
-event::Task<std::vector<std::string>> DomainCheck::find_texts(std::string name, std::string_view beginning, Finding& finding) {
+event::Task<std::vector<std::string>> DomainCheck::find_texts(
+    std::string name, std::string_view beginning, Finding& finding) {
     std::vector<std::string> found;
     dns::Answer<std::string> answer = co_await resolver_.txt(name);
     if (finding.take_trouble(answer.status, name, answer.reason))
@@ -80,7 +82,8 @@ event::Task<void> DomainCheck::check_spf() {
         finding.add(State::missing, fmt::format("{} has no SPF record: anybody may use it in MAIL FROM", domain_));
         publish(domain_, wanted);
     } else if (records.size() > 1) {
-        finding.add(State::wrong, fmt::format("{} has {} SPF records, which is a permerror (RFC 7208, 4.5); one has to go", domain_, records.size()));
+        finding.add(State::wrong, fmt::format("{} has {} SPF records, which is a permerror (RFC 7208, 4.5); one has to go",
+                                      domain_, records.size()));
     } else if (!records.empty()) {
         finding.remarks.push_back(records[0]);
         spf::Query query;
@@ -106,8 +109,8 @@ event::Task<void> DomainCheck::check_spf() {
                 query.client = address;
                 spf::Verdict own = co_await spf::check(resolver_, query, spf::Identity::mail_from, limits);
                 if (own.result == spf::Result::fail || own.result == spf::Result::softfail)
-                    finding.add(State::weak, fmt::format("mail from {} ({}), its own mail exchanger, would get {}", host.name,
-                                                         dns::address_text(address), spf::result_name(own.result)));
+                    finding.add(State::weak, fmt::format("mail from {} ({}), its own mail exchanger, would get {}",
+                                                 host.name, dns::address_text(address), spf::result_name(own.result)));
             }
         }
     }
@@ -124,13 +127,15 @@ event::Task<void> DomainCheck::check_dkim(std::vector<std::string> selectors, bo
             continue;
         if (answer.status != dns::Status::found) {
             if (given)
-                finding.add(State::missing, fmt::format("{} has no key record; mailauth keygen --domain {} --selector {} makes one",
-                                                        name, domain_, selector));
+                finding.add(
+                    State::missing, fmt::format("{} has no key record; mailauth keygen --domain {} --selector {} makes one",
+                                        name, domain_, selector));
             continue;
         }
         ++found;
         if (answer.records.size() > 1)
-            finding.add(State::wrong, fmt::format("{} has {} records; verifiers may take any of them", name, answer.records.size()));
+            finding.add(
+                State::wrong, fmt::format("{} has {} records; verifiers may take any of them", name, answer.records.size()));
         auto record = dkim::parse_key_record(answer.records[0]);
         dkim::KeyCache cache;
         auto key = record ? cache.load(*record) : std::unexpected(record.error());
@@ -142,13 +147,15 @@ event::Task<void> DomainCheck::check_dkim(std::vector<std::string> selectors, bo
         finding.remarks.push_back(fmt::format("{}: {}", name, rsa ? fmt::format("RSA, {} bits", key->bits()) : "Ed25519"));
         if (rsa && key->bits() < kGoodKeyBits)
             finding.add(key->bits() < 1024 ? State::wrong : State::weak,
-                        fmt::format("{}: {} bits are {}", name, key->bits(), key->bits() < 1024 ? "refused (RFC 8301, 3.2)" : "few; 2048 are usual"));
+                fmt::format("{}: {} bits are {}", name, key->bits(),
+                    key->bits() < 1024 ? "refused (RFC 8301, 3.2)" : "few; 2048 are usual"));
         if (record->testing)
             finding.add(State::weak, fmt::format("{}: t=y says that its signatures do not count yet", name));
     }
     if (found == 0 && !given)
         finding.add(State::missing, fmt::format("no key under the usual selectors; name yours with --selector, or make one: "
-                                                "mailauth keygen --domain {} --selector {}", domain_, "mail"));
+                                                "mailauth keygen --domain {} --selector {}",
+                                        domain_, "mail"));
     add(finding);
 }
 
@@ -161,13 +168,14 @@ event::Task<void> DomainCheck::check_dmarc() {
     dmarc::Discovered found = co_await discovery.find_policy(domain_);
     std::string wanted = fmt::format("v=DMARC1; p=quarantine; rua=mailto:postmaster@{}", domain_);
     if (own.size() > 1) {
-        finding.add(State::wrong, fmt::format("{} has {} DMARC records, so that none counts (RFC 7489, 6.6.3)", name, own.size()));
+        finding.add(
+            State::wrong, fmt::format("{} has {} DMARC records, so that none counts (RFC 7489, 6.6.3)", name, own.size()));
     } else if (!found.trouble.empty()) {
         finding.add(State::temperror, found.trouble);
     } else if (!found.record) {
         finding.add(own.empty() ? State::missing : State::wrong,
-                    own.empty() ? fmt::format("{} has no DMARC record: anybody may use the domain in From", name)
-                                : fmt::format("{}: \"{}\" cannot be read as a DMARC record", name, own[0]));
+            own.empty() ? fmt::format("{} has no DMARC record: anybody may use the domain in From", name)
+                        : fmt::format("{}: \"{}\" cannot be read as a DMARC record", name, own[0]));
         publish(name, wanted);
     } else {
         dmarc::Policy policy = found.record->policy;

@@ -15,7 +15,8 @@ namespace mailauth {
 
 class DomainCheck {
   public:
-    DomainCheck(Invocation& call, std::string domain) : call_(call), resolver_(call.resolver()), domain_(std::move(domain)) {}
+    DomainCheck(Invocation& call, std::string domain)
+        : call_(call), resolver_(call.resolver()), domain_(std::move(domain)) {}
 
     event::Task<void> run(std::vector<std::string> selectors);
 
@@ -56,7 +57,7 @@ class DomainCheck {
     std::string domain_;
     bool takes_no_mail_ = false;
     std::vector<Host> hosts_;
-    std::vector<std::string> records_;   // to publish
+    std::vector<std::string> records_;  // to publish
 };
 
 }  // namespace mailauth

@@ -19,8 +19,8 @@ event::Task<void> DomainCheck::check_mx() {
     }
     if (answer.status != dns::Status::found) {
         finding.add(answer.name_exists ? State::missing : State::wrong,
-                    answer.name_exists ? fmt::format("{} has no MX record: its own address stands in (RFC 5321, 5.1)", domain_)
-                                       : fmt::format("{} does not exist", domain_));
+            answer.name_exists ? fmt::format("{} has no MX record: its own address stands in (RFC 5321, 5.1)", domain_)
+                               : fmt::format("{} does not exist", domain_));
         if (answer.name_exists) {
             records_.push_back(fmt::format("{}. IN MX 10 {}.", domain_, domain_));
             co_await check_host(finding, domain_);
@@ -57,7 +57,8 @@ event::Task<void> DomainCheck::check_host(Finding& finding, std::string name) {
     if (host.addresses.empty())
         finding.add(State::wrong, fmt::format("{} has no address", name));
     else if (!text::equal_ignoring_case(v4.canonical_name, name))
-        finding.add(State::wrong, fmt::format("{} is an alias of {}; MX wants a real name (RFC 2181, 10.3)", name, v4.canonical_name));
+        finding.add(State::wrong,
+            fmt::format("{} is an alias of {}; MX wants a real name (RFC 2181, 10.3)", name, v4.canonical_name));
     for (const dict::IpAddress& address : host.addresses)
         finding.remarks.push_back(fmt::format("{} has {}", name, dns::address_text(address)));
     hosts_.push_back(std::move(host));
@@ -89,7 +90,8 @@ event::Task<void> DomainCheck::check_ptr() {
                 confirmed = confirmed || std::find(back.records.begin(), back.records.end(), address) != back.records.end();
             }
             if (!confirmed) {
-                finding.add(State::wrong, fmt::format("{} is called {}, which does not lead back to it", text, names.records[0]));
+                finding.add(
+                    State::wrong, fmt::format("{} is called {}, which does not lead back to it", text, names.records[0]));
                 records_.push_back(fmt::format("{}. IN PTR {}.", dns::reverse_name(address), host.name));
             } else {
                 finding.remarks.push_back(fmt::format("{} is called {}", text, names.records[0]));
@@ -110,7 +112,8 @@ event::Task<void> DomainCheck::check_mta_sts() {
         finding.add(State::missing, fmt::format("{} has no MTA-STS record: senders may be talked out of TLS", name));
         publish(name, fmt::format("v=STSv1; id={}", call_.now));
     } else if (records.size() > 1) {
-        finding.add(State::wrong, fmt::format("{} has {} MTA-STS records, so that none counts (RFC 8461, 3.1)", name, records.size()));
+        finding.add(State::wrong,
+            fmt::format("{} has {} MTA-STS records, so that none counts (RFC 8461, 3.1)", name, records.size()));
     } else if (!records.empty()) {
         finding.remarks.push_back(records[0]);
         std::string id;
@@ -170,8 +173,10 @@ event::Task<void> DomainCheck::check_tlsa() {
                 finding.remarks.push_back(text);
         }
         if (!answer.secure)
-            finding.add(State::weak, fmt::format("{} is not signed as far as this resolver can tell (dns_trust_anchor_file): "
-                                                 "unsigned TLSA records count for nothing", name));
+            finding.add(
+                State::weak, fmt::format("{} is not signed as far as this resolver can tell (dns_trust_anchor_file): "
+                                         "unsigned TLSA records count for nothing",
+                                 name));
     }
     add(finding);
 }

@@ -14,8 +14,11 @@ namespace {
 std::size_t utf8_length(std::string_view text) {
     auto octet = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
     unsigned first = octet(0), second = octet(1);
-    std::size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first < 0xf0 && first >= 0xe0 ? 3
-                         : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+    std::size_t length = first < 0x80                    ? 1
+                         : first >= 0xc2 && first < 0xe0 ? 2
+                         : first < 0xf0 && first >= 0xe0 ? 3
+                         : first >= 0xf0 && first < 0xf5 ? 4
+                                                         : 0;
     for (std::size_t i = 1; i < length; ++i)
         if ((octet(i) & 0xc0) != 0x80)
             return 0;
@@ -37,7 +40,7 @@ std::string json_object(const std::vector<std::pair<std::string, std::string>>& 
     std::string out = "{";
     for (const auto& [name, values] : grouped)
         out += fmt::format("{}{}: {}", out.size() > 1 ? ", " : "", json_string(name),
-                           values.size() == 1 ? values[0] : fmt::format("[{}]", fmt::join(values, ", ")));
+            values.size() == 1 ? values[0] : fmt::format("[{}]", fmt::join(values, ", ")));
     return out + "}";
 }
 
@@ -97,8 +100,8 @@ std::string Report::format(bool json) const {
     }
     out = "{\"results\": [";
     for (std::size_t i = 0; i < findings_.size(); ++i) {
-        std::vector<std::pair<std::string, std::string>> members = {{"method", findings_[i].method_},
-                                                                    {"result", findings_[i].result_}};
+        std::vector<std::pair<std::string, std::string>> members = {
+            {"method", findings_[i].method_}, {"result", findings_[i].result_}};
         members.insert(members.end(), findings_[i].details_.begin(), findings_[i].details_.end());
         out += (i > 0 ? ", " : "") + json_object(members);
     }

@@ -23,7 +23,7 @@ dkim::PrivateKey make_key(const Invocation& call) {
     if (type != "rsa")
         throw UsageError(fmt::format("--type {}: rsa or ed25519 is wanted", type));
     const auto bits = text::parse_number(call.get("bits", "2048"));
-    if (!bits || *bits < 1024 || *bits > 4096)      // RFC 8301, 3.2
+    if (!bits || *bits < 1024 || *bits > 4096)  // RFC 8301, 3.2
         throw UsageError(fmt::format("--bits {}: a number from 1024 to 4096 is wanted", call.get("bits")));
     return dkim::PrivateKey::generate_rsa(static_cast<unsigned>(*bits));
 }
@@ -60,7 +60,8 @@ event::Task<int> run_keygen(Invocation& call) {
     const std::string path = fmt::format("{}/{}.{}.key", call.get("directory", "."), *selector, *domain);
     write_key(path, key.pem());
     const bool rsa = key.type() == dkim::KeyType::rsa;
-    const std::string value = fmt::format("v=DKIM1; k={}; p={}", rsa ? "rsa" : "ed25519", text::encode_base64(key.public_data()));
+    const std::string value = fmt::format(
+        "v=DKIM1; k={}; p={}", rsa ? "rsa" : "ed25519", text::encode_base64(key.public_data()));
     call.report.add("keygen", "done")
         .detail("file", path)
         .detail("algorithm", rsa ? "rsa-sha256" : "ed25519-sha256")

@@ -17,14 +17,14 @@ namespace mailauth {
 // The standard input with every line end made CR LF.
 struct Message {
     std::string octets;
-    bool bare_line_ends = false;    // it came with LF alone
+    bool bare_line_ends = false;  // it came with LF alone
 };
 Message read_message();
 
 // A message and what DKIM and ARC say about it.
 struct Verified {
     std::unique_ptr<dkim::KeyCache> keys;
-    std::unique_ptr<dkim::Verifier> verifier;   // its fields() are the message's
+    std::unique_ptr<dkim::Verifier> verifier;  // its fields() are the message's
     dkim::Verdict verdict;
 };
 event::Task<void> verify_message(Invocation& call, const std::string& octets, Verified& out);

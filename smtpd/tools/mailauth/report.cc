@@ -14,14 +14,14 @@ std::string day(std::uint64_t seconds) {
     const auto time = static_cast<std::time_t>(seconds);
     std::tm parts{};
     char text[40] = "?";
-    if (seconds < 253'402'300'800 && gmtime_r(&time, &parts) != nullptr)    // the year 10000
+    if (seconds < 253'402'300'800 && gmtime_r(&time, &parts) != nullptr)  // the year 10000
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
     return text;
 }
 
 std::string describe(const dmarc::ReportRow& row) {
-    std::string line = fmt::format("{:>8} {} {} dkim={} spf={} from={}", row.count, row.source_ip, row.disposition, row.dkim,
-                                   row.spf, row.header_from);
+    std::string line = fmt::format(
+        "{:>8} {} {} dkim={} spf={} from={}", row.count, row.source_ip, row.disposition, row.dkim, row.spf, row.header_from);
     if (!row.envelope_from.empty())
         line += " envelope-from=" + row.envelope_from;
     for (const dmarc::ReportDkim& dkim : row.dkim_results)
@@ -35,8 +35,8 @@ std::string describe(const dmarc::ReportRow& row) {
 
 std::string describe_policy(const dmarc::Report& report) {
     std::string text = "p=" + report.p;
-    for (const auto& [name, value] : {std::pair{"sp", &report.sp}, std::pair{"np", &report.np}, std::pair{"adkim", &report.adkim},
-                                      std::pair{"aspf", &report.aspf}, std::pair{"pct", &report.pct}})
+    for (const auto& [name, value] : {std::pair{"sp", &report.sp}, std::pair{"np", &report.np},
+             std::pair{"adkim", &report.adkim}, std::pair{"aspf", &report.aspf}, std::pair{"pct", &report.pct}})
         if (!value->empty())
             text += fmt::format(" {}={}", name, *value);
     return text;
@@ -102,10 +102,11 @@ void show(Report& out, const std::string& path, const dmarc::TlsReport& report) 
         .detail("successful-sessions", std::to_string(successful))
         .detail("failed-sessions", std::to_string(failed));
     for (const dmarc::TlsPolicy& policy : report.policies) {
-        out.text(text::printable(fmt::format("{:>8} {:>8} {} {}", policy.successful, policy.failed, policy.type, policy.domain)));
+        out.text(
+            text::printable(fmt::format("{:>8} {:>8} {} {}", policy.successful, policy.failed, policy.type, policy.domain)));
         for (const dmarc::TlsFailure& failure : policy.failures)
-            out.text(text::printable(fmt::format("         {:>8} {} from {} to {} ({})", failure.sessions, failure.result_type,
-                                                 failure.sending_ip, failure.receiving_mx, failure.receiving_ip)));
+            out.text(text::printable(fmt::format("         {:>8} {} from {} to {} ({})", failure.sessions,
+                failure.result_type, failure.sending_ip, failure.receiving_mx, failure.receiving_ip)));
     }
 }
 

@@ -64,8 +64,8 @@ dns::Resolver& Invocation::resolver() {
 std::string usage_of(const Subcommand& subcommand) {
     std::string usage = fmt::format("mailauth {}", subcommand.name);
     for (const Option& option : subcommand.options) {
-        std::string one = fmt::format("--{}{}{}", option.name, option.value != nullptr ? " " : "",
-                                      option.value != nullptr ? option.value : "");
+        std::string one = fmt::format(
+            "--{}{}{}", option.name, option.value != nullptr ? " " : "", option.value != nullptr ? option.value : "");
         usage += option.required ? " " + one : " [" + one + "]";
     }
     usage += " [--dns FILE] [--time T] [--json]";
@@ -118,7 +118,8 @@ void take_common(Invocation& call) {
     if (call.has("time")) {
         auto time = parse_time(call.get("time"));
         if (!time)
-            throw UsageError(fmt::format("--time {}: seconds since 1970 or 2026-11-22T01:02:03Z is wanted", call.get("time")));
+            throw UsageError(
+                fmt::format("--time {}: seconds since 1970 or 2026-11-22T01:02:03Z is wanted", call.get("time")));
         call.now = *time;
     }
 }

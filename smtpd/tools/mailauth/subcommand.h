@@ -71,13 +71,13 @@ struct Invocation {
     explicit Invocation(event::Loop& the_loop) : loop(the_loop) {}
 
     event::Loop& loop;
-    std::string config_directory;               // -c
+    std::string config_directory;  // -c
     bool config_was_named = false;
-    std::string dns_file;                       // --dns
-    std::int64_t now = 0;                       // --time, or the clock; seconds since 1970
+    std::string dns_file;  // --dns
+    std::int64_t now = 0;  // --time, or the clock; seconds since 1970
     bool json = false;
     std::multimap<std::string, std::string> options;  // without the dashes
-    std::vector<std::string> arguments;         // behind the options
+    std::vector<std::string> arguments;               // behind the options
     Report report;
 
     bool has(const std::string& option) const { return options.contains(option); }
@@ -94,18 +94,18 @@ struct Invocation {
 };
 
 struct Option {
-    const char* name;         // without the dashes
-    const char* value;        // what the usage line calls it; nullptr where there is none
+    const char* name;   // without the dashes
+    const char* value;  // what the usage line calls it; nullptr where there is none
     bool required = false;
 };
 
 struct Subcommand {
     const char* name;
-    std::vector<Option> options;   // besides --dns, --time, --json, which every subcommand takes
-    const char* arguments;         // for the usage line: "FILE..."
-    std::size_t least, most;       // how many arguments
+    std::vector<Option> options;  // besides --dns, --time, --json, which every subcommand takes
+    const char* arguments;        // for the usage line: "FILE..."
+    std::size_t least, most;      // how many arguments
     event::Task<int> (*run)(Invocation& call);
-    const char* input = "";        // "< message"
+    const char* input = "";  // "< message"
 };
 const std::vector<Subcommand>& subcommands();
 

@@ -37,21 +37,21 @@ struct Case {
 const Case kCases[] = {
     {"plain", "Subject: x\r\n\r\nbody\r\n", "Subject: x\r\n\r\nbody\r\n"},
     {"Bcc and Return-Path are taken out",
-     "Bcc: eve@example.test,\r\n mallory@example.test\r\nreturn-path: <x>\r\nSubject: x\r\nContent-Length : 5\r\n\r\nb\r\n",
-     "Subject: x\r\n\r\nb\r\n"},
+        "Bcc: eve@example.test,\r\n mallory@example.test\r\nreturn-path: <x>\r\nSubject: x\r\nContent-Length : "
+        "5\r\n\r\nb\r\n",
+        "Subject: x\r\n\r\nb\r\n"},
     {"body only", "no header at all: really?\r\nmore\r\n", "\r\nno header at all: really?\r\nmore\r\n"},
-    {"header ends without an empty line", "Subject: x\r\nthe body begins\r\n",
-     "Subject: x\r\n\r\nthe body begins\r\n"},
+    {"header ends without an empty line", "Subject: x\r\nthe body begins\r\n", "Subject: x\r\n\r\nthe body begins\r\n"},
     {"begins with a blank", " odd\r\nSubject: x\r\n", "\r\n odd\r\nSubject: x\r\n"},
     {"header only", "Subject: x\r\n", "Subject: x\r\n"},
     {"empty", "", ""},
     {"last line without end", "Subject: x\r\n\r\nbody", "Subject: x\r\n\r\nbody\r\n"},
     {"lone CR and LF", "Subject: a\rBcc: v@a\r\n\r\nx\n.\nMAIL FROM\r\ny\rz\r\n",
-     "Subject: a Bcc: v@a\r\n\r\nx . MAIL FROM\r\ny z\r\n"},
+        "Subject: a Bcc: v@a\r\n\r\nx . MAIL FROM\r\ny z\r\n"},
     {"CR CR LF", "A: b\r\n\r\nx\r\r\ny\r\n", "A: b\r\n\r\nx \r\ny\r\n"},
     {"NUL is kept", std::string{"Subject: a\0b\r\n\r\nc\0d\r\n", 21}, std::string{"Subject: a\0b\r\n\r\nc\0d\r\n", 21}},
     {"mailbox separator", "From alice Thu Jan 1\r\nSubject: x\r\n\r\nFrom x\r\n",
-     "X-Mailbox-Line: From alice Thu Jan 1\r\nSubject: x\r\n\r\nFrom x\r\n"},
+        "X-Mailbox-Line: From alice Thu Jan 1\r\nSubject: x\r\n\r\nFrom x\r\n"},
     {"colon only", ": x\r\n\r\ny\r\n", "\r\n: x\r\n\r\ny\r\n"},
 };
 
@@ -154,10 +154,13 @@ TEST_CASE("header addresses of local mail are completed", "[cleanup]") {
     const HeaderRules with = rules();
     MessageFilter filter{with, facts};
     std::string out;
-    filter.feed("From: alice (the one)\r\nTo: Bob <bob>, carol@away.test,\r\n dora\r\nCc: friends: eve, f@g.test;\r\n"
-                "Subject: to bob\r\nDate: x\r\nMessage-Id: <1>\r\n\r\nTo: bob\r\n", out);
+    filter.feed(
+        "From: alice (the one)\r\nTo: Bob <bob>, carol@away.test,\r\n dora\r\nCc: friends: eve, f@g.test;\r\n"
+        "Subject: to bob\r\nDate: x\r\nMessage-Id: <1>\r\n\r\nTo: bob\r\n",
+        out);
     filter.finish(out);
-    CHECK(out == "From: alice@here.test (the one)\r\nTo: Bob <bob@here.test>, carol@away.test,\r\n dora@here.test\r\n"
-                 "Cc: friends: eve@here.test, f@g.test;\r\nSubject: to bob\r\nDate: x\r\nMessage-Id: <1>\r\n\r\n"
-                 "To: bob\r\n");
+    CHECK(out ==
+          "From: alice@here.test (the one)\r\nTo: Bob <bob@here.test>, carol@away.test,\r\n dora@here.test\r\n"
+          "Cc: friends: eve@here.test, f@g.test;\r\nSubject: to bob\r\nDate: x\r\nMessage-Id: <1>\r\n\r\n"
+          "To: bob\r\n");
 }

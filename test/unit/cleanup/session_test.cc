@@ -29,7 +29,9 @@ struct FakeRewriting : Rewriting {
             targets = {"a@example.test", "b@example.test", "A@example.test"};
         co_return targets;
     }
-    std::expected<bool, std::string> is_outside(const std::string& address) override { return address.ends_with("@elsewhere.test"); }
+    std::expected<bool, std::string> is_outside(const std::string& address) override {
+        return address.ends_with("@elsewhere.test");
+    }
 };
 
 class Fixture {
@@ -70,8 +72,7 @@ class Fixture {
         if (content != nullptr) {
             content->resize(message->layout.content_length);
             REQUIRE(pread(file.get(), content->data(), content->size(),
-                          static_cast<off_t>(message->layout.content_offset)) ==
-                    static_cast<ssize_t>(content->size()));
+                        static_cast<off_t>(message->layout.content_offset)) == static_cast<ssize_t>(content->size()));
         }
         return std::move(*message);
     }

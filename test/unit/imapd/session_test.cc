@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A session on one end of a socketpair; the test is the client at the other.
+// A session on one end of a socketpair; the test is the client at the other.
 class Client {
-public:
+  public:
     Client(const std::string& root, std::string early_input = "") {
         int ends[2];
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
@@ -41,7 +41,7 @@ public:
         thread_.join();
     }
 
-    /// Everything up to and including the line that starts so.
+    // Everything up to and including the line that starts so.
     std::string until(const std::string& start) {
         for (;;) {
             std::size_t at = received_.rfind("\r\n" + start, received_.size());
@@ -64,7 +64,7 @@ public:
 
     void send(const std::string& text) { REQUIRE(write(mine_.get(), text.data(), text.size()) == ssize_t(text.size())); }
 
-    /// Sends a command and gives all that is said up to its tagged reply.
+    // Sends a command and gives all that is said up to its tagged reply.
     std::string run(const std::string& command) {
         send("t " + command + "\r\n");
         return until("t ");
@@ -72,7 +72,7 @@ public:
 
     const std::string& greeting() const { return greeting_; }
 
-private:
+  private:
     event::Fd mine_;
     SessionSettings settings_;
     std::thread thread_;
@@ -98,8 +98,9 @@ struct Mail {
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-const std::string kMessage = "From: Alice <alice@example.test>\r\nSubject: hello\r\nDate: Sat, 24 Mar 2007 23:00:00 "
-                             "+0200\r\n\r\nbody one\r\n";
+const std::string kMessage =
+    "From: Alice <alice@example.test>\r\nSubject: hello\r\nDate: Sat, 24 Mar 2007 23:00:00 "
+    "+0200\r\n\r\nbody one\r\n";
 
 }  // namespace
 
@@ -122,13 +123,13 @@ TEST_CASE("select, fetch, store, expunge", "[imapd][rfc3501:6]") {
     CHECK(has(selected, "[UNSEEN 1]"));
     CHECK(has(selected, "t OK [READ-WRITE]"));
     CHECK(has(c.run("FETCH 1 (FLAGS UID RFC822.SIZE)"),
-              "* 1 FETCH (FLAGS (\\Recent) UID 1 RFC822.SIZE " + std::to_string(kMessage.size()) + ")\r\n"));
+        "* 1 FETCH (FLAGS (\\Recent) UID 1 RFC822.SIZE " + std::to_string(kMessage.size()) + ")\r\n"));
     CHECK(has(c.run("FETCH 2 BODY.PEEK[]"), "{25}\r\nSubject: two\r\n\r\nlf body\r\n)"));
     CHECK(has(c.run("FETCH 2 BODY.PEEK[TEXT]<3.4>"), "BODY[TEXT]<3> {4}\r\nbody)"));
     CHECK(has(c.run("FETCH 2 BODY.PEEK[TEXT]<7.9>"), "<7> {2}\r\n\r\n)"));
     CHECK(has(c.run("FETCH 2 BODY.PEEK[TEXT]<4294967295.1>"), "{0}\r\n)"));
     CHECK(has(c.run("FETCH 1 BODY.PEEK[HEADER.FIELDS (SUBJECT X)]"),
-              "BODY[HEADER.FIELDS (SUBJECT X)] {18}\r\nSubject: hello\r\n\r\n)"));
+        "BODY[HEADER.FIELDS (SUBJECT X)] {18}\r\nSubject: hello\r\n\r\n)"));
     CHECK(has(c.run("FETCH 1 ENVELOPE"), R"(("Sat, 24 Mar 2007 23:00:00 +0200" "hello" (("Alice" NIL "alice")"));
     CHECK(has(c.run("FETCH 1 BODY[1]"), "FLAGS (\\Seen \\Recent) BODY[1] {10}\r\nbody one\r\n)"));
     CHECK(has(c.run("FETCH 1 BODY[2]"), "BODY[2] NIL)"));
@@ -278,8 +279,9 @@ TEST_CASE("LIST, LSUB, NAMESPACE and their like", "[imapd]") {
 
 TEST_CASE("SEARCH reads encoded text, in the client's charset", "[imapd][rfc3501:6.4.4]") {
     Mail mail;
-    mail.deliver("Subject: =?iso-8859-1?Q?caf=E9?=\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
-                 "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=EFve\r\n");
+    mail.deliver(
+        "Subject: =?iso-8859-1?Q?caf=E9?=\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\nna=EFve\r\n");
     mail.deliver(kMessage);
     Client c(mail.root);
     c.run("SELECT INBOX");

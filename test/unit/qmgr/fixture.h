@@ -59,16 +59,16 @@ class Fixture {
                 loop.spawn(accept_agents(*listeners.back(), *this));
             }
         }
-        listeners.push_back(std::make_unique<event::Listener>(
-            loop, std::move(*event::listen_at_path("private/bounce", 0600))));
+        listeners.push_back(
+            std::make_unique<event::Listener>(loop, std::move(*event::listen_at_path("private/bounce", 0600))));
         loop.spawn(accept_bounces(*listeners.back(), *this));
         scheduler = std::make_unique<qmgr::Scheduler>(loop, params, main_cf, *spool, routing);
         scanner = std::make_unique<qmgr::Scanner>(loop, params, *spool, *scheduler);
     }
 
     void write(const std::string& id, const std::vector<std::string>& recipients,
-               const std::string& sender = "alice@example.test", std::int64_t age_seconds = 0,
-               const std::string& directory = "incoming") {
+        const std::string& sender = "alice@example.test", std::int64_t age_seconds = 0,
+        const std::string& directory = "incoming") {
         queue::Envelope envelope;
         envelope.queue_id = id;
         envelope.sender = sender;
@@ -133,16 +133,17 @@ class Fixture {
             status = DeliverStatus::bounced;
         else
             delivered.push_back(recipient.address);
-        const char* dsn = status == DeliverStatus::delivered ? "2.0.0"
-                          : status == DeliverStatus::deferred ? "4.2.0" : "5.1.1";
+        const char* dsn = status == DeliverStatus::delivered  ? "2.0.0"
+                          : status == DeliverStatus::deferred ? "4.2.0"
+                                                              : "5.1.1";
         job.finish(recipient, delivery::make_result(status, dsn, "as the name says", "fake"));
     }
     static event::Task<void> accept_agents(event::Listener& listener, Fixture& fixture) {
         for (;;) {
             event::Fd client = co_await listener.accept();
             auto deliver_one = [&fixture](delivery::Job& job) { return deliver(job, fixture); };
-            fixture.loop.spawn(delivery::serve_requests(event::Stream{fixture.loop, std::move(client)}, fixture.seat,
-                                                        fixture.loop, deliver_one));
+            fixture.loop.spawn(delivery::serve_requests(
+                event::Stream{fixture.loop, std::move(client)}, fixture.seat, fixture.loop, deliver_one));
         }
     }
     static event::Task<void> accept_bounces(event::Listener& listener, Fixture& fixture) {

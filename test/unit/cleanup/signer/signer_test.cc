@@ -4,9 +4,9 @@
 
 #include <fstream>
 
+#include "cleanup/sealing.h"
 #include "cleanup/signer/key_ring.h"
 #include "cleanup/signer/requests.h"
-#include "cleanup/sealing.h"
 #include "cleanup/signing.h"
 #include "lib/dkim/verifier.h"
 #include "lib/dns/zone_data.h"
@@ -38,7 +38,8 @@ class House {
     }
 
     // Signs with the table; `with_signer`: somebody listens.
-    cleanup::Signing::Outcome sign(const std::string& table, bool with_signer = true, const std::string& message = kMessage) {
+    cleanup::Signing::Outcome sign(
+        const std::string& table, bool with_signer = true, const std::string& message = kMessage) {
         dkim::SignParams params;
         params.sign_table.set({"inline:{ " + table + " }"});
         cleanup::Signing::Outcome outcome;
@@ -85,14 +86,15 @@ class House {
             loop.spawn(signer::serve_client(std::move(stream), seat, keys, pool, std::move(outdated)));
         }
     }
-    static event::Task<void> run(cleanup::SigningHouse& house, const std::string& message, cleanup::Signing::Outcome& outcome) {
+    static event::Task<void> run(
+        cleanup::SigningHouse& house, const std::string& message, cleanup::Signing::Outcome& outcome) {
         cleanup::Signing signing(house);
         for (char c : message)
             signing.feed(std::string_view(&c, 1));
         outcome = co_await signing.finish("QUEUEID");
     }
     static event::Task<void> run_seal(cleanup::SigningHouse& house, const std::string& message, const std::string& prepend,
-                                      cleanup::Sealing::Outcome& outcome) {
+        cleanup::Sealing::Outcome& outcome) {
         cleanup::SealSite site{"mx.example.test", "mail.example.test"};
         cleanup::Sealing sealing(house, std::move(site));
         for (char c : message)
@@ -119,10 +121,14 @@ dkim::Verdict verify_all(const House& house, const std::string& message) {
     return verdict;
 }
 
-std::vector<dkim::Result> verify(const House& house, const std::string& message) { return verify_all(house, message).signatures; }
+std::vector<dkim::Result> verify(const House& house, const std::string& message) {
+    return verify_all(house, message).signatures;
+}
 
-const std::string kEntry = "Received: from client.test (client.test [192.0.2.7])\r\n\tby mail.example.test (Malleposte) with ESMTP id 1; x\r\n";
-const std::string kMailbox = "Received: from mail.example.test ([127.0.0.1])\r\n\tby mail.example.test (Malleposte) with LMTP id 2; x\r\n";
+const std::string kEntry =
+    "Received: from client.test (client.test [192.0.2.7])\r\n\tby mail.example.test (Malleposte) with ESMTP id 1; x\r\n";
+const std::string kMailbox =
+    "Received: from mail.example.test ([127.0.0.1])\r\n\tby mail.example.test (Malleposte) with LMTP id 2; x\r\n";
 const std::string kForwarded = "Received: by mail.example.test (Malleposte)\r\n\tid 3; x\r\n";
 std::string results(const std::string& text) { return "Authentication-Results: mx.example.test; " + text + "\r\n"; }
 
@@ -153,7 +159,9 @@ TEST_CASE("which entry of dkim_sign_table counts", "[cleanup][dkim]") {
         if (!outcome.trouble.empty())
             return outcome.trouble;
         const auto results = verify(house, outcome.fields + message);
-        return results.empty() ? std::string("unsigned") : results[0].code == dkim::Code::pass ? results[0].domain : results[0].reason;
+        return results.empty()                       ? std::string("unsigned")
+               : results[0].code == dkim::Code::pass ? results[0].domain
+                                                     : results[0].reason;
     };
     CHECK(domain_of("{example.test = " + key + "}", "Alice <a@Example.Test>") == "example.test");
     CHECK(domain_of("{example.test = " + key + "}", "a@news.example.test") == "unsigned");
@@ -163,8 +171,9 @@ TEST_CASE("which entry of dkim_sign_table counts", "[cleanup][dkim]") {
     CHECK(domain_of("{example.test = d=other.test " + key + "}", "a@example.test") == "other.test");
     CHECK(domain_of("{example.test = " + key + "}", "a@example.net") == "unsigned");
     CHECK(domain_of("{example.test = " + key + "}", "nobody") == "unsigned");
-    CHECK(domain_of("{example.test = garbage}", "a@example.test") ==
-          "dkim_sign_table: example.test: \"garbage\" is neither selector:/key/file, d=domain, none nor unsigned_on_failure");
+    CHECK(
+        domain_of("{example.test = garbage}", "a@example.test") ==
+        "dkim_sign_table: example.test: \"garbage\" is neither selector:/key/file, d=domain, none nor unsigned_on_failure");
     CHECK(domain_of("{example.test = none " + key + "}", "a@example.test").find("stands beside keys") != std::string::npos);
 }
 
@@ -174,8 +183,9 @@ TEST_CASE("a key that cannot be used defers, unless the table says otherwise", "
         const char* file;
         const char* reason;
     };
-    for (const Case& c : {Case{"missing.key", "No such file or directory"}, Case{"open.key", "others than its owner may use it (mode 0644)"},
-                          Case{"broken.key", "no private key in PEM form"}, Case{"unknown.key", "the signer did not find this key"}}) {
+    for (const Case& c :
+        {Case{"missing.key", "No such file or directory"}, Case{"open.key", "others than its owner may use it (mode 0644)"},
+            Case{"broken.key", "no private key in PEM form"}, Case{"unknown.key", "the signer did not find this key"}}) {
         INFO(c.file);
         const std::string entry = "r:" + house.file("good.key") + " x:" + house.file(c.file);
         const auto outcome = house.sign("{example.test = " + entry + "}");
@@ -209,22 +219,25 @@ TEST_CASE("ARC sets for what goes on", "[cleanup][arc]") {
         CHECK(first.fields.find("smtp.mailfrom=client.test") != std::string::npos);
         CHECK(first.fields.size() <= cleanup::kSealRoom);
         // It comes back, is found good, and goes on from a mailbox.
-        const auto second = house.seal(value, kForwarded + "X-Sieve: x\r\n" + kMailbox + results("arc=pass") + kEntry + once);
+        const auto second = house.seal(
+            value, kForwarded + "X-Sieve: x\r\n" + kMailbox + results("arc=pass") + kEntry + once);
         REQUIRE(second.fields.find("cv=pass") != std::string::npos);
         arc = verify_all(house, second.fields + once).arc;
         CHECK(arc.code == dkim::Code::pass);
         CHECK(arc.sealers.size() == 2);
         // Nobody here has looked at its chain, or it was broken.
-        for (const std::string& above : {kEntry, results("arc=fail") + kEntry, results("arc=none") + kEntry, kMailbox + results("arc=pass"),
-                                         kEntry + results("arc=pass")}) {
+        for (const std::string& above : {kEntry, results("arc=fail") + kEntry, results("arc=none") + kEntry,
+                 kMailbox + results("arc=pass"), kEntry + results("arc=pass")}) {
             const auto left = house.seal(value, above + once);
             CHECK(left.fields.empty());
             CHECK(left.trouble.empty());
         }
-        CHECK(house.seal(value, results("arc=pass") + kEntry + kMessage).fields.empty());   // its sets are gone
+        CHECK(house.seal(value, results("arc=pass") + kEntry + kMessage).fields.empty());  // its sets are gone
     }
-    CHECK(house.seal("example.test:r:" + house.file("good.key"), kEntry + "Subject: no author\r\n\r\nx\r\n").trouble.empty());
-    CHECK(house.seal("example.test:x:" + house.file("missing.key"), kEntry + kMessage).trouble.find("No such file") != std::string::npos);
+    CHECK(
+        house.seal("example.test:r:" + house.file("good.key"), kEntry + "Subject: no author\r\n\r\nx\r\n").trouble.empty());
+    CHECK(house.seal("example.test:x:" + house.file("missing.key"), kEntry + kMessage).trouble.find("No such file") !=
+          std::string::npos);
     CHECK(house.seal("example.test:/key", kMessage).trouble ==
           "arc_seal_key: \"example.test:/key\" is not domain:selector:/key/file");
 }
@@ -242,7 +255,7 @@ TEST_CASE("which Authentication-Results field is our own", "[cleanup][arc]") {
     CHECK(found(kForwarded + "X-Sieve: x\r\n" + kMailbox + pass + kEntry) == "pass");
     CHECK(found(kEntry + pass) == "none");
     CHECK(found(pass) == "none");
-    CHECK(found(fail + kMailbox + kEntry) == "none");                       // a script's
+    CHECK(found(fail + kMailbox + kEntry) == "none");  // a script's
     CHECK(found(fail + kMailbox + pass + kEntry) == "pass");
     CHECK(found(pass + "X-Other: x\r\n" + kEntry) == "none");
     CHECK(found("Authentication-Results: other.test; spf=pass\r\n" + kEntry) == "none");
@@ -253,7 +266,8 @@ TEST_CASE("which Authentication-Results field is our own", "[cleanup][arc]") {
 TEST_CASE("the keys that tables name", "[signer]") {
     std::vector<std::string> problems;
     const auto files = signer::find_key_files(
-        {"inline:{ {a.test = s:/k/a, t:/k/b} {b.test = none} {c.test = s:/k/a} {d.test = broken} }", "pcre:/nonexistent"}, problems);
+        {"inline:{ {a.test = s:/k/a, t:/k/b} {b.test = none} {c.test = s:/k/a} {d.test = broken} }", "pcre:/nonexistent"},
+        problems);
     CHECK(files == std::set<std::string>{"/k/a", "/k/b"});
     REQUIRE(problems.size() == 2);
     CHECK(problems[0].find("d.test: \"broken\" is neither") != std::string::npos);

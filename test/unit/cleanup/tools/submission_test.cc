@@ -61,7 +61,8 @@ TEST_CASE("recipients in the header", "[sendmail]") {
         fed(submission, in, 10);
         return submission.recipients();
     };
-    CHECK(recipients("To: a@x.test, \"B, C\" <b@x.test>\nSubject: d@x.test\nBcc: e@x.test,\n f@x.test\ncc: (hi) g\n\nTo: h@x\n") ==
+    CHECK(recipients(
+              "To: a@x.test, \"B, C\" <b@x.test>\nSubject: d@x.test\nBcc: e@x.test,\n f@x.test\ncc: (hi) g\n\nTo: h@x\n") ==
           std::vector<std::string>{"a@x.test", "b@x.test", "e@x.test", "f@x.test", "g"});
     CHECK(recipients("To: a@x.test\nResent-To: r@x.test\n\n") == std::vector<std::string>{"r@x.test"});
     CHECK(recipients("From alice Thu Jan 1\nTo: a@x.test\n\n") == std::vector<std::string>{"a@x.test"});

@@ -16,7 +16,8 @@ const char* const kHashes[] = {
     "{CRYPT}$2y$05$1aICEMAJNLjE4yAr4OgJtefPWbA3wE.1fFmt/8cGdvxyDmCTx.83S",
     "{MD5-CRYPT}$1$jIKGdf0f$qyuVUwrnI8UgtIszHy44V/",
     "{SHA256-CRYPT}$5$eW3V2iwSMLcskoaB$7v9aVEnYeWDeJJaOFXxjTK8kqhXy90fGl1NIfvKGqAC",
-    "{SHA512-CRYPT}$6$uum9ofvdBmkMdppw$oC5bHNjhQl9134EvJwljE41c2hHQuQSTG.MpJGZkaMOAWw3W5ybCdVheCJWGfw45KTMLN.I3ZP4qmsPYxEWSD0",
+    "{SHA512-CRYPT}$6$uum9ofvdBmkMdppw$oC5bHNjhQl9134EvJwljE41c2hHQuQSTG.MpJGZkaMOAWw3W5ybCdVheCJWGfw45KTMLN."
+    "I3ZP4qmsPYxEWSD0",
     "{BLF-CRYPT}$2y$05$GECFNlnvMmZOpSPFdSVnIe0vApoWt8yb7K.zse4d6CwGfnNx/7TNK",
     "{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$jKTTtPL4xEoisAYpO5BErg$Plw0f9TcQ9KKiHarg2m8uSAxAcymb6Z1xK0Q+D3H+j8",
     "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$c6IcRqvN8CFq9sV93gRDRA$/hqbXQ/gOzC60RH/2UT2+dJAxB8boN9aC6RwLlwEhnE",
@@ -51,8 +52,8 @@ TEST_CASE("every scheme knows its password, and no other", "[auth]") {
 
 TEST_CASE("what is no hash never matches", "[auth]") {
     for (const char* stored : {"", "*", "!", "x", "{NOSUCH}secret", "{SHA512-CRYPT}$1$jIKGdf0f$qyuVUwrnI8UgtIszHy44V/",
-                               "{SHA512-CRYPT}!$6$x$y", "{CRYPT}", "{SHA}short", "{SSHA}5en6G6MezRroT3XKqkdPOmY/BfQ=",
-                               "{ARGON2ID}$argon2id$", "{ARGON2ID}x", "{SHA.HEX}zz", "{", "{}", "{PLAIN"}) {
+             "{SHA512-CRYPT}!$6$x$y", "{CRYPT}", "{SHA}short", "{SSHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "{ARGON2ID}$argon2id$",
+             "{ARGON2ID}x", "{SHA.HEX}zz", "{", "{}", "{PLAIN"}) {
         CAPTURE(stored);
         CHECK(check(stored, "secret") != Check::match);
         CHECK(check(stored, "") != Check::match);
@@ -75,7 +76,8 @@ TEST_CASE("passwords are made that can be checked", "[auth]") {
 
 TEST_CASE("the passwd-file", "[auth]") {
     auto file = auth::PasswdFile::parse(
-        "# comment\nAlice@Example.test:{PLAIN}a:1000:1001:Alice A:/home/alice:/bin/sh:userdb_mail=maildir:~/Mail nologin odd=1\n"
+        "# comment\nAlice@Example.test:{PLAIN}a:1000:1001:Alice A:/home/alice:/bin/sh:userdb_mail=maildir:~/Mail nologin "
+        "odd=1\n"
         "bob:{PLAIN}b\r\n\n:nobody\nBOB:{PLAIN}again\ncarol\n",
         "users");
     REQUIRE(file.users().size() == 3);
@@ -89,7 +91,7 @@ TEST_CASE("the passwd-file", "[auth]") {
     CHECK(file.find("carol")->password.empty());
     CHECK(file.find("dave") == nullptr);
     CHECK(file.problems() == std::vector<std::string>{"users, line 2: odd has no effect here", "users, line 5: no user name",
-                                                      "users, line 6: user bob is there already"});
+                                 "users, line 6: user bob is there already"});
     CHECK(auth::format_entry(*alice) ==
           "alice@example.test:{PLAIN}a:1000:1001:Alice A:/home/alice:/bin/sh:userdb_mail=maildir:~/Mail nologin odd=1");
     CHECK(auth::fill_pattern("/mail/%d/%n/%u%%%x", "al@x.test") == "/mail/x.test/al/al@x.test%%x");
@@ -97,7 +99,11 @@ TEST_CASE("the passwd-file", "[auth]") {
 }
 
 TEST_CASE("PLAIN", "[auth][rfc4616:2]") {
-    struct Row { std::string message; const char* user; const char* password; };
+    struct Row {
+        std::string message;
+        const char* user;
+        const char* password;
+    };
     const Row kRows[] = {
         {std::string("\0alice\0secret", 13), "alice", "secret"},
         {std::string("alice\0alice\0secret", 18), "alice", "secret"},

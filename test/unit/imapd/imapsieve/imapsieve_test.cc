@@ -39,7 +39,7 @@ struct Bench {
 
     void script(const std::string& text) { std::ofstream(root + "/test.sieve") << text; }
 
-    /// A message put into Junk, and what the script made of it.
+    // A message put into Junk, and what the script made of it.
     void run(Cause cause = Cause::append, store::Flags flags = 0, store::Flags changed = 0) {
         Rules rules = rules_of("{ * APPEND,COPY,FLAG " + root + "/test.sieve }");
         auto mailbox = account->open("Junk");
@@ -54,7 +54,7 @@ struct Bench {
         scripts.happened({cause, **mailbox, "", {{delivered->uid, changed}}});
     }
 
-    /// Flags of each message.
+    // Flags of each message.
     std::vector<std::string> in(const std::string& name) {
         auto mailbox = account->open(name);
         std::vector<std::string> found;
@@ -175,8 +175,8 @@ TEST_CASE("discard marks the message as deleted") {
 }
 
 TEST_CASE("what sends mail or refuses is an error, and nothing else of the script is done") {
-    for (const char* command : {"redirect \"bob@example.test\";", "require \"reject\"; reject \"no\";", "require \"vacation\"; vacation \"away\";",
-                                "require \"enotify\"; notify \"mailto:bob@example.test\";"}) {
+    for (const char* command : {"redirect \"bob@example.test\";", "require \"reject\"; reject \"no\";",
+             "require \"vacation\"; vacation \"away\";", "require \"enotify\"; notify \"mailto:bob@example.test\";"}) {
         Bench bench;
         bench.script(std::string(command) + "\n");
         bench.run();

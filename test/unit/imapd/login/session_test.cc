@@ -88,7 +88,8 @@ struct Fixture {
         }
     }
     // Sends the parts, each after the server has said something more, and collects all that comes back.
-    static Task<void> play_client(event::Stream stream, std::vector<std::string> parts, std::string& heard, event::Loop& loop) {
+    static Task<void> play_client(
+        event::Stream stream, std::vector<std::string> parts, std::string& heard, event::Loop& loop) {
         try {
             for (const std::string& part : parts) {
                 std::string_view some = co_await stream.read_some();
@@ -138,7 +139,7 @@ struct Fixture {
 struct Row {
     const char* name;
     std::vector<std::string> parts;
-    const char* want;       // a part of what comes back
+    const char* want;  // a part of what comes back
     const char* unwanted = "<nothing>";
 };
 
@@ -158,7 +159,8 @@ const Row kRows[] = {
     {"other commands", {"a SELECT INBOX\r\n", "b LOGOUT\r\n"}, "a BAD"},
     {"NUL in a string", {std::string("a LOGIN \"a\0b\" \"c\"\r\n", 19), "b LOGOUT\r\n"}, "a BAD"},
     {"announced giant", {"a LOGIN {4294967295}\r\n", "b LOGOUT\r\n"}, "a NO [TOOBIG]"},
-    {"unannounced giant ends it", {"a LOGIN {4294967295+}\r\nb LOGIN alice secret\r\n"}, "* BYE Literal too large.", "session"},
+    {"unannounced giant ends it", {"a LOGIN {4294967295+}\r\nb LOGIN alice secret\r\n"}, "* BYE Literal too large.",
+        "session"},
     {"overlong line ends it", {std::string(20000, 'x') + "\r\n"}, "* BYE Command too long."},
     {"odd tags are not echoed", {"a)b NOOP\r\n", "* NOOP\r\n", "c LOGOUT\r\n"}, "* BAD"},
     {"logout", {"a LOGOUT\r\nb LOGIN alice secret\r\n"}, "* BYE Logging out.\r\na OK", "session"},

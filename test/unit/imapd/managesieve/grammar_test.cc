@@ -23,9 +23,9 @@ TEST_CASE("commands with strings, literals and numbers", "[managesieve]") {
 }
 
 TEST_CASE("what is no command says why", "[managesieve]") {
-    for (const char* text : {"", " ", "PUT SCRIPT", "NOOP x", "NOOP \"a", "NOOP \"a\\n\"", "NOOP  \"a\"", "NOOP \"a\"\"b\"", "HAVESPACE \"x\" 4294967296",
-                             "HAVESPACE \"x\" 99999999999999999999", "NOOP {5+}\r\nab", "NOOP {x+}\r\n", "A1 NOOP", "NOOP \"a\" \"b\" \"c\" \"d\"",
-                             "VERYVERYVERYVERYVERYLONG"}) {
+    for (const char* text : {"", " ", "PUT SCRIPT", "NOOP x", "NOOP \"a", "NOOP \"a\\n\"", "NOOP  \"a\"", "NOOP \"a\"\"b\"",
+             "HAVESPACE \"x\" 4294967296", "HAVESPACE \"x\" 99999999999999999999", "NOOP {5+}\r\nab", "NOOP {x+}\r\n",
+             "A1 NOOP", "NOOP \"a\" \"b\" \"c\" \"d\"", "VERYVERYVERYVERYVERYLONG"}) {
         const auto command = parse_command(text);
         INFO(text);
         REQUIRE_FALSE(command);
@@ -39,7 +39,8 @@ TEST_CASE("a literal at the end of a line, and what only looks like one", "[mana
     CHECK(literal_at_end("PUTSCRIPT \"x\" {12+}") == 12u);
     CHECK(literal_at_end("PUTSCRIPT \"x\" {12}\r") == 12u);
     CHECK(literal_at_end("AUTHENTICATE \"PLAIN\" {99999999999999999999+}") == std::numeric_limits<std::uint64_t>::max());
-    for (const char* line : {"NOOP \"{12+}", "NOOP \"a\\\"{12}", "NOOP {-1}", "NOOP {}", "NOOP {+}", "NOOP 12}", "NOOP {12} "})
+    for (const char* line :
+        {"NOOP \"{12+}", "NOOP \"a\\\"{12}", "NOOP {-1}", "NOOP {}", "NOOP {+}", "NOOP 12}", "NOOP {12} "})
         CHECK_FALSE(literal_at_end(line));
 }
 

@@ -18,7 +18,7 @@ namespace {
 const std::int64_t kNow = std::time(nullptr);
 
 class Home {
-public:
+  public:
     Home() {
         char name[] = "/tmp/malleposte-scripts-XXXXXX";
         path = mkdtemp(name);

@@ -30,7 +30,7 @@ TEST_CASE("one line of the passwd-file changes", "[mailadm]") {
     }
     CHECK(*config::read_text_file(path) ==
           "# mine\nalice:{PLAIN}new:1:2::/home/alice::nologin x:y\n\nbob:{PLAIN}b\ncarol:{PLAIN}c::::::\n");
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0640);
     {

@@ -27,11 +27,16 @@ std::string decode(const std::string& xml) {
             continue;
         }
         std::string name = xml.substr(i + 1, end - i - 1);
-        if (name == "amp") out += '&';
-        else if (name == "lt") out += '<';
-        else if (name == "gt") out += '>';
-        else if (name == "quot") out += '"';
-        else if (name.starts_with("#x")) out += static_cast<char>(std::stoi(name.substr(2), nullptr, 16) & 0xff);
+        if (name == "amp")
+            out += '&';
+        else if (name == "lt")
+            out += '<';
+        else if (name == "gt")
+            out += '>';
+        else if (name == "quot")
+            out += '"';
+        else if (name.starts_with("#x"))
+            out += static_cast<char>(std::stoi(name.substr(2), nullptr, 16) & 0xff);
         i = end;
     }
     return out;
@@ -59,7 +64,7 @@ TEST_CASE("collected addresses get the verdict of RFC 5321", "[address]") {
         if (category == "ISEMAIL_ERR")
             CHECK_FALSE((parsed.has_value() && !address.empty()));
         else if (address.starts_with("\"\"@"))
-            CHECK_FALSE(parsed.has_value());    // legal, but we name no mailbox by nothing
+            CHECK_FALSE(parsed.has_value());  // legal, but we name no mailbox by nothing
         else if (category == "ISEMAIL_VALID_CATEGORY" || category == "ISEMAIL_RFC5321" || category == "ISEMAIL_DNSWARN")
             CHECK(parsed.has_value());
         else if (category == "ISEMAIL_CFWS" || category == "ISEMAIL_DEPREC")

@@ -9,7 +9,7 @@ namespace {
 
 struct Row {
     const char* argument;
-    const char* tolerant;       // text form, "!" when refused
+    const char* tolerant;  // text form, "!" when refused
     const char* strict;
     const char* parameters = "";
 };
@@ -112,17 +112,20 @@ TEST_CASE("UTF-8 only when asked for and well-formed", "[address][rfc6531:3.3]")
     CHECK_FALSE(parse_path("<j\xc3\xbcrgen@example.test>").has_value());
     CHECK(parse_path("<j\xc3\xbcrgen@b\xc3\xbc\x63her.test>", {.utf8 = true}).has_value());
     for (const char* bad : {"<\xc3@example.test>", "<a\xc3\x28@example.test>", "<\xed\xa0\x80@example.test>",
-                            "<\xc0\xaf@example.test>", "<\xf4\x90\x80\x80@example.test>", "<a@\xff.test>", "<a\xe2\x82@b.test>"}) {
+             "<\xc0\xaf@example.test>", "<\xf4\x90\x80\x80@example.test>", "<a@\xff.test>", "<a\xe2\x82@b.test>"}) {
         CAPTURE(bad);
         CHECK_FALSE(parse_path(bad, {.utf8 = true}).has_value());
     }
 }
 
 TEST_CASE("the two written forms", "[address]") {
-    struct Form { const char* text; const char* quoted; };
+    struct Form {
+        const char* text;
+        const char* quoted;
+    };
     for (const Form& form : {Form{"user@example.test", "user@example.test"}, {"a b@example.test", "\"a b\"@example.test"},
-                             {"a@b@example.test", "\"a@b\"@example.test"}, {"a\"b@x.test", "\"a\\\"b\"@x.test"},
-                             {"", ""}, {"user", "user"}, {".a@x.test", "\".a\"@x.test"}}) {
+             {"a@b@example.test", "\"a@b\"@example.test"}, {"a\"b@x.test", "\"a\\\"b\"@x.test"}, {"", ""}, {"user", "user"},
+             {".a@x.test", "\".a\"@x.test"}}) {
         CAPTURE(form.text);
         CHECK(address::quote(form.text) == form.quoted);
         CHECK(address::parse_text(form.text).text() == form.text);

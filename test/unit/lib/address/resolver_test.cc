@@ -112,9 +112,11 @@ TEST_CASE("routes of a site without transport_maps", "[address]") {
 }
 
 TEST_CASE("transport_maps and relayhost", "[address]") {
-    Site site("relayhost = [hub.example.test]:587\n"
-              "transport_maps = inline:{a@far.test=lmtp:unix:x, far.test=smtp:[mx.far.test], .far.test=:[sub.far.test],"
-              " {bad.test = error:5.7.1 no mail for that}, reset.test=smtp:, same.test=:, relay.test=:[inner]:26, vmail.test=virtual:}\n");
+    Site site(
+        "relayhost = [hub.example.test]:587\n"
+        "transport_maps = inline:{a@far.test=lmtp:unix:x, far.test=smtp:[mx.far.test], .far.test=:[sub.far.test],"
+        " {bad.test = error:5.7.1 no mail for that}, reset.test=smtp:, same.test=:, relay.test=:[inner]:26, "
+        "vmail.test=virtual:}\n");
     const Row kRows[] = {
         {"a@far.test", "lmtp unix:x a@far.test"},
         {"a+ext@far.test", "lmtp unix:x a+ext@far.test"},
@@ -136,8 +138,9 @@ TEST_CASE("transport_maps and relayhost", "[address]") {
 TEST_CASE("the star, the sender's relayhost, and trouble", "[address]") {
     Site star("transport_maps = inline:{*=smtp:[hub]}\n");
     CHECK(star.route("x@anything.test") == "smtp [hub] x@anything.test");
-    Site sender("sender_dependent_relayhost_maps = inline:{a@far.test=[one], @far.test=[two], <>=[null]}\nrelayhost = [def]\n"
-                "sender_dependent_default_transport_maps = inline:{t@far.test=slow}\n");
+    Site sender(
+        "sender_dependent_relayhost_maps = inline:{a@far.test=[one], @far.test=[two], <>=[null]}\nrelayhost = [def]\n"
+        "sender_dependent_default_transport_maps = inline:{t@far.test=slow}\n");
     CHECK(sender.route("x@o.test", "a@far.test") == "smtp [one] x@o.test");
     CHECK(sender.route("x@o.test", "b@far.test") == "smtp [two] x@o.test");
     CHECK(sender.route("x@o.test", "") == "smtp [null] x@o.test");

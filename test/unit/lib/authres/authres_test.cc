@@ -9,7 +9,7 @@ namespace {
 struct ReadCase {
     const char* name;
     const char* value;
-    const char* wanted;     // formatted on one line; "!" and the beginning of the reason where it must be refused
+    const char* wanted;  // formatted on one line; "!" and the beginning of the reason where it must be refused
 };
 
 // The samples of RFC 8601, appendix B, and what people make of them.
@@ -17,15 +17,17 @@ const ReadCase kReadCases[] = {
     {"nothing done", " example.org 1; none", "none"},
     {"one method", " example.com;\r\n\tspf=pass smtp.mailfrom=example.net", "spf=pass smtp.mailfrom=example.net"},
     {"several methods", "example.com; auth=pass (cram-md5) smtp.auth=sender@example.net; spf=pass smtp.mailfrom=example.net",
-     "auth=pass (cram-md5) smtp.auth=sender@example.net; spf=pass smtp.mailfrom=example.net"},
-    {"reason", "example.com; dkim=pass reason=\"good signature\" header.i=@mail-router.example.net;\r\n dkim=fail reason=\"bad "
-               "signature\" header.i=@newyork.example.com",
-     "dkim=pass reason=\"good signature\" header.i=@mail-router.example.net; dkim=fail reason=\"bad signature\" "
-     "header.i=@newyork.example.com"},
+        "auth=pass (cram-md5) smtp.auth=sender@example.net; spf=pass smtp.mailfrom=example.net"},
+    {"reason",
+        "example.com; dkim=pass reason=\"good signature\" header.i=@mail-router.example.net;\r\n dkim=fail reason=\"bad "
+        "signature\" header.i=@newyork.example.com",
+        "dkim=pass reason=\"good signature\" header.i=@mail-router.example.net; dkim=fail reason=\"bad signature\" "
+        "header.i=@newyork.example.com"},
     {"comments everywhere",
-     "foo.example.net (foobar) 1 (baz);\r\n  dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n    policy (A dot can "
-     "go here) . (like that) expired\r\n    (this surprised me) = (as I wasn't expecting it) 1362471462",
-     "dkim=fail policy.expired=1362471462"},
+        "foo.example.net (foobar) 1 (baz);\r\n  dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n    policy "
+        "(A dot can "
+        "go here) . (like that) expired\r\n    (this surprised me) = (as I wasn't expecting it) 1362471462",
+        "dkim=fail policy.expired=1362471462"},
     {"base64 in a value", "h; dkim=pass header.b=\"abc/d+f\" header.s=a", "dkim=pass header.b=\"abc/d+f\" header.s=a"},
     {"unquoted base64", "h; dkim=pass header.b=abc/def=", "dkim=pass header.b=\"abc/def=\""},
     {"IPv6 address", "h; spf=pass policy.iprev=2001:db8::1", "spf=pass policy.iprev=\"2001:db8::1\""},
@@ -35,7 +37,7 @@ const ReadCase kReadCases[] = {
     {"id in quotes", "\"h\"; spf=none", "spf=none"},
     {"nested comment", "h; spf=fail (a (b) c\\)) x.y=z", "spf=fail (a \\(b\\) c\\)) x.y=z"},
     {"quoted local part", "h; spf=pass smtp.mailfrom=\"a b\"@example.test",
-     "spf=pass smtp.mailfrom=\"\\\"a b\\\"@example.test\""},
+        "spf=pass smtp.mailfrom=\"\\\"a b\\\"@example.test\""},
     {"other version", "h 2; spf=none", "!the version"},
     {"no id", " ; spf=none", "!there is no authserv-id"},
     {"empty", "", "!there is no authserv-id"},

@@ -45,7 +45,8 @@ TEST_CASE("user-defined and per-transport names are accepted", "[config]") {
         "smtpd_restriction_classes = strict, lax\nstrict = permit\nlax = reject\nfrom_master = 1\n",
         "main.cf");
     MasterCf master_cf = MasterCf::parse(
-        "fast unix - - n - - smtp -o smtpd_timeout=$from_master -o smtpd_timeot=3\nmailer unix - n n - - pipe\n", "master.cf");
+        "fast unix - - n - - smtp -o smtpd_timeout=$from_master -o smtpd_timeot=3\nmailer unix - n n - - pipe\n",
+        "master.cf");
     auto found = config::check_names(main_cf, master_cf, kDeclared);
     CHECK(names(found.unknown) ==
           std::vector<std::string>{"forgotten", "lost", "other_destination_concurrency_limit", "smtpd_timeot"});

@@ -38,8 +38,20 @@ const Case kCases[] = {
 };
 
 const char* const kWrong[] = {
-    "${a-b}", "${full?{yes}trailing}", "${}", "${full", "$(full", "${{a} = {b}?c}", "${full:{x}:{y}}",
-    "${{a} == b}", "${{x} <level {1}?y}", "$", "100$", "${full?{a}", "${{a}", "${ }",
+    "${a-b}",
+    "${full?{yes}trailing}",
+    "${}",
+    "${full",
+    "$(full",
+    "${{a} = {b}?c}",
+    "${full:{x}:{y}}",
+    "${{a} == b}",
+    "${{x} <level {1}?y}",
+    "$",
+    "100$",
+    "${full?{a}",
+    "${{a}",
+    "${ }",
 };
 
 config::Lookup lookup() {

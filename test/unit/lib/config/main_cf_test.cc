@@ -24,7 +24,8 @@ struct Params : config::ParamSet {
 }  // namespace
 
 TEST_CASE("main.cf grammar", "[config]") {
-    MainCf cf = MainCf::parse("# comment\na = one,\n   two\n# in between\n\n\tthree   \nb=\n a = no\nc=x\nc = y\n", "main.cf");
+    MainCf cf = MainCf::parse(
+        "# comment\na = one,\n   two\n# in between\n\n\tthree   \nb=\n a = no\nc=x\nc = y\n", "main.cf");
     CHECK(cf.problems().empty());
     CHECK(cf.get("a") == "one,   two\tthree");
     CHECK(cf.get("b") == "a = no");
@@ -64,7 +65,8 @@ TEST_CASE("parameters take their values", "[config]") {
     Params params;
     CHECK(params.count() == 20);
     CHECK(params.wait() == 120h);
-    MainCf cf = MainCf::parse("count = 7\nwait = 2\npause = 1h 30m\nflag = NO\nlist = {x y}, z\nbig = 3000000000\n", "main.cf");
+    MainCf cf = MainCf::parse(
+        "count = 7\nwait = 2\npause = 1h 30m\nflag = NO\nlist = {x y}, z\nbig = 3000000000\n", "main.cf");
     config::Problems problems = params.load(cf);
     CHECK(problems.empty());
     CHECK(params.count() == 7);
@@ -78,11 +80,23 @@ TEST_CASE("parameters take their values", "[config]") {
 }
 
 TEST_CASE("bad values keep the default and are reported", "[config]") {
-    struct Row { const char* text; const char* parameter; };
+    struct Row {
+        const char* text;
+        const char* parameter;
+    };
     const Row kRows[] = {
-        {"count = many", "count"}, {"count = 0", "count"}, {"count = 101", "count"}, {"count = 99999999999999999999", "count"},
-        {"count =", "count"}, {"wait = 5x", "wait"}, {"wait = -1", "wait"}, {"wait = 0", "wait"}, {"flag = maybe", "flag"},
-        {"text =", "text"}, {"text = ${count", "text"}, {"wait = 99999999999w", "wait"},
+        {"count = many", "count"},
+        {"count = 0", "count"},
+        {"count = 101", "count"},
+        {"count = 99999999999999999999", "count"},
+        {"count =", "count"},
+        {"wait = 5x", "wait"},
+        {"wait = -1", "wait"},
+        {"wait = 0", "wait"},
+        {"flag = maybe", "flag"},
+        {"text =", "text"},
+        {"text = ${count", "text"},
+        {"wait = 99999999999w", "wait"},
     };
     for (const Row& row : kRows) {
         CAPTURE(row.text);

@@ -44,9 +44,19 @@ TEST_CASE("services and their options", "[config]") {
 
 TEST_CASE("wrong services are left out and reported", "[config]") {
     const char* const kWrong[] = {
-        "a b", "a inet n", "a inet q - - - - x", "a foo n - - - - x", "a inet n - - x - x", "a inet n - - 0 x y",
-        "a inet n - - 0 0 y -o", "a inet n - - 0 0 y -o foo", "a inet n - - 0 0 y -o {foo}", "  a inet n - - 0 0 y",
-        "a inet n - - -1 - y", "a inet n - - 0 99999999999 y", "a inet n - - ? - y",
+        "a b",
+        "a inet n",
+        "a inet q - - - - x",
+        "a foo n - - - - x",
+        "a inet n - - x - x",
+        "a inet n - - 0 x y",
+        "a inet n - - 0 0 y -o",
+        "a inet n - - 0 0 y -o foo",
+        "a inet n - - 0 0 y -o {foo}",
+        "  a inet n - - 0 0 y",
+        "a inet n - - -1 - y",
+        "a inet n - - 0 99999999999 y",
+        "a inet n - - ? - y",
     };
     for (const char* text : kWrong) {
         CAPTURE(text);

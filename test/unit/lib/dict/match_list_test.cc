@@ -13,7 +13,7 @@ struct Row {
     const char* patterns;
     ListKind kind;
     const char* text;
-    const char* want;       // "y", "n", "!" for a failure
+    const char* want;  // "y", "n", "!" for a failure
 };
 
 const Row kRows[] = {
@@ -59,7 +59,7 @@ const ClientRow kClientRows[] = {
     {"[2002:8ac3:8000::]/35", "x", "2002:8ac3:c000::1", "n"},
     {"[2002:8ac3:8000::]/35", "x", "2002:8ac3:8000:2000::1", "y"},
     {"2001:db8::1", "x", "2001:db8::1", "y"},
-    {"192.0.2.1/24", "x", "192.0.2.1", "!"},        // host bits: refuse to guess
+    {"192.0.2.1/24", "x", "192.0.2.1", "!"},  // host bits: refuse to guess
     {"mx.example.test", "mx.example.test", "192.0.2.1", "y"},
     {"unknown", "unknown", "192.0.2.1", "n"},
     {"cidr:{ {192.0.2.0/24 ok} }", "x", "192.0.2.1", "y"},

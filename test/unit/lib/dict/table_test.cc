@@ -68,7 +68,7 @@ TEST_CASE("table types that need no file", "[dict]") {
 
 TEST_CASE("specs that make no sense are refused", "[dict]") {
     for (const char* spec : {"nosuch:x", "inline:a=b", "inline:{}", "inline:{a}", "lmdb:", "unix:shadow", "unionmap:x",
-                             "unionmap:{nosuch:x}", "pcre:{ {/a/ b}"}) {
+             "unionmap:{nosuch:x}", "pcre:{ {/a/ b}"}) {
         CAPTURE(spec);
         CHECK_FALSE(Table::open(spec).has_value());
     }
@@ -83,7 +83,7 @@ TEST_CASE("a pattern that would run for ever is given up", "[dict]") {
 TEST_CASE("keys with odd octets do no harm", "[dict]") {
     std::string nul("a\0b", 3);
     for (const char* spec : {"inline:{a=1}", "regexp:{ {/^a.b$/ nul} }", "pcre:{ {/^a.b$/ nul} }", "unix:passwd.byname",
-                             "cidr:{ {::/0 all} }"}) {
+             "cidr:{ {::/0 all} }"}) {
         CAPTURE(spec);
         CHECK(look_up(spec, nul) != "!");
         CHECK(look_up(spec, "") != "!");
@@ -97,7 +97,7 @@ TEST_CASE("an indexed file is found, followed and replaced whole", "[dict]") {
     std::string path = folder.path("map.lmdb");
     auto table = Table::open("hash:" + folder.path("map"));
     REQUIRE(table);
-    CHECK_FALSE((*table)->lookup("a").has_value());         // not there yet: try later
+    CHECK_FALSE((*table)->lookup("a").has_value());  // not there yet: try later
     REQUIRE(dict::write_lmdb(path, {{"a", "1"}, {"b", "2"}}, {}).has_value());
     CHECK((*table)->lookup("A").value() == "1");
     CHECK((*table)->lookup("c").value() == std::nullopt);
@@ -108,7 +108,7 @@ TEST_CASE("an indexed file is found, followed and replaced whole", "[dict]") {
     CHECK((*table)->lookup("c").value() == "3");
     std::filesystem::remove(path);
     CHECK((*table)->stale());
-    CHECK((*table)->lookup("a").value() == "new");          // the last state goes on answering
+    CHECK((*table)->lookup("a").value() == "new");  // the last state goes on answering
 }
 
 TEST_CASE("a file that is no table fails and does not crash", "[dict]") {
@@ -144,10 +144,12 @@ TEST_CASE("a list of tables is searched in order and fails closed", "[dict]") {
 }
 
 TEST_CASE("alias and map sources", "[dict]") {
-    auto aliases = dict::parse_alias_source("root: alice, bob\n  , carol\n\"Joe Smith\": joe\nodd\nempty:\nUP: down\n", "aliases");
+    auto aliases = dict::parse_alias_source(
+        "root: alice, bob\n  , carol\n\"Joe Smith\": joe\nodd\nempty:\nUP: down\n", "aliases");
     REQUIRE(aliases.entries.size() == 3);
     CHECK(aliases.entries[0].value == "alice, bob  , carol");
     CHECK(aliases.entries[1].key == "joe smith");
     CHECK(aliases.entries[2].key == "up");
-    CHECK(aliases.warnings == std::vector<std::string>{"aliases, line 4: need name:value pair", "aliases, line 5: need name:value pair"});
+    CHECK(aliases.warnings ==
+          std::vector<std::string>{"aliases, line 4: need name:value pair", "aliases, line 5: need name:value pair"});
 }

@@ -21,13 +21,14 @@ struct Exception {
 const Exception kExceptions[] = {
     // The suite gives these no result at all.
     {"cv_fail_i1_as_cv_fail", "Fail",
-     "RFC 8617, 5.2, step 2: If the Chain Validation Status of the highest instance value ARC Set is \"fail\", then the Chain "
-     "Validation Status is \"fail\", and the algorithm stops here."},
+        "RFC 8617, 5.2, step 2: If the Chain Validation Status of the highest instance value ARC Set is \"fail\", then the "
+        "Chain "
+        "Validation Status is \"fail\", and the algorithm stops here."},
     {"cv_fail_i2_as1_fail", "Fail",
-     "RFC 8617, 5.2, step 3: The \"cv\" value for all ARC-Seal header fields MUST NOT be \"fail\"."},
+        "RFC 8617, 5.2, step 3: The \"cv\" value for all ARC-Seal header fields MUST NOT be \"fail\"."},
     // The suite wants Pass for a message signature that signs no field.
     {"ams_fields_h_empty", "Fail",
-     "RFC 6376, 3.5: sig-h-tag = %x68 [FWS] \"=\" [FWS] hdr-name *( [FWS] \":\" [FWS] hdr-name )"},
+        "RFC 6376, 3.5: sig-h-tag = %x68 [FWS] \"=\" [FWS] hdr-name *( [FWS] \":\" [FWS] hdr-name )"},
 };
 
 const Exception* find_exception(const std::string& test) {
@@ -125,8 +126,8 @@ TEST_CASE("the ARC suite's seals", "[dkim][arc][rfc8617:5.1]") {
             for (std::string_view name : text::split(names, ":"))
                 options.names.emplace_back(name);
             const auto server = test.second["srv-id"].as<std::string>();
-            dkim::ArcSealMaker maker({document["domain"].as<std::string>(), document["sel"].as<std::string>(), key->type(), ""},
-                                     options);
+            dkim::ArcSealMaker maker(
+                {document["domain"].as<std::string>(), document["sel"].as<std::string>(), key->type(), ""}, options);
             maker.feed(message);
             const dkim::Verdict verdict = verify(message, data);
             const dkim::HeaderFields fields(std::string_view(message).substr(0, message.find("\r\n\r\n") + 2));

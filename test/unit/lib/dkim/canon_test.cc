@@ -68,7 +68,8 @@ TEST_CASE("canonical bodies of RFC 6376", "[dkim][rfc6376:3.4.5]") {
 
 TEST_CASE("streaming canonicalization agrees with the letter of the RFC", "[dkim][rfc6376:3.4]") {
     std::mt19937 random(6376);
-    const std::string_view kinds[] = {" ", "\t", "\r\n", "\r", "\n", "a", "bcd", "\r\n\r\n", "  ", " \r\n", "0123456789abcdef0123456789"};
+    const std::string_view kinds[] = {
+        " ", "\t", "\r\n", "\r", "\n", "a", "bcd", "\r\n\r\n", "  ", " \r\n", "0123456789abcdef0123456789"};
     for (int round = 0; round < 4000; ++round) {
         std::string body;
         const std::size_t parts = random() % 60;

@@ -64,8 +64,7 @@ TEST_CASE("an Ed25519 key and its record", "[dkim][rfc8463]") {
     dns::ZoneData data;
     data.add_txt("test._domainkey.example.com", text::trim(slurp(folder / "ed25519test.dns")));
     const std::string message = with_crlf(slurp(folder / "ed25519test.msg"));
-    const dkim::Verdict verdict =
-        verify(sign(message, {{*key, {"example.com", "test", dkim::KeyType::ed25519, ""}}}), data);
+    const dkim::Verdict verdict = verify(sign(message, {{*key, {"example.com", "test", dkim::KeyType::ed25519, ""}}}), data);
     REQUIRE(verdict.signatures.size() == 1);
     CHECK(verdict.signatures[0].code == dkim::Code::pass);
 }
@@ -86,7 +85,7 @@ TEST_CASE("keys and records of dkimpy", "[dkim][rfc6376:3.6.1]") {
         dkim::Code code;
     };
     for (const Case& c : {Case{"test.txt", dkim::Code::pass}, Case{"badk.txt", dkim::Code::permerror},
-                          Case{"badversion.txt", dkim::Code::permerror}}) {
+             Case{"badversion.txt", dkim::Code::permerror}}) {
         INFO(c.file);
         dns::ZoneData data;
         data.add_txt("test._domainkey.example.com", text::trim(slurp(folder / c.file)));

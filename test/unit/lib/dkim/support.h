@@ -23,11 +23,13 @@ inline std::string with_crlf(std::string_view text) {
     return out;
 }
 
-inline event::Task<void> run_finish(dkim::Verifier& verifier, dkim::Verdict& verdict) { verdict = co_await verifier.finish(); }
+inline event::Task<void> run_finish(dkim::Verifier& verifier, dkim::Verdict& verdict) {
+    verdict = co_await verifier.finish();
+}
 
 // Feeds the message in pieces of the given size.
-inline dkim::Verdict verify(std::string_view message, dns::Resolver& resolver, dkim::Options options = {},
-                            std::size_t piece = std::string::npos) {
+inline dkim::Verdict verify(
+    std::string_view message, dns::Resolver& resolver, dkim::Options options = {}, std::size_t piece = std::string::npos) {
     event::Loop loop;
     dkim::KeyCache keys;
     dkim::Verifier verifier(loop, resolver, keys, options);

@@ -33,8 +33,8 @@ Result verify_one(const std::string& message, Options options = {}) {
 }
 
 // Signs with tags that our own signer would never write; `tags` misses bh= and b=, which are right.
-std::string sign_by_hand(const std::string& tags, const std::string& message = kMessage, const PrivateKey& key = ed_key().key,
-                         Canon canon = Canon::relaxed, std::optional<std::uint64_t> length = std::nullopt) {
+std::string sign_by_hand(const std::string& tags, const std::string& message = kMessage,
+    const PrivateKey& key = ed_key().key, Canon canon = Canon::relaxed, std::optional<std::uint64_t> length = std::nullopt) {
     const std::size_t border = message.find("\r\n\r\n") + 2;
     BodyHashes hashes;
     hashes.add(canon, length);
@@ -48,7 +48,7 @@ std::string sign_by_hand(const std::string& tags, const std::string& message = k
     for (const Field* one : fields.select(signature.names))
         append_canonical(text, signature.header_canon, *one);
     append_unsigned(text, signature.header_canon, Field{"dkim-signature", std::string_view(field).substr(15), field},
-                    field.size() - 15, field.size() - 15);
+        field.size() - 15, field.size() - 15);
     return field + text::encode_base64(key.sign(Sha256::of(text)).value()) + "\r\n" + message;
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("what changes on the way is found", "[dkim][rfc6376]") {
 
 TEST_CASE("I7, D13: a second From does not hide behind a signature", "[dkim][rfc6376:8.15]") {
     for (const char* field : {"From: Bank <bank@example.com>\r\n", "Subject: other\r\n", "To: x@example.test\r\n",
-                              "Date: Mon, 23 Nov 2026 01:02:03 +0000\r\n", "Cc: new@example.test\r\n", "Reply-To: x@example.test\r\n"}) {
+             "Date: Mon, 23 Nov 2026 01:02:03 +0000\r\n", "Cc: new@example.test\r\n", "Reply-To: x@example.test\r\n"}) {
         INFO(field);
         // Our signer lists these once more than they are there.
         CHECK(verify_one(field + sign(kMessage, {ed_key()})).code == Code::fail);
@@ -169,7 +169,8 @@ TEST_CASE("I8, I9: bad signatures are errors with a reason", "[dkim][rfc6376:6.1
         {"no version", "v=1; ", "", Code::permerror, "v= is missing"},
         {"sha1", "a=ed25519-sha256", "a=rsa-sha1", Code::policy, "rsa-sha1 is not secure"},
         {"unknown algorithm", "a=ed25519-sha256", "a=rot13", Code::permerror, "a= is no known algorithm"},
-        {"unknown canonicalization", "c=relaxed/relaxed", "c=relaxed/upside-down", Code::permerror, "c= is no known canonicalization"},
+        {"unknown canonicalization", "c=relaxed/relaxed", "c=relaxed/upside-down", Code::permerror,
+            "c= is no known canonicalization"},
         {"unknown query", "s=ed", "s=ed; q=carrier/pigeon", Code::permerror, "q= has no known method"},
         {"known query among others", "s=ed", "s=ed; q=x/y : dns/txt", Code::pass, ""},
         {"tag twice", "s=ed", "s=ed; s=ed", Code::permerror, "s= twice"},
@@ -192,7 +193,8 @@ TEST_CASE("I8, I9: bad signatures are errors with a reason", "[dkim][rfc6376:6.1
     std::string names = "h=from";
     for (int i = 0; i < 10'000; ++i)
         names += ":x";
-    CHECK(verify_one(sign_by_hand(replaced(kTags, "h=from:to:subject:date", names))).reason == "h= has more than 1000 names");
+    CHECK(
+        verify_one(sign_by_hand(replaced(kTags, "h=from:to:subject:date", names))).reason == "h= has more than 1000 names");
 }
 
 TEST_CASE("I9: only the first signatures are looked at", "[dkim]") {
@@ -268,7 +270,7 @@ TEST_CASE("RSA keys too short and too long are refused", "[dkim][rfc8301:3.2]") 
         Code code;
     };
     for (const Case& c : {Case{512, Code::policy}, Case{1016, Code::policy}, Case{1024, Code::pass}, Case{4096, Code::pass},
-                          Case{4160, Code::policy}}) {
+             Case{4160, Code::policy}}) {
         INFO(c.bits << " bits");
         const PrivateKey key = PrivateKey::generate_rsa(c.bits);
         dns::ZoneData data;
@@ -302,8 +304,8 @@ TEST_CASE("names in UTF-8 are looked up as A-labels", "[dkim][rfc8616]") {
     data.add_txt("ed._domainkey.xn--bcher-kva.example", key_record(ed_key().key));
     const std::string message = sign_by_hand(replaced(kTags, "d=example.test", "d=bücher.example"));
     CHECK(only(verify(message, data)).code == Code::pass);
-    CHECK(only(verify(sign_by_hand(replaced(kTags, "d=example.test", "d=bücher.example; i=a@mail.bücher.example")), data)).code ==
-          Code::pass);
+    CHECK(only(verify(sign_by_hand(replaced(kTags, "d=example.test", "d=bücher.example; i=a@mail.bücher.example")), data))
+              .code == Code::pass);
 }
 
 namespace {
@@ -346,7 +348,7 @@ TEST_CASE("keys are asked for while the body arrives, and nobody is left waiting
         dropped.feed(message.substr(0, message.size() - 5));
         CHECK(dns.asked == 2);
     }
-    loop.run_until_idle();      // the questions of the dropped one are gone
+    loop.run_until_idle();  // the questions of the dropped one are gone
     Verifier verifier(loop, dns, keys, {});
     verifier.feed(message);
     CHECK(dns.asked == 4);
@@ -387,7 +389,7 @@ TEST_CASE("a body of 100 MB takes no memory", "[dkim]") {
     loop.run_until_idle();
     getrusage(RUSAGE_SELF, &after);
     CHECK(only(verdict).code == Code::pass);
-    CHECK(after.ru_maxrss - before.ru_maxrss < 4096);   // KiB
+    CHECK(after.ru_maxrss - before.ru_maxrss < 4096);  // KiB
 }
 
 TEST_CASE("a cache of keys forgets the oldest", "[dkim]") {
@@ -428,7 +430,8 @@ TEST_CASE("private keys", "[dkim]") {
     CHECK(again->public_data() == key.public_data());
     CHECK_FALSE(PrivateKey::parse("").has_value());
     CHECK_FALSE(PrivateKey::parse("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").has_value());
-    CHECK_FALSE(PrivateKey::parse(
-                    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBvTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQww\n-----END ENCRYPTED PRIVATE KEY-----\n")
-                    .has_value());
+    CHECK_FALSE(
+        PrivateKey::parse("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIBvTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQww\n-----END "
+                          "ENCRYPTED PRIVATE KEY-----\n")
+            .has_value());
 }

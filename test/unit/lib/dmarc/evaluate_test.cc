@@ -9,8 +9,8 @@ using namespace dmarc;
 
 namespace {
 
-event::Task<void> run(dns::Resolver& dns, const PublicSuffixes& suffixes, const Input& input, const Options& options,
-                      Verdict& verdict) {
+event::Task<void> run(
+    dns::Resolver& dns, const PublicSuffixes& suffixes, const Input& input, const Options& options, Verdict& verdict) {
     verdict = co_await evaluate(dns, suffixes, input, options);
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("D12, I11: whose domain a From field has", "[dmarc][rfc7489:6.6.1]") {
         {" <@bank.example:y@evil.example>", "evil.example", false},
         {" (x@bank.example) y@evil.example", "evil.example", false},
         {" =?utf-8?b?cG90dXNAd2hpdGVob3VzZS5nb3Y=?==?utf-8?Q?=00?==?utf-8?b?cG90dXNAd2hpdGVob3VzZS5nb3Y=?=@mailsploit.com",
-         "mailsploit.com", false},
+            "mailsploit.com", false},
         {" a@one.example, b@two.example", "one.example two.example", false},
         {" a@one.example, b@ONE.example", "one.example", false},
         {" group: a@one.example, b@two.example;", "one.example two.example", false},
@@ -85,9 +85,9 @@ TEST_CASE("D12, I11: whose domain a From field has", "[dmarc][rfc7489:6.6.1]") {
 TEST_CASE("alignment", "[dmarc][rfc7489:3.1]") {
     struct Case {
         const char* name;
-        const char* record;     // at _dmarc.example.test
+        const char* record;  // at _dmarc.example.test
         const char* author;
-        const char* spf;        // the domain that passed, or ""
+        const char* spf;  // the domain that passed, or ""
         const char* dkim;
         Code code;
     };
@@ -114,8 +114,8 @@ TEST_CASE("alignment", "[dmarc][rfc7489:3.1]") {
                 Input input = from(c.author);
                 input.spf_domain = c.spf;
                 input.spf_passed = !input.spf_domain.empty();
-                const std::vector<dkim::Result> dkim = {dkim_result(dkim::Code::fail, "example.test"),
-                                                        dkim_result(dkim::Code::pass, c.dkim)};
+                const std::vector<dkim::Result> dkim = {
+                    dkim_result(dkim::Code::fail, "example.test"), dkim_result(dkim::Code::pass, c.dkim)};
                 input.dkim = &dkim;
                 Options options;
                 options.method = method;
@@ -228,12 +228,12 @@ TEST_CASE("pct, ARC and exceptions soften a policy", "[dmarc][rfc7489:6.6.4]") {
     dkim::ArcVerdict arc;
     arc.code = dkim::Code::pass;
     arc.sealers = {{1, "list.test", "s", "list.test; dmarc=pass header.from=example.test"},
-                   {2, "relay.test", "s", "relay.test; dmarc=fail header.from=example.test"}};
+        {2, "relay.test", "s", "relay.test; dmarc=fail header.from=example.test"}};
     input.arc = &arc;
     Options options;
     CHECK(judge(dns, input, options).disposition == Policy::reject);
     options.trusted_sealers = {"list.test"};
-    CHECK(judge(dns, input, options).disposition == Policy::reject);    // relay.test handed it on
+    CHECK(judge(dns, input, options).disposition == Policy::reject);  // relay.test handed it on
     options.trusted_sealers = {"RELAY.test", "list.test"};
     const Verdict forwarded = judge(dns, input, options);
     CHECK(forwarded.code == Code::fail);

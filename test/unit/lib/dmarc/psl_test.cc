@@ -38,7 +38,7 @@ TEST_CASE("registrable domains as the list's test has them", "[dmarc][psl]") {
         const auto wanted = quoted(std::string_view(line).substr(comma + 1, end - comma - 1));
         ++cases;
         if (!domain)
-            continue;       // null in, null out: a std::string cannot ask that
+            continue;  // null in, null out: a std::string cannot ask that
         INFO(line);
         const auto name = dkim::to_a_labels(*domain);
         // A leading dot is no domain name; it never reaches the list.

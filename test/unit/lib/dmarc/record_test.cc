@@ -29,7 +29,7 @@ TEST_CASE("DMARC records are read", "[dmarc][rfc7489:6.3]") {
 TEST_CASE("what is a DMARC record and what it defaults to", "[dmarc][rfc7489:6.4]") {
     struct Case {
         const char* text;
-        const char* policy;     // "-": no record
+        const char* policy;  // "-": no record
     };
     const Case cases[] = {
         {"v=DMARC1;p=none", "none"},
@@ -62,7 +62,7 @@ TEST_CASE("what is a DMARC record and what it defaults to", "[dmarc][rfc7489:6.4
 TEST_CASE("I13: report addresses", "[dmarc][rfc7489:6.2]") {
     struct Case {
         const char* list;
-        const char* wanted;     // addresses with their limits
+        const char* wanted;  // addresses with their limits
     };
     const Case cases[] = {
         {"mailto:a@example.test", "a@example.test 0"},

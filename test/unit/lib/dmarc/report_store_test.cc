@@ -26,7 +26,8 @@ DmarcObservation seen(std::int64_t day, const std::string& domain, const std::st
     return one;
 }
 
-event::Task<void> run(dns::Resolver& dns, std::string domain, std::vector<ReportUri> wanted, std::size_t limit, ReportTargets& out) {
+event::Task<void> run(
+    dns::Resolver& dns, std::string domain, std::vector<ReportUri> wanted, std::size_t limit, ReportTargets& out) {
     static const PublicSuffixes suffixes;
     out = co_await find_report_targets(dns, suffixes, std::move(domain), std::move(wanted), limit);
 }
@@ -55,15 +56,14 @@ TEST_CASE("results are counted and kept apart by day and domain", "[dmarc]") {
         auto store = ReportStore::open(path);
         REQUIRE(store);
         REQUIRE((*store)->add({seen(100, "one.test", "192.0.2.1"), seen(100, "one.test", "192.0.2.1"),
-                               seen(100, "one.test", "192.0.2.2"), seen(100, "on.test", "192.0.2.1"),
-                               seen(101, "one.test", "192.0.2.1")}));
+            seen(100, "one.test", "192.0.2.2"), seen(100, "on.test", "192.0.2.1"), seen(101, "one.test", "192.0.2.1")}));
         REQUIRE((*store)->add({seen(100, "one.test", "192.0.2.1")}));
         // Nonsense does not get in.
         DmarcObservation bad = seen(100, "bad..name", "192.0.2.1");
         DmarcObservation worse = seen(100, "bad.test", "not an address");
         REQUIRE((*store)->add({bad, worse}));
     }
-    auto store = ReportStore::open(path);      // it is still there
+    auto store = ReportStore::open(path);  // it is still there
     REQUIRE(store);
     CHECK((*store)->due_before(100)->empty());
     const auto due = (*store)->due_before(101);
@@ -109,7 +109,8 @@ TEST_CASE("I13: reports go elsewhere only with consent", "[dmarc][rfc7489:7.1]")
     CHECK(addresses(targets(dns, "example.com", "mailto:a@moved.test")) == "new@moved.test");
     CHECK(addresses(targets(dns, "example.com", "mailto:a@evil.test")) == "a@evil.test");
     CHECK(targets(dns, "example.com", "mailto:a@broken.test").undecided);
-    const ReportTargets many = targets(dns, "example.com", "mailto:a@example.com,mailto:b@example.com,mailto:c@example.com", 2);
+    const ReportTargets many = targets(
+        dns, "example.com", "mailto:a@example.com,mailto:b@example.com,mailto:c@example.com", 2);
     CHECK(many.uris.size() == 2);
     CHECK(many.refused.size() == 1);
     CHECK(addresses(targets(dns, "bank.co.uk", "mailto:a@evil.co.uk")).empty());

@@ -55,7 +55,8 @@ TEST_CASE("what is written is read again", "[dmarc][rfc7489:C]") {
     CHECK(again->rows[0].reasons[0].comment == "a <comment> & more???");
     CHECK(again->rows[0].dkim_results[1].human_result == "the body is not what was signed");
 
-    ReportMail mail{"mx.example.test", "reports@mx.example.test", {"a@example.com", "b@example.com"}, 1'700'100'000, "1@mx.example.test"};
+    ReportMail mail{"mx.example.test", "reports@mx.example.test", {"a@example.com", "b@example.com"}, 1'700'100'000,
+        "1@mx.example.test"};
     const std::string message = write_report_mail(report, mail, gzip(xml));
     CHECK(message.find("Subject: Report Domain: example.com\r\n\tSubmitter: mx.example.test\r\n") != std::string::npos);
     CHECK(message.find("filename=\"mx.example.test!example.com!1700000000!1700086399.xml.gz\"") != std::string::npos);
@@ -87,11 +88,12 @@ TEST_CASE("I14: reports that want to break their reader", "[dmarc]") {
     for (std::size_t i = 0; i <= kMaxReportRows; ++i)
         many += "<record/>";
     CHECK(error(many + "</feedback>") == "line 1: more than 100000 records");
-    const auto text = read_report("<feedback><report_metadata><org_name>" + std::string(3'000'000, 'x') +
-                                  "</org_name></report_metadata></feedback>");
+    const auto text = read_report(
+        "<feedback><report_metadata><org_name>" + std::string(3'000'000, 'x') + "</org_name></report_metadata></feedback>");
     REQUIRE(text);
     CHECK(text->org_name.size() == kMaxReportText);
-    const auto number = read_report("<feedback><record><row><count>99999999999999999999999</count></row></record></feedback>");
+    const auto number = read_report(
+        "<feedback><record><row><count>99999999999999999999999</count></row></record></feedback>");
     REQUIRE(number);
     CHECK(number->rows[0].count == 0);
     const auto reasons = read_report("<feedback><record><row><policy_evaluated>" + [] {
@@ -125,7 +127,8 @@ TEST_CASE("I14: packed files stop at the limit", "[dmarc]") {
 }
 
 TEST_CASE("mail without a report", "[dmarc]") {
-    for (std::string_view text : {std::string_view(""), std::string_view("From: a@example.test\r\n\r\nhello\r\n"), std::string_view("\0\1\2", 3)}) {
+    for (std::string_view text :
+        {std::string_view(""), std::string_view("From: a@example.test\r\n\r\nhello\r\n"), std::string_view("\0\1\2", 3)}) {
         const auto found = find_report(text);
         REQUIRE_FALSE(found);
         CHECK(found.error() == "there is no report in it");
@@ -135,7 +138,8 @@ TEST_CASE("mail without a report", "[dmarc]") {
 }
 
 TEST_CASE("JSON, and what is none", "[dmarc][rfc8259]") {
-    const auto good = parse_json(R"( {"a": [1, -2.5e+3, true, null, "x\"\\\/\n\u00e9\ud83d\ude00\ud800"], "a": 2, "": {}} )");
+    const auto good = parse_json(
+        R"( {"a": [1, -2.5e+3, true, null, "x\"\\\/\n\u00e9\ud83d\ude00\ud800"], "a": 2, "": {}} )");
     REQUIRE(good);
     CHECK((*good)["a"].items.size() == 5);
     CHECK((*good)["a"].items[0].count() == 1);
@@ -143,7 +147,7 @@ TEST_CASE("JSON, and what is none", "[dmarc][rfc8259]") {
     CHECK((*good)["a"].items[4].string() == "x\"\\/\n\xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbd");
     CHECK((*good)["missing"]["deeper"].string().empty());
     for (std::string_view bad : {"", "{", "[1,]", "{\"a\"}", "{\"a\":}", "01", "1.", "1e", "-", "\"", "\"\\x\"", "\"\\u12\"",
-                                 "\"\x01\"", "tru", "nul", "{} x", "[1 2]", "{a:1}", "'x'"}) {
+             "\"\x01\"", "tru", "nul", "{} x", "[1 2]", "{a:1}", "'x'"}) {
         INFO(bad);
         CHECK_FALSE(parse_json(bad));
     }

@@ -237,6 +237,7 @@ TEST_CASE("TLS reports of others", "[dmarc][rfc8460:4]") {
         INFO((found ? "" : found.error()));
         REQUIRE(found);
         REQUIRE(std::holds_alternative<TlsReport>(*found));
-        check_tls_report(YAML::LoadFile(fs::path(folder / name).replace_extension(".json").string()), std::get<TlsReport>(*found));
+        check_tls_report(
+            YAML::LoadFile(fs::path(folder / name).replace_extension(".json").string()), std::get<TlsReport>(*found));
     }
 }

@@ -16,9 +16,7 @@ std::string header(unsigned flags, unsigned answers, unsigned authorities = 0) {
 
 std::string wire(std::string_view name) { return dns::encode_name(name).value(); }
 
-std::string question(std::string_view name, Type type) {
-    return wire(name) + u16(static_cast<unsigned>(type)) + u16(1);
-}
+std::string question(std::string_view name, Type type) { return wire(name) + u16(static_cast<unsigned>(type)) + u16(1); }
 
 std::string record(const std::string& owner, Type type, const std::string& rdata, unsigned ttl = 60) {
     return owner + u16(static_cast<unsigned>(type)) + u16(1) + u16(ttl >> 16) + u16(ttl & 65535) +
@@ -32,21 +30,24 @@ const std::string kToQuestion = "\xc0\x0c";  // a pointer to the name in the que
 TEST_CASE("answers are read", "[dns][rfc1035:4.1]") {
     std::string asked = question("example.test", Type::a);
     SECTION("an address") {
-        auto answer = dns::parse_message(header(0x8180, 1) + asked + record(kToQuestion, Type::a, "\xc0\x00\x02\x01" + std::string()),
-                                         "example.test", Type::a);
+        auto answer = dns::parse_message(
+            header(0x8180, 1) + asked + record(kToQuestion, Type::a, "\xc0\x00\x02\x01" + std::string()), "example.test",
+            Type::a);
         // the literal above ends at its NUL: the length does not fit an address, and the record is kept as it is
         CHECK(answer.status == Status::found);
         std::string address = {'\xc0', 0, 2, 1};
-        answer = dns::parse_message(header(0x8180, 1) + asked + record(kToQuestion, Type::a, address), "example.test", Type::a);
+        answer = dns::parse_message(
+            header(0x8180, 1) + asked + record(kToQuestion, Type::a, address), "example.test", Type::a);
         REQUIRE(answer.status == Status::found);
         CHECK(answer.records.at(0) == address);
         CHECK(answer.ttl == 60);
     }
     SECTION("an alias, with the smaller time to live") {
         std::string address = {'\xc0', 0, 2, 1};
-        auto answer = dns::parse_message(header(0x8180, 2) + asked + record(kToQuestion, Type::cname, wire("other.test"), 30) +
+        auto answer = dns::parse_message(header(0x8180, 2) + asked +
+                                             record(kToQuestion, Type::cname, wire("other.test"), 30) +
                                              record(wire("OTHER.test"), Type::a, address),
-                                         "example.test", Type::a);
+            "example.test", Type::a);
         REQUIRE(answer.status == Status::found);
         CHECK(answer.canonical_name == "other.test");
         CHECK(answer.ttl == 30);
@@ -61,15 +62,16 @@ TEST_CASE("answers are read", "[dns][rfc1035:4.1]") {
     }
     SECTION("records of other names do not count") {
         std::string address = {'\xc0', 0, 2, 1};
-        auto answer = dns::parse_message(header(0x8180, 1) + asked + record(wire("evil.test"), Type::a, address), "example.test",
-                                         Type::a);
+        auto answer = dns::parse_message(
+            header(0x8180, 1) + asked + record(wire("evil.test"), Type::a, address), "example.test", Type::a);
         CHECK(answer.status == Status::does_not_exist);
     }
 }
 
 TEST_CASE("malformed replies", "[dns][rfc1035:4.1][bad-input]") {
     std::string asked = question("example.test", Type::a), address = {'\xc0', 0, 2, 1};
-    std::string loop_a = record(kToQuestion, Type::cname, wire("b.test")), loop_b = record(wire("b.test"), Type::cname, wire("example.test"));
+    std::string loop_a = record(kToQuestion, Type::cname, wire("b.test")),
+                loop_b = record(wire("b.test"), Type::cname, wire("example.test"));
     std::string chain, owner = kToQuestion;
     for (int i = 0; i < 50; ++i) {
         std::string next = wire("n" + std::to_string(i) + ".test");
@@ -93,10 +95,14 @@ TEST_CASE("malformed replies", "[dns][rfc1035:4.1][bad-input]") {
         {"more records promised than there are", header(0x8180, 2) + asked + record(kToQuestion, Type::a, address)},
         {"a pointer to itself", header(0x8180, 1) + asked + record(self_pointer, Type::a, address)},
         {"a pointer behind the end", header(0x8180, 1) + asked + record("\xff\xff", Type::a, address)},
-        {"a label of 64", header(0x8180, 1) + asked + record(long_label + std::string(64, 'a') + std::string(1, 0), Type::a, address)},
+        {"a label of 64",
+            header(0x8180, 1) + asked + record(long_label + std::string(64, 'a') + std::string(1, 0), Type::a, address)},
         {"a circle of aliases", header(0x8180, 2) + asked + loop_a + loop_b},
         {"a chain of 50", header(0x8180, 50) + asked + chain},
-        {"an alias cut short", header(0x8180, 1) + asked + record(kToQuestion, Type::cname, "\x05" "ab")},
+        {"an alias cut short", header(0x8180, 1) + asked +
+                                   record(kToQuestion, Type::cname,
+                                       "\x05"
+                                       "ab")},
     };
     for (const Case& c : cases) {
         DYNAMIC_SECTION(c.name) {
@@ -113,8 +119,13 @@ TEST_CASE("records with a wrong form", "[dns][bad-input]") {
     CHECK(dns::parse_tlsa("\x03\x01\x01x"));
     CHECK_FALSE(dns::parse_address("abc"));
     CHECK_FALSE(dns::parse_mx(std::string("\0\x0a", 2)));
-    CHECK_FALSE(dns::parse_txt("\x05" "abc"));
-    CHECK(dns::parse_txt("\x03" "abc" "\x02" "de") == "abcde");
+    CHECK_FALSE(
+        dns::parse_txt("\x05"
+                       "abc"));
+    CHECK(dns::parse_txt("\x03"
+                         "abc"
+                         "\x02"
+                         "de") == "abcde");
     CHECK(dns::parse_txt("") == "");
 }
 

@@ -16,11 +16,12 @@ using namespace std::chrono_literals;
 namespace {
 
 std::string zone_text() {
-    std::string text = "$ORIGIN example.test.\n$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n NS ns\nns A 127.0.0.1\n"
-                       "@ MX 10 mail\n MX 20 mail2\n TXT \"v=spf1 \" \"-all\"\n"
-                       "mail A 192.0.2.1\n A 192.0.2.2\n AAAA 2001:db8::1\nwww CNAME mail\nself CNAME self2\nself2 CNAME self\n"
-                       "null MX 0 .\n_25._tcp.mail TLSA 3 1 1 aabbccdd\nweird\\.host\\032name A 192.0.2.77\n"
-                       "weird MX 10 weird\\.host\\032name\nback\\\\slash TXT \"here\"\n";
+    std::string text =
+        "$ORIGIN example.test.\n$TTL 60\n@ SOA ns hostmaster 1 3600 600 86400 60\n NS ns\nns A 127.0.0.1\n"
+        "@ MX 10 mail\n MX 20 mail2\n TXT \"v=spf1 \" \"-all\"\n"
+        "mail A 192.0.2.1\n A 192.0.2.2\n AAAA 2001:db8::1\nwww CNAME mail\nself CNAME self2\nself2 CNAME self\n"
+        "null MX 0 .\n_25._tcp.mail TLSA 3 1 1 aabbccdd\nweird\\.host\\032name A 192.0.2.77\n"
+        "weird MX 10 weird\\.host\\032name\nback\\\\slash TXT \"here\"\n";
     std::string big;
     for (int i = 0; i < 40; ++i)
         text += "big TXT \"" + std::string(200, static_cast<char>('a' + i % 26)) + std::to_string(i) + "\"\n";
@@ -33,8 +34,9 @@ std::string zone_text() {
     return text + owner + " A 192.0.2.50\n";
 }
 
-constexpr const char* kReverse = "$ORIGIN 2.0.192.in-addr.arpa.\n$TTL 60\n@ SOA ns.example.test. h.example.test. 1 3600 600 86400 60\n"
-                                 " NS ns.example.test.\n1 PTR mail.example.test.\n";
+constexpr const char* kReverse =
+    "$ORIGIN 2.0.192.in-addr.arpa.\n$TTL 60\n@ SOA ns.example.test. h.example.test. 1 3600 600 86400 60\n"
+    " NS ns.example.test.\n1 PTR mail.example.test.\n";
 
 std::unique_ptr<UnboundResolver> make(event::Loop& loop, UnboundResolver::Settings settings) {
     auto resolver = UnboundResolver::make(loop, std::move(settings));
@@ -65,7 +67,8 @@ TEST_CASE("libunbound asks a real server", "[dns][knot]") {
     CHECK(wait_for(loop, resolver->txt("example.test")).records == std::vector<std::string>{"v=spf1 -all"});
     CHECK(wait_for(loop, resolver->ipv4("mail.example.test")).records.size() == 2);
     CHECK(wait_for(loop, resolver->ipv6("MAIL.example.test.")).records.size() == 1);
-    CHECK(wait_for(loop, resolver->ptr(*dict::parse_ip("192.0.2.1"))).records == std::vector<std::string>{"mail.example.test"});
+    CHECK(wait_for(loop, resolver->ptr(*dict::parse_ip("192.0.2.1"))).records ==
+          std::vector<std::string>{"mail.example.test"});
     CHECK(wait_for(loop, resolver->tlsa("_25._tcp.mail.example.test")).records.at(0).association.size() == 4);
     CHECK(wait_for(loop, resolver->mx("null.example.test")).records.at(0).host.empty());
     auto www = wait_for(loop, resolver->ipv4("www.example.test"));
@@ -256,7 +259,8 @@ std::string pointer_to_itself(const std::string& q) {
     return reply + std::string{'\xc0', at} + kAddress.substr(2);
 }
 std::string long_label(const std::string& q) {
-    return reply_to(q, '\x81', '\x80', 1) + std::string(1, '\x40') + std::string(64, 'a') + std::string(1, '\0') + kAddress.substr(2);
+    return reply_to(q, '\x81', '\x80', 1) + std::string(1, '\x40') + std::string(64, 'a') + std::string(1, '\0') +
+           kAddress.substr(2);
 }
 std::string short_record(const std::string& q) {
     std::string record = kAddress;
@@ -268,7 +272,9 @@ std::string promised_too_much(const std::string& q) {
     record[10] = '\xff';
     return reply_to(q, '\x81', '\x80', 1) + record;
 }
-std::string nothing_but_a_header(const std::string& q) { return q.substr(0, 2) + std::string("\x81\x80\0\0\0\1\0\0\0\0", 10); }
+std::string nothing_but_a_header(const std::string& q) {
+    return q.substr(0, 2) + std::string("\x81\x80\0\0\0\1\0\0\0\0", 10);
+}
 
 }  // namespace
 
@@ -310,12 +316,14 @@ TEST_CASE("settings that cannot work are told", "[dns]") {
         const char *name, *forwarder, *hints, *anchor, *reason;
     };
     const Case cases[] = {
-        {"name instead of address", "ns.example.test", "", "", "dns_resolver_forwarders: ns.example.test: \"ns.example.test\" is no IP address"},
+        {"name instead of address", "ns.example.test", "", "",
+            "dns_resolver_forwarders: ns.example.test: \"ns.example.test\" is no IP address"},
         {"port", "192.0.2.1:99999", "", "", "dns_resolver_forwarders: 192.0.2.1:99999: \"99999\" is no port"},
         {"bracket", "[::1", "", "", "dns_resolver_forwarders: [::1: the bracket is not closed"},
         {"hints", "", "/nonexistent/hints", "", "dns_root_hints_file: /nonexistent/hints: No such file or directory"},
         {"both", "192.0.2.1", "/dev/null", "", "dns_root_hints_file and dns_resolver_forwarders exclude each other"},
-        {"anchor", "192.0.2.1", "", "/nonexistent/key", "dns_trust_anchor_file: /nonexistent/key: No such file or directory"},
+        {"anchor", "192.0.2.1", "", "/nonexistent/key",
+            "dns_trust_anchor_file: /nonexistent/key: No such file or directory"},
     };
     event::Loop loop;
     for (const Case& c : cases) {

@@ -85,7 +85,8 @@ TEST_CASE("zone files", "[dns][rfc1035:5]") {
         std::string label(64, 'a'), name;
         for (int i = 0; i < 64; ++i)
             name += "abc.";
-        for (const std::string& bad : {std::string(), std::string("."), std::string("a..test"), label + ".test", name + "x"}) {
+        for (const std::string& bad :
+            {std::string(), std::string("."), std::string("a..test"), label + ".test", name + "x"}) {
             auto answer = wait_for(loop, data.txt(bad));
             CHECK(answer.status == Status::does_not_exist);
         }

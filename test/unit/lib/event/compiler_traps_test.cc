@@ -136,9 +136,7 @@ Task<void> conditional_operator(Loop& loop, int& out) {
     out = made.value;
 }
 
-Task<void> aggregate_in_the_expression(Loop& loop, int& out) {
-    out = co_await sum(loop, Pair{Counted(1), Counted(2)});
-}
+Task<void> aggregate_in_the_expression(Loop& loop, int& out) { out = co_await sum(loop, Pair{Counted(1), Counted(2)}); }
 
 Task<void> awaits_in_braces(Loop& loop, int& out) {
     Pair pair{co_await make(loop, 3), co_await make(loop, 4)};

@@ -80,8 +80,8 @@ struct TlsFiles {
     TlsFiles() {
         char name[] = "/tmp/malleposte-tls-XXXXXX";
         directory = ::mkdtemp(name);
-        std::string command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout " +
-                              directory + "/key.pem -out " + directory + "/cert.pem 2>/dev/null";
+        std::string command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout " + directory +
+                              "/key.pem -out " + directory + "/cert.pem 2>/dev/null";
         REQUIRE(std::system(command.c_str()) == 0);
     }
     ~TlsFiles() { std::filesystem::remove_all(directory); }

@@ -20,13 +20,11 @@ TEST_CASE("ENVELOPE", "[imap][rfc3501:7.4.2]") {
 }
 
 TEST_CASE("BODY and BODYSTRUCTURE", "[imap][rfc3501:7.4.2]") {
-    CHECK(structure_of("A: b\r\n\r\nx\r\n", false) ==
-          R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1))");
+    CHECK(structure_of("A: b\r\n\r\nx\r\n", false) == R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1))");
     std::string mixed =
         "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/x-myown; charset=us-ascii\r\n\r\n"
         "hello\r\n\r\n--b--\r\n";
-    CHECK(structure_of(mixed, false) ==
-          R"((("text" "x-myown" ("charset" "us-ascii") NIL NIL "7bit" 7 1) "mixed"))");
+    CHECK(structure_of(mixed, false) == R"((("text" "x-myown" ("charset" "us-ascii") NIL NIL "7bit" 7 1) "mixed"))");
     CHECK(structure_of(mixed, true) ==
           R"((("text" "x-myown" ("charset" "us-ascii") NIL NIL "7bit" 7 1 NIL NIL NIL NIL) "mixed" )"
           R"(("boundary" "b") NIL NIL NIL))");
@@ -35,7 +33,8 @@ TEST_CASE("BODY and BODYSTRUCTURE", "[imap][rfc3501:7.4.2]") {
           R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1) 3))");
     CHECK(structure_of("Content-Type: multipart/mixed; boundary=b\r\n\r\nnothing\r\n", false) ==
           R"((("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) "mixed"))");
-    CHECK(structure_of("Content-Type: image/png; name=\"a\\\"b\"\r\nContent-Disposition: attachment; filename=x\r\n"
-                       "Content-Transfer-Encoding: base64\r\nContent-ID: <i>\r\n\r\nQQ==", true) ==
-          R"(("image" "png" ("name" "a\"b") "<i>" NIL "base64" 4 NIL ("attachment" ("filename" "x")) NIL NIL))");
+    CHECK(
+        structure_of("Content-Type: image/png; name=\"a\\\"b\"\r\nContent-Disposition: attachment; filename=x\r\n"
+                     "Content-Transfer-Encoding: base64\r\nContent-ID: <i>\r\n\r\nQQ==",
+            true) == R"(("image" "png" ("name" "a\"b") "<i>" NIL "base64" 4 NIL ("attachment" ("filename" "x")) NIL NIL))");
 }

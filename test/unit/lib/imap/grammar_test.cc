@@ -37,7 +37,7 @@ TEST_CASE("commands are split into tag, name and arguments", "[imap]") {
 
 TEST_CASE("E7: odd tags are not echoed", "[imap]") {
     for (std::string bad : {std::string("* NOOP"), std::string("+ NOOP"), std::string(" NOOP"), std::string(""),
-                            std::string(10000, 't') + " NOOP"}) {
+             std::string(10000, 't') + " NOOP"}) {
         auto command = split_command(bad);
         REQUIRE_FALSE(command);
         CHECK(command.error().tag == "*");
@@ -101,10 +101,9 @@ TEST_CASE("E16, E17: FETCH extremes", "[imap]") {
     for (int i = 0; i < 10000; ++i)
         deep += ".1";
     for (std::string bad : {std::string("BODY[]<0.0>"), std::string("BODY[]<-1.5>"), std::string("BODY[0]"),
-                            std::string("BODY[999999999999]"), deep + "]", std::string("BODY[MIME]"),
-                            std::string("BODY[1.]"), std::string("BODY["), std::string("()"), std::string("FOO"),
-                            std::string("(FLAGS"), std::string("BODY[]<1.>"), std::string("BODY[HEADER.FIELDS ()]"),
-                            std::string("BODY.PEEK"), std::string("FLAGSX")})
+             std::string("BODY[999999999999]"), deep + "]", std::string("BODY[MIME]"), std::string("BODY[1.]"),
+             std::string("BODY["), std::string("()"), std::string("FOO"), std::string("(FLAGS"), std::string("BODY[]<1.>"),
+             std::string("BODY[HEADER.FIELDS ()]"), std::string("BODY.PEEK"), std::string("FLAGSX")})
         CHECK_THROWS_AS(fetch(bad), SyntaxError);
 }
 
@@ -174,7 +173,9 @@ TEST_CASE("E27: strings on the wire", "[imap]") {
     CHECK(out == R"("x\"y\\z")");
     out.clear();
     append_string(out, std::string_view("a\0b", 3));
-    CHECK(out == "{3}\r\na\x80" "b");
+    CHECK(out ==
+          "{3}\r\na\x80"
+          "b");
     out.clear();
     append_string(out, "caf\xC3\xA9");
     CHECK(out == "{5}\r\ncaf\xC3\xA9");

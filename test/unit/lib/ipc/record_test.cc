@@ -29,10 +29,9 @@ struct Sample {
     std::vector<Inner> items;
     std::vector<std::string> words;
     static constexpr auto fields() {
-        return std::tuple{ipc::field("name", &Sample::name),     ipc::field("flag", &Sample::flag),
-                          ipc::field("number", &Sample::number), ipc::field("small", &Sample::small),
-                          ipc::field("colour", &Sample::colour), ipc::field("items", &Sample::items),
-                          ipc::field("words", &Sample::words)};
+        return std::tuple{ipc::field("name", &Sample::name), ipc::field("flag", &Sample::flag),
+            ipc::field("number", &Sample::number), ipc::field("small", &Sample::small),
+            ipc::field("colour", &Sample::colour), ipc::field("items", &Sample::items), ipc::field("words", &Sample::words)};
     }
     bool operator==(const Sample&) const = default;
 };

@@ -106,8 +106,9 @@ TEST_CASE("D1, D2, D7: depth and number of parts are bounded", "[message]") {
     Structure s = parse_structure(wide);
     CHECK(s.parts.size() == 10000);
     CHECK(s.parts.back().end.raw == wide.size());
-    std::string cyclic = "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n"
-                         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b--\n--b--\n";
+    std::string cyclic =
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n"
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b--\n--b--\n";
     CHECK(parse_structure(cyclic).parts.size() < 10);
 }
 
@@ -131,7 +132,7 @@ std::uint64_t number_after(const std::string& json, std::size_t at) {
     return std::strtoull(json.c_str() + digits, nullptr, 10);
 }
 
-/// (header, body, end) of the parts of the outermost message in the reference tree.
+// (header, body, end) of the parts of the outermost message in the reference tree.
 std::set<Triple> reference_parts(const std::string& json) {
     std::set<Triple> triples;
     for (std::size_t at = json.find("\"offset_header\""); at != std::string::npos;

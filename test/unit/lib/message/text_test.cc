@@ -29,7 +29,7 @@ TEST_CASE("dates", "[message][rfc5322:3.3]") {
     }
     // D18
     for (const char* bad : {"", "Thu, 99 Foo 999999999999 99:99:99 +9999", "1 Jan 99999 00:00:00 +0000",
-                            "31 Feb 2020 00:00:00 +0000", "1 13 2020 00:00", "x"}) {
+             "31 Feb 2020 00:00:00 +0000", "1 13 2020 00:00", "x"}) {
         CAPTURE(bad);
         CHECK_FALSE(parse_date(bad));
     }

@@ -224,8 +224,8 @@ TEST_CASE("huge lengths in a preamble with a right checksum", "[queue]") {
             layout.content_length = kContent.size();
             layout.envelope_offset = kPreambleSize + kContent.size();
             layout.envelope_length = 10;
-            std::uint64_t* fields[] = {&layout.content_offset, &layout.content_length, &layout.envelope_offset,
-                                       &layout.envelope_length};
+            std::uint64_t* fields[] = {
+                &layout.content_offset, &layout.content_length, &layout.envelope_offset, &layout.envelope_length};
             *fields[field] = huge;
             spit(path, encode_preamble(layout) + good.substr(kPreambleSize));
             const event::Fd file = open_file(path);

@@ -41,7 +41,7 @@ inline queue::Envelope sample_envelope(const std::string& id) {
 }
 
 inline std::string write_message(TempSpool& temp, const std::string& id, std::string_view content,
-                                 const queue::Envelope& envelope, const char* directory = "incoming") {
+    const queue::Envelope& envelope, const char* directory = "incoming") {
     auto writer = queue::QueueWriter::create(temp.spool().root(), directory, id);
     static_cast<void>(writer->append(content));
     auto layout = writer->commit(queue::encode_envelope(envelope), envelope.arrival_us, false);

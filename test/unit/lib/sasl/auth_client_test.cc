@@ -86,7 +86,7 @@ Task<void> ask(sasl::AuthClient& client, std::string mechanism, std::map<std::st
 }
 
 Task<void> ask_everything(sasl::AuthClient& client, event::Loop& loop, std::map<std::string, Step>& steps,
-                          std::vector<sasl::Mechanism>& mechanisms) {
+    std::vector<sasl::Mechanism>& mechanisms) {
     mechanisms = co_await client.mechanisms();
     co_await ask(client, "YES", steps, "yes");
     co_await ask(client, "NO", steps, "no");
@@ -128,7 +128,7 @@ TEST_CASE("questions and answers over one connection", "[sasl]") {
     CHECK(steps["ask2"].user == "told-eQ==");
     CHECK(steps["first"].user == "one");
     CHECK(steps["second"].user == "two");
-    CHECK(steps["drop"].user == "second");      // asked again over a new connection
+    CHECK(steps["drop"].user == "second");  // asked again over a new connection
     CHECK(server.lines[2].starts_with("AUTH\t1\tYES\tservice=imap\trip=192.0.2.1\tsecured\tresp=eA=="));
     loop.cancel_all();
     loop.run_until_idle();

@@ -8,7 +8,7 @@ namespace {
 struct Mistake {
     std::string_view name;
     std::string_view script;
-    std::string_view place;         // line:column
+    std::string_view place;  // line:column
     std::string_view says;
 };
 
@@ -30,8 +30,9 @@ const std::vector<Mistake> kMistakes = {
     {"else", "else { keep; }", "1:1", "must follow"},
     {"number", "if size :over 99999999999G { stop; }", "1:15", "larger than"},
     {"comparator", "if header :comparator \"i;nonsense\" \"a\" \"b\" { stop; }", "1:23", "name of a comparator"},
-    {"numeric contains", "require \"comparator-i;ascii-numeric\";\nif header :contains :comparator \"i;ascii-numeric\" \"a\" \"1\" { stop; }",
-     "2:4", "only tells equal"},
+    {"numeric contains",
+        "require \"comparator-i;ascii-numeric\";\nif header :contains :comparator \"i;ascii-numeric\" \"a\" \"1\" { stop; }",
+        "2:4", "only tells equal"},
     {"regex", "require \"regex\"; if header :regex \"a\" \"(\" { stop; }", "1:21", "no regular expression"},
     {"address header", "if address \"subject\" \"a\" { stop; }", "1:4", "hold addresses"},
     {"redirect address", "redirect \"nobody\";", "1:1", "no mail address"},
@@ -75,14 +76,17 @@ TEST_CASE("octets that are no UTF-8 are strings too", "[sieve][rfc5228:2.4.2]") 
     SieveFixture sieve;
     sieve.message = "Subject: \xff\xfe\r\n\r\n";
     CHECK(sieve.holds("", "header :contains \"subject\" \"\xff\""));
-    CHECK(sieve.holds("\"regex\"", "header :regex \"subject\" \".\"") == sieve.holds("\"regex\"", "header :regex \"subject\" \".+\""));
-    CHECK_FALSE(sieve.holds("\"comparator-i;unicode-casemap\"", "header :is :comparator \"i;unicode-casemap\" \"subject\" \"\xfe\xff\""));
+    CHECK(sieve.holds("\"regex\"", "header :regex \"subject\" \".\"") ==
+          sieve.holds("\"regex\"", "header :regex \"subject\" \".+\""));
+    CHECK_FALSE(sieve.holds(
+        "\"comparator-i;unicode-casemap\"", "header :is :comparator \"i;unicode-casemap\" \"subject\" \"\xfe\xff\""));
 }
 
 TEST_CASE("control flow", "[sieve][rfc5228:3]") {
     SieveFixture sieve;
-    std::string chain = "require \"fileinto\"; if false { fileinto \"a\"; } elsif true { fileinto \"b\"; } elsif true { fileinto \"c\"; } "
-                        "else { fileinto \"d\"; } ";
+    std::string chain =
+        "require \"fileinto\"; if false { fileinto \"a\"; } elsif true { fileinto \"b\"; } elsif true { fileinto \"c\"; } "
+        "else { fileinto \"d\"; } ";
     CHECK(sieve.run(chain) == "fileinto \"b\"\n");
     CHECK(sieve.run("if false { discard; } else { redirect \"a@b.example\"; }") == "redirect \"a@b.example\"\n");
     CHECK(sieve.run("if true { stop; } discard;") == "keep (implicit)\n");
@@ -96,12 +100,13 @@ TEST_CASE("tests of the header", "[sieve][rfc5228:5]") {
     CHECK(sieve.holds("", "header \"subject\" \"B\xc3\xbcro meeting\""));
     CHECK(sieve.holds("", "header :contains \"SUBJECT\" \"MEETING\""));
     CHECK_FALSE(sieve.holds("", "header :contains :comparator \"i;octet\" \"subject\" \"MEETING\""));
-    CHECK(sieve.holds("\"comparator-i;unicode-casemap\"", "header :contains :comparator \"i;unicode-casemap\" \"subject\" \"B\xc3\x9cRO\""));
+    CHECK(sieve.holds("\"comparator-i;unicode-casemap\"",
+        "header :contains :comparator \"i;unicode-casemap\" \"subject\" \"B\xc3\x9cRO\""));
     CHECK_FALSE(sieve.holds("", "header :contains \"subject\" \"B\xc3\x9cRO\""));
     CHECK(sieve.holds("\"relational\",\"comparator-i;ascii-numeric\"",
-                      "header :value \"gt\" :comparator \"i;ascii-numeric\" \"x-level\" \"9\""));
+        "header :value \"gt\" :comparator \"i;ascii-numeric\" \"x-level\" \"9\""));
     CHECK(sieve.holds("\"relational\",\"comparator-i;ascii-numeric\"",
-                      "header :count \"eq\" :comparator \"i;ascii-numeric\" \"x-level\" \"2\""));
+        "header :count \"eq\" :comparator \"i;ascii-numeric\" \"x-level\" \"2\""));
     CHECK(sieve.holds("\"index\"", "header :index 1 :last \"x-level\" \"12\""));
     CHECK_FALSE(sieve.holds("\"index\"", "header :index 3 \"x-level\" \"12\""));
     CHECK(sieve.holds("\"subaddress\"", "address :detail \"to\" \"lists\""));
@@ -120,20 +125,21 @@ TEST_CASE("wildcards", "[sieve][rfc5228:2.7.1]") {
         bool matches;
     };
     for (const Row& row : std::vector<Row>{{"abc", "a*c", true}, {"abc", "a?c", true}, {"ac", "a?c", false}, {"", "*", true},
-                                           {"", "?", false}, {"a*c", "a\\\\*c", true}, {"abc", "a\\\\*c", false},
-                                           {"\xc3\xa4", "?", false}, {"\xc3\xa4", "??", true}, {"aXbXc", "*X*X?", true}, {"abab", "*ab", true}, {"ABC", "abc", true}}) {
+             {"", "?", false}, {"a*c", "a\\\\*c", true}, {"abc", "a\\\\*c", false}, {"\xc3\xa4", "?", false},
+             {"\xc3\xa4", "??", true}, {"aXbXc", "*X*X?", true}, {"abab", "*ab", true}, {"ABC", "abc", true}}) {
         INFO(row.value << " " << row.pattern);
-        CHECK(sieve.holds("\"variables\"", "string :matches \"" + std::string(row.value) + "\" \"" + std::string(row.pattern) + "\"") ==
-              row.matches);
+        CHECK(sieve.holds("\"variables\"",
+                  "string :matches \"" + std::string(row.value) + "\" \"" + std::string(row.pattern) + "\"") == row.matches);
     }
     CHECK(sieve.holds("\"variables\",\"comparator-i;unicode-casemap\"",
-                      "string :matches :comparator \"i;unicode-casemap\" \"B\xc3\xbcro\" \"B?RO\""));
-    CHECK(sieve.run("require [\"variables\", \"fileinto\", \"comparator-i;unicode-casemap\"]; if string :matches :comparator "
-                    "\"i;unicode-casemap\" \"B\xc3\xbcro \xc3\xa4\" \"b?* ?\" { fileinto \"${1}|${2}|${3}\"; }") ==
-          "fileinto \"\xc3\xbc|ro|\xc3\xa4\"\n");
+        "string :matches :comparator \"i;unicode-casemap\" \"B\xc3\xbcro\" \"B?RO\""));
+    CHECK(
+        sieve.run("require [\"variables\", \"fileinto\", \"comparator-i;unicode-casemap\"]; if string :matches :comparator "
+                  "\"i;unicode-casemap\" \"B\xc3\xbcro \xc3\xa4\" \"b?* ?\" { fileinto \"${1}|${2}|${3}\"; }") ==
+        "fileinto \"\xc3\xbc|ro|\xc3\xa4\"\n");
     // Stars take the least they can (RFC 5229, 3.2).
-    CHECK(sieve.run("require [\"variables\", \"fileinto\"]; if string :matches \"[a] [b] c\" \"*] *\" { fileinto \"${1}|${2}\"; }") ==
-          "fileinto \"[a|[b] c\"\n");
+    CHECK(sieve.run("require [\"variables\", \"fileinto\"]; if string :matches \"[a] [b] c\" \"*] *\" { fileinto "
+                    "\"${1}|${2}\"; }") == "fileinto \"[a|[b] c\"\n");
 }
 
 TEST_CASE("dates", "[sieve][rfc5260:4]") {
@@ -143,7 +149,7 @@ TEST_CASE("dates", "[sieve][rfc5260:4]") {
     CHECK(sieve.holds("\"date\"", "date :zone \"-0330\" \"date\" \"time\" \"16:14:43\""));
     CHECK(sieve.holds("\"date\"", "currentdate \"std11\" \"Mon, 20 Jul 2026 21:44:43 +0200\""));
     CHECK(sieve.holds("\"date\"", "currentdate \"weekday\" \"1\""));
-    sieve.message = "Date: Thu, 99 Foo 999999999999 99:99:99 +9999\r\n\r\n";       // bad input D18
+    sieve.message = "Date: Thu, 99 Foo 999999999999 99:99:99 +9999\r\n\r\n";  // bad input D18
     CHECK_FALSE(sieve.holds("\"date\"", "date :matches \"date\" \"year\" \"*\""));
 }
 
@@ -186,5 +192,6 @@ TEST_CASE("duplicates are asked for and marked", "[sieve][rfc7352:3]") {
     sieve.host.duplicates.insert(sieve.outcome.actions[0].duplicate_id);
     CHECK(sieve.run("require \"duplicate\"; if duplicate { discard; }") == "discard\n");
     CHECK(sieve.run("require \"duplicate\"; if duplicate :last { discard; }") == "duplicate :seconds 50400\ndiscard\n");
-    CHECK(sieve.run("require \"duplicate\"; if duplicate :handle \"other\" { discard; }") == "duplicate :seconds 50400\nkeep (implicit)\n");
+    CHECK(sieve.run("require \"duplicate\"; if duplicate :handle \"other\" { discard; }") ==
+          "duplicate :seconds 50400\nkeep (implicit)\n");
 }

@@ -8,7 +8,8 @@ using sieve::Action;
 
 namespace {
 
-sieve::VacationAnswer vacation(SieveFixture& sieve, const std::string& script, const std::string& from = "bob@example.test") {
+sieve::VacationAnswer vacation(
+    SieveFixture& sieve, const std::string& script, const std::string& from = "bob@example.test") {
     sieve.host.envelope_.from = from;
     sieve.run("require [\"vacation\", \"variables\"]; " + script);
     REQUIRE(sieve.outcome.actions.size() == 2);
@@ -43,7 +44,8 @@ TEST_CASE("what tells answers apart", "[sieve][rfc5230:4.2]") {
     CHECK(key("vacation :subject \"x\" \"a\";") != key("vacation \"a\";"));
     CHECK(key("vacation :handle \"h\" \"a\";") == key("vacation :handle \"h\" \"b\";"));
     // A subject with the sender's own words is one answer, not many.
-    std::string script = "if header :matches \"subject\" \"*\" { set \"s\" \"${1}\"; } vacation :subject \"Re: ${s}\" \"a\";";
+    std::string script =
+        "if header :matches \"subject\" \"*\" { set \"s\" \"${1}\"; } vacation :subject \"Re: ${s}\" \"a\";";
     std::string first = key(script);
     sieve.message = mail("From: bob@example.test\r\nTo: alice+lists@example.test\r\nSubject: another");
     CHECK(key(script) == first);
@@ -51,7 +53,8 @@ TEST_CASE("what tells answers apart", "[sieve][rfc5230:4.2]") {
 
 TEST_CASE("a MIME answer brings only MIME fields", "[sieve][rfc5230:4.5]") {
     SieveFixture sieve;
-    std::string text = vacation(sieve, "vacation :mime text:\nContent-Type: text/html\nBcc: v@a.example\n\n<b>x</b>\n.\n;").reply.content;
+    std::string text =
+        vacation(sieve, "vacation :mime text:\nContent-Type: text/html\nBcc: v@a.example\n\n<b>x</b>\n.\n;").reply.content;
     CHECK(text.find("\r\nContent-Type: text/html\r\n\r\n<b>x</b>\r\n") != std::string::npos);
     CHECK(text.find("Bcc") == std::string::npos);
 }
@@ -61,12 +64,13 @@ TEST_CASE("who gets no answer", "[sieve][rfc5230:4.6][rfc3834][F12]") {
         std::string_view name, from, fields;
     };
     const std::string to = "To: alice+lists@example.test\r\n";
-    for (const Row& row : std::vector<Row>{
-             {"bounce", "", "Subject: x"}, {"null", "<>", "Subject: x"}, {"daemon", "MAILER-DAEMON@example.test", "Subject: x"},
-             {"itself", "alice+lists@example.test", "Subject: x"}, {"owner", "owner-dev@example.test", "Subject: x"},
-             {"request", "dev-request@example.test", "Subject: x"}, {"list", "bob@example.test", "List-Id: <dev.example.test>"},
+    for (const Row& row : std::vector<Row>{{"bounce", "", "Subject: x"}, {"null", "<>", "Subject: x"},
+             {"daemon", "MAILER-DAEMON@example.test", "Subject: x"}, {"itself", "alice+lists@example.test", "Subject: x"},
+             {"owner", "owner-dev@example.test", "Subject: x"}, {"request", "dev-request@example.test", "Subject: x"},
+             {"list", "bob@example.test", "List-Id: <dev.example.test>"},
              {"unsubscribe", "bob@example.test", "List-Unsubscribe: <mailto:x@y.example>"},
-             {"bulk", "bob@example.test", "Precedence: BULK"}, {"answered", "bob@example.test", "Auto-Submitted: auto-replied"},
+             {"bulk", "bob@example.test", "Precedence: BULK"},
+             {"answered", "bob@example.test", "Auto-Submitted: auto-replied"},
              {"generated", "bob@example.test", "Auto-Submitted: auto-generated; x=y"},
              {"suppressed", "bob@example.test", "X-Auto-Response-Suppress: DR, All"}, {"broken", "bob@", "Subject: x"}}) {
         DYNAMIC_SECTION(row.name) {
@@ -103,7 +107,8 @@ TEST_CASE("bounds of the time between answers", "[sieve][rfc6131]") {
 }
 
 TEST_CASE("mailto URIs", "[sieve][rfc6068]") {
-    auto uri = sieve::parse_mailto("mailto:a@b.example%2Cc@d.example?cc=Al%20%3Ce@f.example%3E&subject=a%26b&body=x%0D%0Ay&X-Y=z&From=evil@a.example");
+    auto uri = sieve::parse_mailto(
+        "mailto:a@b.example%2Cc@d.example?cc=Al%20%3Ce@f.example%3E&subject=a%26b&body=x%0D%0Ay&X-Y=z&From=evil@a.example");
     REQUIRE(uri.has_value());
     CHECK(uri->to == std::vector<std::string>{"a@b.example", "c@d.example"});
     CHECK(uri->cc == std::vector<std::string>{"Al <e@f.example>"});
@@ -111,8 +116,8 @@ TEST_CASE("mailto URIs", "[sieve][rfc6068]") {
     CHECK(uri->body == "x\r\ny");
     REQUIRE(uri->headers.size() == 1);
     CHECK(uri->headers[0].first == "X-Y");
-    for (std::string bad : {"xmpp:a@b.example", "mailto:a@b.example;x", "mailto:a%2", "mailto:a@b.example?x", "mailto:a@b.example?x%0Ay=z",
-                            "mailto:nobody", "mailto:a@b.example?to=x", "mailto:%00@b.example"}) {
+    for (std::string bad : {"xmpp:a@b.example", "mailto:a@b.example;x", "mailto:a%2", "mailto:a@b.example?x",
+             "mailto:a@b.example?x%0Ay=z", "mailto:nobody", "mailto:a@b.example?to=x", "mailto:%00@b.example"}) {
         INFO(bad);
         CHECK_FALSE(sieve::parse_mailto(bad).has_value());
     }
@@ -124,11 +129,14 @@ TEST_CASE("mailto URIs", "[sieve][rfc6068]") {
 
 TEST_CASE("notifications", "[sieve][rfc5436]") {
     SieveFixture sieve;
-    sieve.run("require \"enotify\"; notify :importance \"1\" :message \"a\r\nBcc: v@a.example\" \"mailto:a@b.example?X-H=1%0D%0AEvil:%20x\";");
+    sieve.run(
+        "require \"enotify\"; notify :importance \"1\" :message \"a\r\nBcc: v@a.example\" "
+        "\"mailto:a@b.example?X-H=1%0D%0AEvil:%20x\";");
     sieve::Message message(sieve.message);
     std::vector<std::string> notified;
     auto send = [&] {
-        return sieve::notification(sieve.outcome.actions.at(0), message, sieve.host.envelope_, sieve.options.settings, 0, "id", notified);
+        return sieve::notification(
+            sieve.outcome.actions.at(0), message, sieve.host.envelope_, sieve.options.settings, 0, "id", notified);
     };
     sieve::Sending sending = send();
     REQUIRE(sending.messages.size() == 1);
@@ -137,7 +145,7 @@ TEST_CASE("notifications", "[sieve][rfc5436]") {
     CHECK(text.find("\r\nX-H: 1 Evil: x\r\n") != std::string::npos);
     CHECK(text.find("\r\nAuto-Submitted: auto-notified; owner-email=\"alice+lists@example.test\"\r\n") != std::string::npos);
     CHECK(text.find("\r\nImportance: High\r\n") != std::string::npos);
-    CHECK(send().messages.empty());             // nobody hears twice
+    CHECK(send().messages.empty());  // nobody hears twice
     notified.clear();
     sieve.host.envelope_.from = "<>";
     CHECK(send().messages.at(0).from.empty());
@@ -162,7 +170,7 @@ TEST_CASE("redirects and their loops", "[sieve][rfc5228:10][F13]") {
     CHECK(send(received + "\r\nx").messages.empty());
     sieve.host.envelope_.from = "";
     sieve.options.settings.redirect_from = {sieve::EnvelopeSource::Kind::address, "me@example.test"};
-    CHECK(send(sieve.message).messages.at(0).from.empty());        // RFC 5228, 4.2
+    CHECK(send(sieve.message).messages.at(0).from.empty());  // RFC 5228, 4.2
     sieve.host.envelope_.from = "x@y.example";
     CHECK(send(sieve.message).messages.at(0).from == "me@example.test");
 }

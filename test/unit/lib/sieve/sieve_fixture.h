@@ -11,7 +11,7 @@
 #include "lib/sieve/script.h"
 
 class FakeHost : public sieve::Host {
-public:
+  public:
     const sieve::Envelope& envelope() const override { return envelope_; }
     std::optional<std::string> environment(std::string_view item) const override {
         return item == "name" ? std::optional<std::string>("Malleposte") : std::nullopt;
@@ -32,7 +32,7 @@ public:
     bool is_external_list(std::string_view name) override { return name == "urn:ietf:params:sieve:addrbook:default"; }
     bool in_external_list(std::string_view, std::string_view value) override { return value == "alice@example.test"; }
     bool seen_recently(std::string_view id) override { return duplicates.contains(std::string(id)); }
-    std::int64_t now() const override { return 1'784'576'683; }        // Mon, 20 Jul 2026 19:44:43 +0000
+    std::int64_t now() const override { return 1'784'576'683; }  // Mon, 20 Jul 2026 19:44:43 +0000
     int zone_minutes() const override { return 120; }
     std::vector<std::string> message_flags() const override { return flags; }
 
@@ -45,7 +45,7 @@ public:
 };
 
 class FakeLoader final : public sieve::ScriptLoader {
-public:
+  public:
     std::optional<std::string> load(sieve::ScriptLocation location, std::string_view name) override {
         asked.emplace_back(name);
         auto found = scripts.find((location == sieve::ScriptLocation::global ? "global/" : "") + std::string(name));
@@ -60,7 +60,7 @@ inline constexpr std::string_view kMail =
     "Subject: =?utf-8?Q?B=C3=BCro?= meeting\r\nMessage-ID: <1@example.test>\r\nX-Level: 7\r\nX-Level: 12\r\n"
     "Date: Mon, 20 Jul 2026 21:44:43 +0200\r\n\r\nHello there.\r\n";
 
-/// Compiles and runs; what it keeps is what a test looks at.
+// Compiles and runs; what it keeps is what a test looks at.
 struct SieveFixture {
     std::string message{kMail};
     FakeHost host;
@@ -79,7 +79,7 @@ struct SieveFixture {
     std::string first_problem() const {
         return compiled.problems.empty() ? "" : sieve::format_problem(compiled.problems.front());
     }
-    /// Actions, one a line; "compile: ..." or "failed: ..." in front when something went wrong.
+    // Actions, one a line; "compile: ..." or "failed: ..." in front when something went wrong.
     std::string run(std::string_view script) {
         if (!compile(script))
             return "compile: " + first_problem();
@@ -95,7 +95,7 @@ struct SieveFixture {
             out += sieve::format_action(action) + "\n";
         return out;
     }
-    /// Is this test true?
+    // Is this test true?
     bool holds(std::string_view require, std::string_view test) {
         std::string script = std::string(require.empty() ? "" : "require [" + std::string(require) + "];\n") + "if " +
                              std::string(test) + " { discard; }";

@@ -32,7 +32,8 @@ const DataCase kDataCases[] = {
     {"A4: CR dot CR", "x\r.\ry\r\n.\r\n", "x\r.\ry\r\n", true, false, true, ""},
     {"A4: CR LF dot CR then text", "x\r\n.\ry\r\n.\r\n", "x\r\n\ry\r\n", true, false, true, ""},
     {"A4: CR CR LF dot CR CR LF", "x\r\r\n.\r\r\ny\r\n.\r\n", "x\r\r\n\r\r\ny\r\n", true, false, true, ""},
-    {"A4: a NUL beside the dot", std::string("x\r\n\0.\r\n.\r\n", 10), std::string("x\r\n\0.\r\n", 7), true, false, false, ""},
+    {"A4: a NUL beside the dot", std::string("x\r\n\0.\r\n.\r\n", 10), std::string("x\r\n\0.\r\n", 7), true, false, false,
+        ""},
     {"no end yet", "a\r\n.", "a\r\n", false, false, false, ""},
     {"no end after dot CR", "a\r\n.\r", "a\r\n", false, false, false, ""},
 };

@@ -1,5 +1,5 @@
-// The collected cases of RFC 7208 (shared/conformance/spf). Exceptions would stand in kExceptions with the sentence of the RFC that
-// decides; there are none.
+// The collected cases of RFC 7208 (shared/conformance/spf). Exceptions would stand in kExceptions with the sentence of the
+// RFC that decides; there are none.
 #include <yaml-cpp/yaml.h>
 
 #include <fstream>
@@ -55,7 +55,8 @@ TEST_CASE("the collected cases of RFC 7208", "[spf][conformance][rfc7208]") {
             ++cases;
             const YAML::Node& test = item.second;
             spf::Verdict verdict = evaluate((*zones)[i], test);
-            INFO(documents[i]["description"].as<std::string>() << ": " << item.first.as<std::string>() << " (" << verdict.reason << ")");
+            INFO(documents[i]["description"].as<std::string>()
+                 << ": " << item.first.as<std::string>() << " (" << verdict.reason << ")");
             INFO("result " << spf::result_name(verdict.result));
             CHECK(is_allowed(test["result"], spf::result_name(verdict.result)));
             if (test["explanation"]) {

@@ -22,8 +22,7 @@ dns::ZoneData zone_with(std::string_view record) {
 }
 
 spf::Verdict check(dns::ZoneData& zone, std::string_view client = "192.0.2.1",
-                   spf::Identity identity = spf::Identity::mail_from, spf::Limits limits = {},
-                   std::string sender = "alice@example.test") {
+    spf::Identity identity = spf::Identity::mail_from, spf::Limits limits = {}, std::string sender = "alice@example.test") {
     spf::Query query;
     query.client = dict::parse_ip(client).value();
     query.helo = "mail.example.test";
@@ -229,8 +228,7 @@ TEST_CASE("macros", "[spf][rfc7208:7]") {
     values.client = dict::parse_ip("2001:db8::cb01").value();
     auto ip6 = spf::MacroString::parse("%{ir}.%{v}._spf.%{d2}", spf::MacroString::Kind::domain_spec);
     REQUIRE(ip6);
-    CHECK(ip6->expand(values) ==
-          "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._spf.example.com");
+    CHECK(ip6->expand(values) == "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._spf.example.com");
     // Too long for a name: labels go from the left.
     values.local_part = std::string(250, 'x');
     auto longest = spf::MacroString::parse("%{l}.%{l}.example.test", spf::MacroString::Kind::domain_spec);

@@ -37,7 +37,7 @@ struct Fixture {
         account = *opened;
     }
 
-    /// As after a crash of everything: nothing is open, and perhaps the index is gone.
+    // As after a crash of everything: nothing is open, and perhaps the index is gone.
     void restart(bool lose_index) {
         account.reset();
         if (lose_index)
@@ -53,7 +53,7 @@ struct Fixture {
     }
 
     std::uint32_t deliver(const std::string& text = "Subject: x\r\n\r\nbody\r\n", const std::string& name = "INBOX",
-                          store::Delivery::Options options = {}) {
+        store::Delivery::Options options = {}) {
         auto opened = account->open(name);
         REQUIRE(opened);
         auto delivery = (*opened)->deliver();

@@ -44,15 +44,17 @@ void check_lines(const std::string& text) {
 
 TEST_CASE("a report about a failure", "[bounce][rfc3464]") {
     const Report report = compose(sample_request(), kSite, "alice@example.test", Audience::sender, Returned::message, "r");
-    CHECK(report.head.starts_with("From: MAILER-DAEMON@example.test (Mail Delivery System)\r\n"
-                                  "Subject: Undelivered Mail Returned to Sender\r\nTo: alice@example.test\r\n"
-                                  "Auto-Submitted: auto-replied\r\n"));
+    CHECK(
+        report.head.starts_with("From: MAILER-DAEMON@example.test (Mail Delivery System)\r\n"
+                                "Subject: Undelivered Mail Returned to Sender\r\nTo: alice@example.test\r\n"
+                                "Auto-Submitted: auto-replied\r\n"));
     CHECK(has(report, "Content-Type: multipart/report; report-type=delivery-status;"));
     CHECK(has(report, "<bob@example.test> (expanded from <Bob.List@example.test>): "));
     CHECK(has(report, "Reporting-MTA: dns; mx.example.test\r\n"));
     CHECK(has(report, "\r\n\r\nFinal-Recipient: rfc822; bob@example.test\r\n"));
-    CHECK(has(report, "Action: failed\r\nStatus: 5.1.1\r\nRemote-MTA: dns; mx.example.test\r\n"
-                      "Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n"));
+    CHECK(has(report,
+        "Action: failed\r\nStatus: 5.1.1\r\nRemote-MTA: dns; mx.example.test\r\n"
+        "Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n"));
     CHECK(has(report, "Content-Type: message/rfc822\r\n"));
     CHECK(report.tail == "\r\n--" + report.boundary + "--\r\n");
     check_lines(report.head);

@@ -108,8 +108,11 @@ TEST_CASE("policies", "[smtpd][dmarc][rfc7372:3]") {
             CHECK(outcome.decision.reply.dsn == c.status);
             CHECK(outcome.holds == c.holds);
             CHECK(outcome.content == kMessage);
-            bool asked = std::string_view(c.spf) != "none" || std::string_view(c.dkim) != "none" || std::string_view(c.dmarc) != "none";
-            CHECK(outcome.prepend.starts_with(c.action == Action::quarantine ? "X-Quarantine: " : asked ? "Authentication-Results: mx.example.org" : ""));
+            bool asked = std::string_view(c.spf) != "none" || std::string_view(c.dkim) != "none" ||
+                         std::string_view(c.dmarc) != "none";
+            CHECK(outcome.prepend.starts_with(c.action == Action::quarantine ? "X-Quarantine: "
+                                              : asked                        ? "Authentication-Results: mx.example.org"
+                                                                             : ""));
             CHECK(outcome.prepend.empty() == !asked);
         }
     }
@@ -143,14 +146,15 @@ TEST_CASE("exceptions", "[smtpd][dmarc]") {
     for (const char* key : {"198.51.100.1", "alice@example.test", "example.test"}) {
         DYNAMIC_SECTION(key) {
             House house{{"spf_policy", "enforce"}, {"dmarc_policy", "enforce"},
-                         {"mail_auth_exception_maps", std::string("inline:{{") + key + "=OK}}"}};
+                {"mail_auth_exception_maps", std::string("inline:{{") + key + "=OK}}"}};
             House::Outcome outcome = house.receive("198.51.100.1", kMessage);
             CHECK(outcome.decision.action == Action::accept);
             CHECK(contains(outcome.prepend, "spf=fail"));
             CHECK(contains(outcome.prepend, "dmarc=fail"));
         }
     }
-    House house{{"spf_policy", "enforce"}, {"dmarc_policy", "enforce"}, {"mail_auth_exception_maps", "inline:{{198.51.100.1=spf}}"}};
+    House house{
+        {"spf_policy", "enforce"}, {"dmarc_policy", "enforce"}, {"mail_auth_exception_maps", "inline:{{198.51.100.1=spf}}"}};
     House::Outcome outcome = house.receive("198.51.100.1", kMessage);
     CHECK(outcome.decision.reply.dsn == "5.7.26");
     House misspelt{{"spf_policy", "enforce"}, {"mail_auth_exception_maps", "inline:{{198.51.100.1=spff}}"}};
@@ -206,7 +210,8 @@ TEST_CASE("ways around the author's policy", "[smtpd][dmarc][bad-input]") {
                 house.zone->add_txt("helo.test", "v=spf1 +all");
                 House::Outcome outcome = house.receive("198.51.100.1", c.message, "me@helo.test");
                 INFO(outcome.log);
-                CHECK(outcome.decision.action == (std::string_view(policy) == "enforce" ? Action::reject : Action::quarantine));
+                CHECK(outcome.decision.action ==
+                      (std::string_view(policy) == "enforce" ? Action::reject : Action::quarantine));
                 CHECK(outcome.decision.reply.dsn == "5.7.26");
             }
         }
@@ -217,8 +222,8 @@ TEST_CASE("line ends are mended as cleanup does", "[smtpd]") {
     struct Case {
         const char *given, *want;
     };
-    const Case cases[] = {{"a\r\nb\r\n", "a\r\nb\r\n"}, {"a\nb", "a\r\nb"},       {"a\rb", "a\r\nb"},
-                          {"a\r\rb\r", "a\r\n\r\nb\r\n"}, {"\n\n", "\r\n\r\n"}, {"\r\n\r\n", "\r\n\r\n"}};
+    const Case cases[] = {{"a\r\nb\r\n", "a\r\nb\r\n"}, {"a\nb", "a\r\nb"}, {"a\rb", "a\r\nb"},
+        {"a\r\rb\r", "a\r\n\r\nb\r\n"}, {"\n\n", "\r\n\r\n"}, {"\r\n\r\n", "\r\n\r\n"}};
     for (const Case& c : cases) {
         for (std::size_t step : {1u, 2u, 3u, 100u}) {
             LineEnds ends;
@@ -257,18 +262,19 @@ TEST_CASE("parameters that say nothing are told", "[smtpd]") {
     House house{{"spf_policy", "strict"}, {"mail_auth_quarantine", "box"}};
     CHECK(house.gate->problems() ==
           std::vector<std::string>{"spf_policy: \"strict\" is none of none, tag, quarantine, enforce; tag is taken",
-                                   "mail_auth_quarantine: \"box\" is neither hold nor tag; hold is taken"});
+              "mail_auth_quarantine: \"box\" is neither hold nor tag; hold is taken"});
 }
 
 namespace {
 
 // Listens where dmarc-report would, and keeps what comes.
-event::Task<void> collect(event::Listener& listener, event::Loop& loop, std::vector<ipc::records::DmarcObservation>& seen,
-                          std::size_t wanted) {
+event::Task<void> collect(
+    event::Listener& listener, event::Loop& loop, std::vector<ipc::records::DmarcObservation>& seen, std::size_t wanted) {
     event::Fd descriptor = co_await listener.accept();
     ipc::Channel channel{event::Stream(loop, std::move(descriptor))};
     while (seen.size() < wanted) {
-        std::expected<ipc::records::DmarcObservation, std::string> one = co_await channel.receive<ipc::records::DmarcObservation>();
+        std::expected<ipc::records::DmarcObservation, std::string> one =
+            co_await channel.receive<ipc::records::DmarcObservation>();
         if (!one)
             co_return;
         seen.push_back(std::move(*one));
@@ -302,8 +308,8 @@ TEST_CASE("results of DMARC go to whoever writes the report", "[smtpd][dmarc][rf
     CHECK(seen[0].row.spf_domain == "example.test");
     CHECK(seen[0].row.spf_scope == "mfrom");
     CHECK(seen[0].row.spf_result == "pass");
-    CHECK(seen[0].row.spf == "fail");           // passed, but for another domain
-    CHECK(seen[0].row.disposition == "none");   // the policy of this host says "tag"
+    CHECK(seen[0].row.spf == "fail");          // passed, but for another domain
+    CHECK(seen[0].row.disposition == "none");  // the policy of this host says "tag"
     CHECK(seen[0].row.reasons.at(0).type == "local_policy");
     CHECK(seen[1].row.envelope_from.empty());
     CHECK(seen[1].row.spf_scope == "helo");

@@ -99,36 +99,49 @@ TEST_CASE("restrictions that ask the DNS", "[smtpd][restrictions]") {
         {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@good.test", ""},
         {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@mailonly.test", ""},
         {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@v6only.test", ""},
-        {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@nowhere.test", "450 4.1.8 <a@nowhere.test>: Sender address rejected: Domain not found"},
-        {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@down.test", "450 4.1.8 <a@down.test>: Sender address rejected: Domain not found"},
+        {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@nowhere.test",
+            "450 4.1.8 <a@nowhere.test>: Sender address rejected: Domain not found"},
+        {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@down.test",
+            "450 4.1.8 <a@down.test>: Sender address rejected: Domain not found"},
         {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@null.test",
-         "550 5.7.27 <a@null.test>: Sender address rejected: Domain null.test does not accept mail (nullMX)"},
+            "550 5.7.27 <a@null.test>: Sender address rejected: Domain null.test does not accept mail (nullMX)"},
         {"reject_unknown_sender_domain", "192.0.2.9", "h", "a@home.test", ""},
         {"reject_unknown_sender_domain", "192.0.2.9", "h", "", ""},
-        {"reject_unknown_recipient_domain", "192.0.2.9", "h", "a@good.test", "450 4.1.2 <b@nowhere.test>: Recipient address rejected: Domain not found", "b@nowhere.test"},
         {"reject_unknown_recipient_domain", "192.0.2.9", "h", "a@good.test",
-         "556 5.1.10 <b@null.test>: Recipient address rejected: Domain null.test does not accept mail (nullMX)", "b@null.test"},
+            "450 4.1.2 <b@nowhere.test>: Recipient address rejected: Domain not found", "b@nowhere.test"},
+        {"reject_unknown_recipient_domain", "192.0.2.9", "h", "a@good.test",
+            "556 5.1.10 <b@null.test>: Recipient address rejected: Domain null.test does not accept mail (nullMX)",
+            "b@null.test"},
         {"reject_unknown_helo_hostname", "192.0.2.9", "good.test", "", ""},
         {"reject_unknown_helo_hostname", "192.0.2.9", "[192.0.2.9]", "", ""},
-        {"reject_unknown_helo_hostname", "192.0.2.9", "nowhere.test", "", "450 4.7.1 <nowhere.test>: Helo command rejected: Host not found"},
+        {"reject_unknown_helo_hostname", "192.0.2.9", "nowhere.test", "",
+            "450 4.7.1 <nowhere.test>: Helo command rejected: Host not found"},
         {"reject_unknown_reverse_client_hostname", "192.0.2.1", "h", "", ""},
-        {"reject_unknown_reverse_client_hostname", "192.0.2.9", "h", "", "450 4.7.25 Client host rejected: cannot find your reverse hostname, [192.0.2.9]"},
+        {"reject_unknown_reverse_client_hostname", "192.0.2.9", "h", "",
+            "450 4.7.25 Client host rejected: cannot find your reverse hostname, [192.0.2.9]"},
         {"reject_rbl_client list.test", "192.0.2.9", "h", "",
-         "554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using list.test; spam; see https://list.test/192.0.2.9"},
+            "554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using list.test; spam; see "
+            "https://list.test/192.0.2.9"},
         {"reject_rbl_client list.test", "192.0.2.1", "h", "", ""},
-        {"reject_rbl_client list.test", "2001:db8::9", "h", "", "554 5.7.1 Service unavailable; Client host [2001:db8::9] blocked using list.test"},
+        {"reject_rbl_client list.test", "2001:db8::9", "h", "",
+            "554 5.7.1 Service unavailable; Client host [2001:db8::9] blocked using list.test"},
         {"reject_rbl_client list.test=127.0.0.2", "192.0.2.9", "h", "", ""},
         {"reject_rbl_client list.test=127.0.0.[2..3;4]", "192.0.2.9", "h", "",
-         "554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using list.test; spam; see https://list.test/192.0.2.9"},
-        {"reject_rbl_client sold.test", "192.0.2.9", "h", "", ""},          // I21: answers outside 127/8 are no listing
-        {"reject_rbl_client dead.test", "192.0.2.9", "h", "", ""},          // nor is a failure
+            "554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using list.test; spam; see "
+            "https://list.test/192.0.2.9"},
+        {"reject_rbl_client sold.test", "192.0.2.9", "h", "", ""},  // I21: answers outside 127/8 are no listing
+        {"reject_rbl_client dead.test", "192.0.2.9", "h", "", ""},  // nor is a failure
         {"reject_rbl_client parked.test=127.0.0.[2..255]", "192.0.2.9", "h", "", ""},
-        {"reject_rhsbl_sender names.test", "192.0.2.9", "h", "a@bad", "554 5.7.1 Service unavailable; Sender address [a@bad] blocked using names.test"},
-        {"reject_rhsbl_helo names.test", "192.0.2.9", "bad", "", "554 5.7.1 Service unavailable; Helo command [bad] blocked using names.test"},
-        {"reject_rhsbl_recipient names.test", "192.0.2.9", "h", "", "554 5.7.1 Service unavailable; Recipient address [x@bad] blocked using names.test", "x@bad"},
+        {"reject_rhsbl_sender names.test", "192.0.2.9", "h", "a@bad",
+            "554 5.7.1 Service unavailable; Sender address [a@bad] blocked using names.test"},
+        {"reject_rhsbl_helo names.test", "192.0.2.9", "bad", "",
+            "554 5.7.1 Service unavailable; Helo command [bad] blocked using names.test"},
+        {"reject_rhsbl_recipient names.test", "192.0.2.9", "h", "",
+            "554 5.7.1 Service unavailable; Recipient address [x@bad] blocked using names.test", "x@bad"},
         {"reject_rhsbl_sender names.test", "192.0.2.9", "h", "a@;\n%n", ""},
         {"permit_dnswl_client list.test, reject", "192.0.2.9", "h", "", "permit"},
-        {"permit_dnswl_client list.test, reject", "192.0.2.1", "h", "", "554 5.7.1 <alice@home.test>: Recipient address rejected: Access denied"},
+        {"permit_dnswl_client list.test, reject", "192.0.2.1", "h", "",
+            "554 5.7.1 <alice@home.test>: Recipient address rejected: Access denied"},
     };
     for (const Case& c : cases) {
         DYNAMIC_SECTION(c.restrictions << " " << c.client << " " << c.helo << " " << c.sender << " " << c.recipient) {
@@ -139,11 +152,13 @@ TEST_CASE("restrictions that ask the DNS", "[smtpd][restrictions]") {
 
 TEST_CASE("a list asks in its order, and no more than it needs", "[smtpd][restrictions]") {
     House house("permit_dnswl_client list.test, reject_rbl_client list.test, reject_unknown_sender_domain");
-    Verdict verdict = test::wait_for(house.loop, house.evaluate(facts_of("192.0.2.9", "h", "a@nowhere.test", "alice@home.test")));
+    Verdict verdict = test::wait_for(
+        house.loop, house.evaluate(facts_of("192.0.2.9", "h", "a@nowhere.test", "alice@home.test")));
     CHECK(verdict.kind == Verdict::Kind::permit);
     CHECK(house.rounds == 1);
     House many("reject_rbl_client a.test, reject_rbl_client b.test, reject_rbl_client c.test");
-    CHECK(test::wait_for(many.loop, many.evaluate(facts_of("192.0.2.9", "h", "", "alice@home.test"))).kind == Verdict::Kind::dunno);
+    CHECK(test::wait_for(many.loop, many.evaluate(facts_of("192.0.2.9", "h", "", "alice@home.test"))).kind ==
+          Verdict::Kind::dunno);
     CHECK(many.rounds == 3);
 }
 
@@ -163,5 +178,6 @@ TEST_CASE("list restrictions that cannot work are told", "[smtpd][restrictions]"
     std::vector<std::string> problems = house.services->problems();
     REQUIRE(problems.size() == 2);
     CHECK(problems[0] == "smtpd_recipient_restrictions: reject_rbl_client a..b: \"a..b\" is no domain");
-    CHECK(problems[1] == "smtpd_recipient_restrictions: reject_rhsbl_sender list.test=127.0: four parts with dots between them are wanted");
+    CHECK(problems[1] ==
+          "smtpd_recipient_restrictions: reject_rhsbl_sender list.test=127.0: four parts with dots between them are wanted");
 }

@@ -22,8 +22,8 @@ TEST_CASE("settings are laid out and folded", "[postconf]") {
     CHECK(postconf::format_setting("a", "", {}) == "a =");
     CHECK(postconf::format_setting("a", "b", {.names = false}) == "b");
     CHECK(postconf::format_setting("a", "b", {.values = false}) == "a");
-    CHECK(postconf::format_setting("mynetworks", "127.0.0.0/8, [::1]/128, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 192.0.2.0/24",
-                                   {.fold = true}) ==
+    CHECK(postconf::format_setting("mynetworks",
+              "127.0.0.0/8, [::1]/128, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 192.0.2.0/24", {.fold = true}) ==
           "mynetworks = 127.0.0.0/8, [::1]/128, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16,\n    192.0.2.0/24");
 }
 
@@ -40,8 +40,8 @@ TEST_CASE("edits leave everything else alone", "[postconf]") {
     test::TemporaryFolder folder;
     folder.write("main.cf", "# top\na = 1,\n  2\n# between\n  3\nb=x\n\nc = y\nb = again\n");
     postconf::edit_main(folder.path(), postconf::Edit::set, {"b = new", "d=$a"});
-    CHECK(*config::read_text_file(folder.path("main.cf")) ==
-          "# top\na = 1,\n  2\n# between\n  3\nb = new\n\nc = y\nd = $a\n");
+    CHECK(
+        *config::read_text_file(folder.path("main.cf")) == "# top\na = 1,\n  2\n# between\n  3\nb = new\n\nc = y\nd = $a\n");
     postconf::edit_main(folder.path(), postconf::Edit::set, {"a=4"});
     CHECK(*config::read_text_file(folder.path("main.cf")) == "# top\na = 4\n# between\nb = new\n\nc = y\nd = $a\n");
     postconf::edit_main(folder.path(), postconf::Edit::comment_out, {"c"});

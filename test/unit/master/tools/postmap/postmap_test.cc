@@ -23,7 +23,7 @@ TEST_CASE("a table is made from its text", "[postmap]") {
     postmap::build("hash:" + path, {});
     CHECK(look_up(path, "a") == "1");
     CHECK(look_up(path, "LONG") == "value  goes on");
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat((path + ".lmdb").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0640);
     postmap::build("hash:" + path, {.inherit_read = false});
