@@ -1,4 +1,5 @@
 #include "imapd/selected.h"
+#include "lib/text/append.h"
 
 #include <fmt/format.h>
 
@@ -118,7 +119,7 @@ store::Result<void> Selected::report(Wire& wire, bool expunges) {
             ++next;
         bool there = next < now.size() && now[next].uid == known.uid;
         if (!there && expunges) {
-            fmt::format_to(std::back_inserter(text), "* {} EXPUNGE\r\n", list.size() + 1);
+            text::append(text, "* {} EXPUNGE\r\n", list.size() + 1);
             continue;
         }
         ghosts_ = ghosts_ || !there;
@@ -136,10 +137,10 @@ store::Result<void> Selected::report(Wire& wire, bool expunges) {
     }
     list_ = std::move(list);
     if (more)
-        fmt::format_to(std::back_inserter(text), "* {} EXISTS\r\n* {} RECENT\r\n", list_.size(), recent_count());
+        text::append(text, "* {} EXISTS\r\n* {} RECENT\r\n", list_.size(), recent_count());
     for (std::uint32_t number : changed) {
         const store::Message& message = list_[number - 1];
-        fmt::format_to(std::back_inserter(text), "* {} FETCH (UID {} FLAGS {})\r\n", number, message.uid, flags_of(message));
+        text::append(text, "* {} FETCH (UID {} FLAGS {})\r\n", number, message.uid, flags_of(message));
         if (text.size() > 65536) {
             wire.write(text);
             text.clear();

@@ -1,5 +1,4 @@
 // FETCH and UID FETCH.
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -8,6 +7,7 @@
 #include "lib/imap/fetch.h"
 #include "lib/imap/format.h"
 #include "lib/message/date.h"
+#include "lib/text/append.h"
 
 namespace imapd {
 namespace {
@@ -70,7 +70,7 @@ class Fetcher {
             text = header.text();
         }
         line_.clear();
-        fmt::format_to(std::back_inserter(line_), "* {} FETCH (", number);
+        text::append(line_, "* {} FETCH (", number);
         bool first = true;
         std::vector<SectionText> texts;
         if (show_flags) {

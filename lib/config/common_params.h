@@ -12,6 +12,9 @@ namespace config {
 
 // Who and where this host is, and how its programs run.
 struct HostParams : ParamSet {
+    // Out of line, so that not every program and test compiles them.
+    HostParams();
+    ~HostParams();
     Param<std::string> compatibility_level{*this, "compatibility_level", "3.6",
         "The Postfix version whose defaults apply. Levels below 3.6 bring back older, laxer defaults."};
     Param<std::string> mail_name{*this, "mail_name", "Malleposte", {.min = 1},
@@ -107,6 +110,8 @@ struct HostParams : ParamSet {
 
 // Which domains are ours, who their users are, and where their mail goes.
 struct CommonParams : HostParams {
+    CommonParams();
+    ~CommonParams();
     Param<List> mydestination{*this, "mydestination", "$myhostname, localhost.$mydomain, localhost",
         "The domains delivered with local_transport to users of this host."};
     Param<List> mynetworks{*this, "mynetworks", &derive_mynetworks,

@@ -15,6 +15,19 @@ void put_text(std::string& out, std::string_view text) {
     out += text;
 }
 
+void put_number(std::string& out, std::int64_t number) { put_text(out, std::to_string(number)); }
+void put_unsigned(std::string& out, std::uint64_t number) { put_text(out, std::to_string(number)); }
+
+std::string wrong_record(std::string_view wanted, std::string_view content) {
+    return "expected record " + std::string(wanted) + ", got \"" + std::string(record_name(content)) + "\"";
+}
+
+std::string bad_field(std::string_view record, std::string_view field) {
+    return std::string(record) + ": field " + std::string(field) + " is missing or malformed";
+}
+
+std::string left_over(std::string_view record) { return std::string(record) + ": octets left over after the last field"; }
+
 std::optional<std::uint32_t> Reader::size() {
     if (rest.size() < 4)
         return std::nullopt;

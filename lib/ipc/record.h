@@ -6,7 +6,7 @@
 //     struct FlushRequest {
 //         static constexpr std::string_view kRecord = "flush_request/1";
 //         std::string queue_id;
-//         static constexpr auto fields() { return std::tuple{ipc::field("queue_id", &FlushRequest::queue_id)}; }
+//         static constexpr auto fields() { return ipc::FieldList{ipc::field("queue_id", &FlushRequest::queue_id)}; }
 //     };
 //
 // On the wire: a frame length (4 octets, most significant first), the record's name, then for each field its
@@ -25,8 +25,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace ipc {
@@ -46,6 +46,30 @@ constexpr Field<Record, Value> field(std::string_view name, Value Record::*membe
     return {name, member};
 }
 
+// What fields() returns. A std::tuple would do as well, but costs the compiler, in each file that sees the record, as much
+// as the rest of it.
+template <class Places, class... Fields>
+class FieldListOf;
+template <std::size_t Place, class Listed>
+struct FieldAt {
+    Listed listed;
+};
+template <std::size_t... Places, class... Fields>
+class FieldListOf<std::index_sequence<Places...>, Fields...> : FieldAt<Places, Fields>... {
+  public:
+    constexpr explicit FieldListOf(Fields... fields) : FieldAt<Places, Fields>{fields}... {}
+
+    // Calls visit with each field, in order; stops at the first that gives false.
+    template <class Visit>
+    constexpr bool all(Visit visit) const {
+        return (visit(FieldAt<Places, Fields>::listed) && ...);
+    }
+};
+template <class... Fields>
+struct FieldList : FieldListOf<std::index_sequence_for<Fields...>, Fields...> {
+    constexpr explicit FieldList(Fields... fields) : FieldListOf<std::index_sequence_for<Fields...>, Fields...>(fields...) {}
+};
+
 template <class T>
 concept RecordType = requires {
     { T::kRecord } -> std::convertible_to<std::string_view>;
@@ -56,6 +80,12 @@ namespace detail {
 
 void put_size(std::string& out, std::size_t size);
 void put_text(std::string& out, std::string_view text);
+void put_number(std::string& out, std::int64_t number);
+void put_unsigned(std::string& out, std::uint64_t number);
+// The reasons of decode(), out of line because every file that decodes would compile them anew.
+std::string wrong_record(std::string_view wanted, std::string_view content);
+std::string bad_field(std::string_view record, std::string_view field);
+std::string left_over(std::string_view record);
 
 // Reads from the front of a view, never past it.
 struct Reader {
@@ -85,9 +115,10 @@ void encode_value(std::string& out, const T& value) {
     } else if constexpr (std::is_enum_v<T>) {
         encode_value(out, static_cast<std::int64_t>(value));
     } else if constexpr (std::is_integral_v<T>) {
-        char digits[24];
-        auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-        put_text(out, std::string_view(digits, static_cast<std::size_t>(end - digits)));
+        if constexpr (std::is_signed_v<T>)
+            put_number(out, value);
+        else
+            put_unsigned(out, value);
     } else if constexpr (is_optional<T>::value) {
         put_size(out, value ? 1 : 0);
         if (value)
@@ -103,12 +134,15 @@ void encode_value(std::string& out, const T& value) {
 
 template <RecordType T>
 void encode_fields(std::string& out, const T& record) {
-    std::apply([&](const auto&... listed) { ((put_text(out, listed.name), encode_value(out, record.*listed.member)), ...); },
-        T::fields());
+    T::fields().all([&](const auto& listed) {
+        put_text(out, listed.name);
+        encode_value(out, record.*listed.member);
+        return true;
+    });
 }
 
 template <RecordType T>
-bool decode_fields(Reader& in, T& record, int depth, std::string& error);
+bool decode_fields(Reader& in, T& record, int depth, std::string_view& bad);
 
 template <class T>
 bool decode_value(Reader& in, T& value, int depth) {
@@ -151,22 +185,20 @@ bool decode_value(Reader& in, T& value, int depth) {
                 return false;
         return true;
     } else {
-        std::string error;
-        return depth < kMaxDepth && decode_fields(in, value, depth + 1, error);
+        std::string_view bad;
+        return depth < kMaxDepth && decode_fields(in, value, depth + 1, bad);
     }
 }
 
 template <RecordType T>
-bool decode_fields(Reader& in, T& record, int depth, std::string& error) {
-    auto one = [&](const auto& listed) {
+bool decode_fields(Reader& in, T& record, int depth, std::string_view& bad) {
+    return T::fields().all([&](const auto& listed) {
         auto name = in.text();
-        if (!name || *name != listed.name || !decode_value(in, record.*listed.member, depth)) {
-            error = "field " + std::string(listed.name) + " is missing or malformed";
-            return false;
-        }
-        return true;
-    };
-    return std::apply([&](const auto&... listed) { return (one(listed) && ...); }, T::fields());
+        bool good = name && *name == listed.name && decode_value(in, record.*listed.member, depth);
+        if (!good)
+            bad = listed.name;
+        return good;
+    });
 }
 
 }  // namespace detail
@@ -192,14 +224,13 @@ std::expected<T, std::string> decode(std::string_view content) {
     detail::Reader in{content};
     auto name = in.text();
     if (!name || *name != T::kRecord)
-        return std::unexpected(
-            "expected record " + std::string(T::kRecord) + ", got \"" + std::string(record_name(content)) + "\"");
+        return std::unexpected(detail::wrong_record(T::kRecord, content));
     T record;
-    std::string error;
-    if (!detail::decode_fields(in, record, 0, error))
-        return std::unexpected(std::string(T::kRecord) + ": " + error);
+    std::string_view bad;
+    if (!detail::decode_fields(in, record, 0, bad))
+        return std::unexpected(detail::bad_field(T::kRecord, bad));
     if (!in.rest.empty())
-        return std::unexpected(std::string(T::kRecord) + ": octets left over after the last field");
+        return std::unexpected(detail::left_over(T::kRecord));
     return record;
 }
 

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <mutex>
 
+#include "lib/text/append.h"
 #include "lib/text/text.h"
 
 namespace logging {
@@ -155,8 +156,7 @@ void line(Level level, std::string_view text) {
     switch (s.place) {
     case Place::standard_error: write_standard_error(s, message); return;
     case Place::descriptor:
-        fmt::format_to(
-            std::back_inserter(s.kept), "{} {} {}[{}]: {}\n", time_stamp(s), s.settings.host, s.tag, ::getpid(), message);
+        text::append(s.kept, "{} {} {}[{}]: {}\n", time_stamp(s), s.settings.host, s.tag, ::getpid(), message);
         if (!s.buffered || level == Level::fatal || level == Level::panic || s.kept.size() > kMaxKept)
             write_kept(s);
         break;

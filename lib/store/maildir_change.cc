@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -7,6 +6,7 @@
 #include "lib/store/maildir_name.h"
 #include "lib/store/trouble.h"
 #include "lib/store/uid_list.h"
+#include "lib/text/append.h"
 
 namespace store {
 namespace {
@@ -268,10 +268,10 @@ Copied MaildirMailbox::transfer(const std::vector<std::uint32_t>& uids, MaildirM
             MaildirName old = parse_maildir_name(located.name);
             std::string name = unique_maildir_name();
             if (old.size)
-                fmt::format_to(std::back_inserter(name), ",S={}", *old.size);
+                text::append(name, ",S={}", *old.size);
             if (old.virtual_size)
-                fmt::format_to(std::back_inserter(name), ",W={}", *old.virtual_size);
-            fmt::format_to(std::back_inserter(name), ",U={}", uid);
+                text::append(name, ",W={}", *old.virtual_size);
+            text::append(name, ",U={}", uid);
             listed.push_back({uid, name});
             name += maildir_info(mail.flags);
             int directory = folder_->part(located.state.in_new != 0);

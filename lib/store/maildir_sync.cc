@@ -9,6 +9,7 @@
 #include "lib/store/maildir_name.h"
 #include "lib/store/trouble.h"
 #include "lib/store/uid_list.h"
+#include "lib/text/append.h"
 
 namespace store {
 namespace {
@@ -20,7 +21,7 @@ constexpr const char* kKeywordsFile = "dovecot-keywords";
 std::string hexadecimal(const std::uint8_t* octets, std::size_t count) {
     std::string text;
     for (std::size_t i = 0; i < count; ++i)
-        fmt::format_to(std::back_inserter(text), "{:02x}", octets[i]);
+        text::append(text, "{:02x}", octets[i]);
     return text;
 }
 
@@ -141,7 +142,7 @@ void MaildirMailbox::adopt_keywords(Writing& writing, const std::vector<std::str
     std::string text;
     for (std::size_t i = 0; i < known.size(); ++i) {
         if (!known[i].empty())
-            fmt::format_to(std::back_inserter(text), "{} {}\n", i, known[i]);
+            text::append(text, "{} {}\n", i, known[i]);
     }
     constexpr const char* kTemporary = "dovecot-keywords.tmp";
     event::Fd file(openat(folder_->self(), kTemporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));

@@ -9,6 +9,7 @@
 
 #include "lib/store/maildir_name.h"
 #include "lib/store/trouble.h"
+#include "lib/text/append.h"
 
 namespace store {
 namespace {
@@ -104,7 +105,7 @@ bool write_at(int file, std::string_view text, off_t at) {
 std::string entry_lines(const std::vector<UidListEntry>& entries) {
     std::string text;
     for (const UidListEntry& entry : entries)
-        fmt::format_to(std::back_inserter(text), "{} :{}\n", entry.uid, entry.base);
+        text::append(text, "{} :{}\n", entry.uid, entry.base);
     return text;
 }
 

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -31,7 +30,7 @@ struct BounceRecipient {
 
     static constexpr std::string_view kRecord = "bounce_recipient/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("address", &BounceRecipient::address),
+        return ipc::FieldList{ipc::field("address", &BounceRecipient::address),
             ipc::field("original", &BounceRecipient::original), ipc::field("orcpt", &BounceRecipient::orcpt),
             ipc::field("notify", &BounceRecipient::notify), ipc::field("dsn", &BounceRecipient::dsn),
             ipc::field("text", &BounceRecipient::text), ipc::field("remote_mta", &BounceRecipient::remote_mta),
@@ -55,7 +54,7 @@ struct BounceRequest {
 
     static constexpr std::string_view kRecord = "bounce_request/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &BounceRequest::request_id), ipc::field("kind", &BounceRequest::kind),
+        return ipc::FieldList{ipc::field("request_id", &BounceRequest::request_id), ipc::field("kind", &BounceRequest::kind),
             ipc::field("queue_id", &BounceRequest::queue_id), ipc::field("sender", &BounceRequest::sender),
             ipc::field("content_offset", &BounceRequest::content_offset),
             ipc::field("content_length", &BounceRequest::content_length), ipc::field("flags", &BounceRequest::flags),
@@ -72,7 +71,7 @@ struct BounceReply {
 
     static constexpr std::string_view kRecord = "bounce_reply/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &BounceReply::request_id), ipc::field("ok", &BounceReply::ok),
+        return ipc::FieldList{ipc::field("request_id", &BounceReply::request_id), ipc::field("ok", &BounceReply::ok),
             ipc::field("reason", &BounceReply::reason)};
     }
 };

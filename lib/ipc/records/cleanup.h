@@ -19,7 +19,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -31,7 +30,7 @@ struct CleanupReady {
     std::string queue_id;
 
     static constexpr std::string_view kRecord = "cleanup_ready/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("queue_id", &CleanupReady::queue_id)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("queue_id", &CleanupReady::queue_id)}; }
 };
 
 // The client as the SMTP server saw it. All empty for mail that was made on this host.
@@ -47,7 +46,7 @@ struct Client {
 
     static constexpr std::string_view kRecord = "client/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("name", &Client::name), ipc::field("address", &Client::address),
+        return ipc::FieldList{ipc::field("name", &Client::name), ipc::field("address", &Client::address),
             ipc::field("port", &Client::port), ipc::field("helo", &Client::helo), ipc::field("protocol", &Client::protocol),
             ipc::field("sasl_method", &Client::sasl_method), ipc::field("sasl_username", &Client::sasl_username),
             ipc::field("sasl_sender", &Client::sasl_sender)};
@@ -62,7 +61,7 @@ struct CleanupRecipient {
 
     static constexpr std::string_view kRecord = "cleanup_recipient/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("address", &CleanupRecipient::address),
+        return ipc::FieldList{ipc::field("address", &CleanupRecipient::address),
             ipc::field("original", &CleanupRecipient::original), ipc::field("orcpt", &CleanupRecipient::orcpt),
             ipc::field("notify", &CleanupRecipient::notify)};
     }
@@ -94,7 +93,7 @@ struct CleanupOpen {
 
     static constexpr std::string_view kRecord = "cleanup_open/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("sender", &CleanupOpen::sender), ipc::field("flags", &CleanupOpen::flags),
+        return ipc::FieldList{ipc::field("sender", &CleanupOpen::sender), ipc::field("flags", &CleanupOpen::flags),
             ipc::field("envid", &CleanupOpen::envid), ipc::field("returns", &CleanupOpen::returns),
             ipc::field("full_name", &CleanupOpen::full_name), ipc::field("arrival_us", &CleanupOpen::arrival_us),
             ipc::field("user_id", &CleanupOpen::user_id), ipc::field("client", &CleanupOpen::client),
@@ -108,7 +107,7 @@ struct CleanupRecipients {
     std::vector<CleanupRecipient> recipients;
 
     static constexpr std::string_view kRecord = "cleanup_recipients/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("recipients", &CleanupRecipients::recipients)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("recipients", &CleanupRecipients::recipients)}; }
 };
 
 // At most 64 KiB each; cut anywhere.
@@ -116,7 +115,7 @@ struct CleanupContent {
     std::string octets;
 
     static constexpr std::string_view kRecord = "cleanup_content/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("octets", &CleanupContent::octets)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("octets", &CleanupContent::octets)}; }
 };
 
 // The message is whole. Flags that became known late are added to those of CleanupOpen.
@@ -126,7 +125,7 @@ struct CleanupEnd {
 
     static constexpr std::string_view kRecord = "cleanup_end/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("flags", &CleanupEnd::flags), ipc::field("prepend", &CleanupEnd::prepend)};
+        return ipc::FieldList{ipc::field("flags", &CleanupEnd::flags), ipc::field("prepend", &CleanupEnd::prepend)};
     }
 };
 
@@ -134,7 +133,7 @@ struct CleanupAbort {
     std::uint32_t unused = 0;
 
     static constexpr std::string_view kRecord = "cleanup_abort/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("unused", &CleanupAbort::unused)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("unused", &CleanupAbort::unused)}; }
 };
 
 // 250 means that the message is on the disk. Anything else left nothing there.
@@ -147,7 +146,7 @@ struct CleanupReply {
 
     static constexpr std::string_view kRecord = "cleanup_reply/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("code", &CleanupReply::code), ipc::field("dsn", &CleanupReply::dsn),
+        return ipc::FieldList{ipc::field("code", &CleanupReply::code), ipc::field("dsn", &CleanupReply::dsn),
             ipc::field("reason", &CleanupReply::reason), ipc::field("queue_id", &CleanupReply::queue_id),
             ipc::field("next_queue_id", &CleanupReply::next_queue_id)};
     }

@@ -15,7 +15,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -32,9 +31,9 @@ struct DeliverRecipient {
 
     static constexpr std::string_view kRecord = "deliver_recipient/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("index", &DeliverRecipient::index), ipc::field("address", &DeliverRecipient::address),
-            ipc::field("original", &DeliverRecipient::original), ipc::field("orcpt", &DeliverRecipient::orcpt),
-            ipc::field("notify", &DeliverRecipient::notify)};
+        return ipc::FieldList{ipc::field("index", &DeliverRecipient::index),
+            ipc::field("address", &DeliverRecipient::address), ipc::field("original", &DeliverRecipient::original),
+            ipc::field("orcpt", &DeliverRecipient::orcpt), ipc::field("notify", &DeliverRecipient::notify)};
     }
 };
 
@@ -56,7 +55,7 @@ struct DeliverRequest {
 
     static constexpr std::string_view kRecord = "deliver_request/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &DeliverRequest::request_id),
+        return ipc::FieldList{ipc::field("request_id", &DeliverRequest::request_id),
             ipc::field("queue_id", &DeliverRequest::queue_id), ipc::field("transport", &DeliverRequest::transport),
             ipc::field("nexthop", &DeliverRequest::nexthop), ipc::field("sender", &DeliverRequest::sender),
             ipc::field("content_offset", &DeliverRequest::content_offset),
@@ -80,7 +79,7 @@ struct RecipientResult {
 
     static constexpr std::string_view kRecord = "recipient_result/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("index", &RecipientResult::index), ipc::field("status", &RecipientResult::status),
+        return ipc::FieldList{ipc::field("index", &RecipientResult::index), ipc::field("status", &RecipientResult::status),
             ipc::field("dsn", &RecipientResult::dsn), ipc::field("text", &RecipientResult::text),
             ipc::field("relay", &RecipientResult::relay), ipc::field("remote_mta", &RecipientResult::remote_mta),
             ipc::field("remote_reply", &RecipientResult::remote_reply)};
@@ -99,7 +98,7 @@ struct DeliverResult {
 
     static constexpr std::string_view kRecord = "deliver_result/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &DeliverResult::request_id),
+        return ipc::FieldList{ipc::field("request_id", &DeliverResult::request_id),
             ipc::field("recipients", &DeliverResult::recipients),
             ipc::field("destination_failed", &DeliverResult::destination_failed),
             ipc::field("failure_dsn", &DeliverResult::failure_dsn), ipc::field("failure_text", &DeliverResult::failure_text),

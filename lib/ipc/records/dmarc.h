@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -22,7 +21,7 @@ struct DmarcReportUri {
 
     static constexpr std::string_view kRecord = "dmarc_report_uri/1";
     static constexpr auto fields() {
-        return std::tuple{
+        return ipc::FieldList{
             ipc::field("address", &DmarcReportUri::address), ipc::field("max_octets", &DmarcReportUri::max_octets)};
     }
 };
@@ -40,7 +39,7 @@ struct DmarcPolicy {
 
     static constexpr std::string_view kRecord = "dmarc_policy/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("domain", &DmarcPolicy::domain), ipc::field("p", &DmarcPolicy::p),
+        return ipc::FieldList{ipc::field("domain", &DmarcPolicy::domain), ipc::field("p", &DmarcPolicy::p),
             ipc::field("sp", &DmarcPolicy::sp), ipc::field("np", &DmarcPolicy::np), ipc::field("adkim", &DmarcPolicy::adkim),
             ipc::field("aspf", &DmarcPolicy::aspf), ipc::field("percent", &DmarcPolicy::percent),
             ipc::field("testing", &DmarcPolicy::testing), ipc::field("discovery_method", &DmarcPolicy::discovery_method),
@@ -54,7 +53,7 @@ struct DmarcReason {
 
     static constexpr std::string_view kRecord = "dmarc_reason/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("type", &DmarcReason::type), ipc::field("comment", &DmarcReason::comment)};
+        return ipc::FieldList{ipc::field("type", &DmarcReason::type), ipc::field("comment", &DmarcReason::comment)};
     }
 };
 
@@ -65,7 +64,7 @@ struct DmarcDkim {
 
     static constexpr std::string_view kRecord = "dmarc_dkim/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("domain", &DmarcDkim::domain), ipc::field("selector", &DmarcDkim::selector),
+        return ipc::FieldList{ipc::field("domain", &DmarcDkim::domain), ipc::field("selector", &DmarcDkim::selector),
             ipc::field("result", &DmarcDkim::result)};
     }
 };
@@ -85,12 +84,12 @@ struct DmarcRow {
 
     static constexpr std::string_view kRecord = "dmarc_row/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("source_ip", &DmarcRow::source_ip), ipc::field("disposition", &DmarcRow::disposition),
-            ipc::field("dkim", &DmarcRow::dkim), ipc::field("spf", &DmarcRow::spf),
-            ipc::field("reasons", &DmarcRow::reasons), ipc::field("envelope_from", &DmarcRow::envelope_from),
-            ipc::field("header_from", &DmarcRow::header_from), ipc::field("dkim_results", &DmarcRow::dkim_results),
-            ipc::field("spf_domain", &DmarcRow::spf_domain), ipc::field("spf_scope", &DmarcRow::spf_scope),
-            ipc::field("spf_result", &DmarcRow::spf_result)};
+        return ipc::FieldList{ipc::field("source_ip", &DmarcRow::source_ip),
+            ipc::field("disposition", &DmarcRow::disposition), ipc::field("dkim", &DmarcRow::dkim),
+            ipc::field("spf", &DmarcRow::spf), ipc::field("reasons", &DmarcRow::reasons),
+            ipc::field("envelope_from", &DmarcRow::envelope_from), ipc::field("header_from", &DmarcRow::header_from),
+            ipc::field("dkim_results", &DmarcRow::dkim_results), ipc::field("spf_domain", &DmarcRow::spf_domain),
+            ipc::field("spf_scope", &DmarcRow::spf_scope), ipc::field("spf_result", &DmarcRow::spf_result)};
     }
 };
 
@@ -101,7 +100,7 @@ struct DmarcObservation {
 
     static constexpr std::string_view kRecord = "dmarc_observation/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("time", &DmarcObservation::time), ipc::field("policy", &DmarcObservation::policy),
+        return ipc::FieldList{ipc::field("time", &DmarcObservation::time), ipc::field("policy", &DmarcObservation::policy),
             ipc::field("row", &DmarcObservation::row)};
     }
 };

@@ -14,7 +14,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 
 #include "lib/ipc/record.h"
 
@@ -36,7 +35,7 @@ struct ImapHandover {
 
     static constexpr std::string_view kRecord = "imap_handover/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &ImapHandover::request_id),
+        return ipc::FieldList{ipc::field("request_id", &ImapHandover::request_id),
             ipc::field("client_pid", &ImapHandover::client_pid), ipc::field("auth_request", &ImapHandover::auth_request),
             ipc::field("auth_cookie", &ImapHandover::auth_cookie), ipc::field("user_name", &ImapHandover::user_name),
             ipc::field("remote_address", &ImapHandover::remote_address),
@@ -53,7 +52,7 @@ struct ImapHandoverReply {
 
     static constexpr std::string_view kRecord = "imap_handover_reply/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &ImapHandoverReply::request_id),
+        return ipc::FieldList{ipc::field("request_id", &ImapHandoverReply::request_id),
             ipc::field("accepted", &ImapHandoverReply::accepted), ipc::field("reason", &ImapHandoverReply::reason)};
     }
 };

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -25,7 +24,7 @@ struct ServiceStatus {
 
     static constexpr std::string_view kRecord = "service_status/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("name", &ServiceStatus::name), ipc::field("type", &ServiceStatus::type),
+        return ipc::FieldList{ipc::field("name", &ServiceStatus::name), ipc::field("type", &ServiceStatus::type),
             ipc::field("command", &ServiceStatus::command), ipc::field("pids", &ServiceStatus::pids),
             ipc::field("limit", &ServiceStatus::limit), ipc::field("throttled", &ServiceStatus::throttled),
             ipc::field("started", &ServiceStatus::started)};
@@ -40,7 +39,7 @@ struct MasterStatus {
 
     static constexpr std::string_view kRecord = "master_status/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("pid", &MasterStatus::pid), ipc::field("since", &MasterStatus::since),
+        return ipc::FieldList{ipc::field("pid", &MasterStatus::pid), ipc::field("since", &MasterStatus::since),
             ipc::field("reloads", &MasterStatus::reloads), ipc::field("services", &MasterStatus::services)};
     }
 };

@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 
 #include "lib/ipc/record.h"
 
@@ -27,7 +26,7 @@ struct QueueHandover {
 
     static constexpr std::string_view kRecord = "queue_handover/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("queue_id", &QueueHandover::queue_id),
+        return ipc::FieldList{ipc::field("queue_id", &QueueHandover::queue_id),
             ipc::field("content_offset", &QueueHandover::content_offset),
             ipc::field("content_length", &QueueHandover::content_length),
             ipc::field("status_offset", &QueueHandover::status_offset), ipc::field("envelope", &QueueHandover::envelope)};
@@ -48,7 +47,7 @@ struct QmgrCommand {
 
     static constexpr std::string_view kRecord = "qmgr_command/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("verb", &QmgrCommand::verb), ipc::field("argument", &QmgrCommand::argument)};
+        return ipc::FieldList{ipc::field("verb", &QmgrCommand::verb), ipc::field("argument", &QmgrCommand::argument)};
     }
 };
 
@@ -58,7 +57,7 @@ struct QmgrAnswer {
 
     static constexpr std::string_view kRecord = "qmgr_answer/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("ok", &QmgrAnswer::ok), ipc::field("reason", &QmgrAnswer::reason)};
+        return ipc::FieldList{ipc::field("ok", &QmgrAnswer::ok), ipc::field("reason", &QmgrAnswer::reason)};
     }
 };
 

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -24,8 +23,9 @@ struct ShowqRecipient {
 
     static constexpr std::string_view kRecord = "showq_recipient/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("address", &ShowqRecipient::address), ipc::field("original", &ShowqRecipient::original),
-            ipc::field("reason", &ShowqRecipient::reason), ipc::field("bounced", &ShowqRecipient::bounced)};
+        return ipc::FieldList{ipc::field("address", &ShowqRecipient::address),
+            ipc::field("original", &ShowqRecipient::original), ipc::field("reason", &ShowqRecipient::reason),
+            ipc::field("bounced", &ShowqRecipient::bounced)};
     }
 };
 
@@ -40,7 +40,7 @@ struct ShowqMessage {
 
     static constexpr std::string_view kRecord = "showq_message/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("queue_name", &ShowqMessage::queue_name),
+        return ipc::FieldList{ipc::field("queue_name", &ShowqMessage::queue_name),
             ipc::field("queue_id", &ShowqMessage::queue_id), ipc::field("arrival_time", &ShowqMessage::arrival_time),
             ipc::field("size", &ShowqMessage::size), ipc::field("forced_expire", &ShowqMessage::forced_expire),
             ipc::field("sender", &ShowqMessage::sender), ipc::field("recipients", &ShowqMessage::recipients)};
@@ -51,7 +51,7 @@ struct ShowqEnd {
     std::uint32_t messages = 0;
 
     static constexpr std::string_view kRecord = "showq_end/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("messages", &ShowqEnd::messages)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("messages", &ShowqEnd::messages)}; }
 };
 
 }  // namespace ipc::records

@@ -16,7 +16,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -40,12 +39,12 @@ struct SieveDeliver {
 
     static constexpr std::string_view kRecord = "sieve_deliver/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &SieveDeliver::request_id), ipc::field("session", &SieveDeliver::session),
-            ipc::field("user", &SieveDeliver::user), ipc::field("uid", &SieveDeliver::uid),
-            ipc::field("gid", &SieveDeliver::gid), ipc::field("home", &SieveDeliver::home),
-            ipc::field("root", &SieveDeliver::root), ipc::field("mailbox", &SieveDeliver::mailbox),
-            ipc::field("sender", &SieveDeliver::sender), ipc::field("recipient", &SieveDeliver::recipient),
-            ipc::field("content", &SieveDeliver::content)};
+        return ipc::FieldList{ipc::field("request_id", &SieveDeliver::request_id),
+            ipc::field("session", &SieveDeliver::session), ipc::field("user", &SieveDeliver::user),
+            ipc::field("uid", &SieveDeliver::uid), ipc::field("gid", &SieveDeliver::gid),
+            ipc::field("home", &SieveDeliver::home), ipc::field("root", &SieveDeliver::root),
+            ipc::field("mailbox", &SieveDeliver::mailbox), ipc::field("sender", &SieveDeliver::sender),
+            ipc::field("recipient", &SieveDeliver::recipient), ipc::field("content", &SieveDeliver::content)};
     }
 };
 
@@ -58,8 +57,9 @@ struct SieveDelivered {
 
     static constexpr std::string_view kRecord = "sieve_delivered/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("request_id", &SieveDelivered::request_id), ipc::field("code", &SieveDelivered::code),
-            ipc::field("dsn", &SieveDelivered::dsn), ipc::field("text", &SieveDelivered::text)};
+        return ipc::FieldList{ipc::field("request_id", &SieveDelivered::request_id),
+            ipc::field("code", &SieveDelivered::code), ipc::field("dsn", &SieveDelivered::dsn),
+            ipc::field("text", &SieveDelivered::text)};
     }
 };
 
@@ -76,7 +76,7 @@ struct SieveSubmit {
 
     static constexpr std::string_view kRecord = "sieve_submit/2";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("kind", &SieveSubmit::kind), ipc::field("sender", &SieveSubmit::sender),
+        return ipc::FieldList{ipc::field("kind", &SieveSubmit::kind), ipc::field("sender", &SieveSubmit::sender),
             ipc::field("recipients", &SieveSubmit::recipients)};
     }
 };
@@ -87,7 +87,7 @@ struct SieveSubmitted {
 
     static constexpr std::string_view kRecord = "sieve_submitted/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("code", &SieveSubmitted::code), ipc::field("text", &SieveSubmitted::text)};
+        return ipc::FieldList{ipc::field("code", &SieveSubmitted::code), ipc::field("text", &SieveSubmitted::text)};
     }
 };
 

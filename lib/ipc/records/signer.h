@@ -9,7 +9,6 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -25,7 +24,7 @@ struct SignItem {
 
     static constexpr std::string_view kRecord = "sign_item/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("key_file", &SignItem::key_file), ipc::field("rsa_hash", &SignItem::rsa_hash),
+        return ipc::FieldList{ipc::field("key_file", &SignItem::key_file), ipc::field("rsa_hash", &SignItem::rsa_hash),
             ipc::field("ed25519_hash", &SignItem::ed25519_hash)};
     }
 };
@@ -34,7 +33,7 @@ struct SignRequest {
     std::vector<SignItem> items;  // at most kMaxSignItems
 
     static constexpr std::string_view kRecord = "sign_request/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("items", &SignRequest::items)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("items", &SignRequest::items)}; }
 };
 inline constexpr std::size_t kMaxSignItems = 16;
 
@@ -45,8 +44,8 @@ struct SignAnswer {
 
     static constexpr std::string_view kRecord = "sign_answer/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("algorithm", &SignAnswer::algorithm), ipc::field("signature", &SignAnswer::signature),
-            ipc::field("reason", &SignAnswer::reason)};
+        return ipc::FieldList{ipc::field("algorithm", &SignAnswer::algorithm),
+            ipc::field("signature", &SignAnswer::signature), ipc::field("reason", &SignAnswer::reason)};
     }
 };
 
@@ -55,7 +54,7 @@ struct SignReply {
     std::vector<SignAnswer> answers;
 
     static constexpr std::string_view kRecord = "sign_reply/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("answers", &SignReply::answers)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("answers", &SignReply::answers)}; }
 };
 
 }  // namespace ipc::records

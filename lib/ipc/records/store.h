@@ -11,7 +11,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "lib/ipc/record.h"
@@ -22,7 +21,7 @@ struct StoreLookup {
     std::string recipient;  // in text form: see lib/address/mailbox.h
 
     static constexpr std::string_view kRecord = "store_lookup/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("recipient", &StoreLookup::recipient)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("recipient", &StoreLookup::recipient)}; }
 };
 
 enum class StoreKnown : std::int32_t { known = 0, unknown = 1, temporary = 2 };
@@ -33,7 +32,8 @@ struct StoreLookupReply {
 
     static constexpr std::string_view kRecord = "store_lookup_reply/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("known", &StoreLookupReply::known), ipc::field("reason", &StoreLookupReply::reason)};
+        return ipc::FieldList{
+            ipc::field("known", &StoreLookupReply::known), ipc::field("reason", &StoreLookupReply::reason)};
     }
 };
 
@@ -45,7 +45,7 @@ struct StoreOpen {
 
     static constexpr std::string_view kRecord = "store_open/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("session", &StoreOpen::session), ipc::field("sender", &StoreOpen::sender),
+        return ipc::FieldList{ipc::field("session", &StoreOpen::session), ipc::field("sender", &StoreOpen::sender),
             ipc::field("trace", &StoreOpen::trace), ipc::field("recipients", &StoreOpen::recipients)};
     }
 };
@@ -54,14 +54,14 @@ struct StoreContent {
     std::string octets;  // at most 64 KiB
 
     static constexpr std::string_view kRecord = "store_content/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("octets", &StoreContent::octets)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("octets", &StoreContent::octets)}; }
 };
 
 struct StoreEnd {
     std::uint32_t unused = 0;
 
     static constexpr std::string_view kRecord = "store_end/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("unused", &StoreEnd::unused)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("unused", &StoreEnd::unused)}; }
 };
 
 // For each recipient, in their order: 250 means that the message is in the mailbox and on the disk.
@@ -72,7 +72,7 @@ struct StoreResult {
 
     static constexpr std::string_view kRecord = "store_result/1";
     static constexpr auto fields() {
-        return std::tuple{ipc::field("code", &StoreResult::code), ipc::field("dsn", &StoreResult::dsn),
+        return ipc::FieldList{ipc::field("code", &StoreResult::code), ipc::field("dsn", &StoreResult::dsn),
             ipc::field("text", &StoreResult::text)};
     }
 };
@@ -81,7 +81,7 @@ struct StoreReply {
     std::vector<StoreResult> results;
 
     static constexpr std::string_view kRecord = "store_reply/1";
-    static constexpr auto fields() { return std::tuple{ipc::field("results", &StoreReply::results)}; }
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("results", &StoreReply::results)}; }
 };
 
 }  // namespace ipc::records

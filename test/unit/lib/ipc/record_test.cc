@@ -14,7 +14,7 @@ struct Inner {
     std::string address;
     std::optional<std::string> original;
     static constexpr auto fields() {
-        return std::tuple{ipc::field("address", &Inner::address), ipc::field("original", &Inner::original)};
+        return ipc::FieldList{ipc::field("address", &Inner::address), ipc::field("original", &Inner::original)};
     }
     bool operator==(const Inner&) const = default;
 };
@@ -29,7 +29,7 @@ struct Sample {
     std::vector<Inner> items;
     std::vector<std::string> words;
     static constexpr auto fields() {
-        return std::tuple{ipc::field("name", &Sample::name), ipc::field("flag", &Sample::flag),
+        return ipc::FieldList{ipc::field("name", &Sample::name), ipc::field("flag", &Sample::flag),
             ipc::field("number", &Sample::number), ipc::field("small", &Sample::small),
             ipc::field("colour", &Sample::colour), ipc::field("items", &Sample::items), ipc::field("words", &Sample::words)};
     }

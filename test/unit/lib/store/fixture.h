@@ -13,6 +13,7 @@
 
 #include "lib/store/account.h"
 #include "lib/store/delivery.h"
+#include "lib/store/maildir_name.h"
 #include "test/support/catch.h"
 
 namespace store_test {
@@ -66,11 +67,13 @@ struct Fixture {
 
     std::string path(const std::string& below) const { return settings.root + "/" + below; }
 
+    // In the order of messages. Names alone do not sort so: the time in front is written without leading zeros.
     std::vector<std::string> files(const std::string& below) const {
         std::vector<std::string> names;
         for (const auto& entry : fs::directory_iterator(path(below)))
             names.push_back(entry.path().filename());
-        std::sort(names.begin(), names.end());
+        auto key = [](const std::string& name) { return std::pair(parse_maildir_name(name).uid.value_or(0), name); };
+        std::ranges::sort(names, {}, key);
         return names;
     }
 
