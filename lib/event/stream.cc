@@ -115,8 +115,10 @@ ssize_t Stream::Impl::read_into(char* buffer, std::size_t size) {
             can_read = false;
             return -1;
         }
-        if (errno == ECONNRESET)
+        if (errno == ECONNRESET) {
+            unread_by_peer = true;
             return 0;
+        }
         fail(StreamError::Kind::io, std::string("read: ") + std::strerror(errno));
         return -1;
     }
@@ -184,9 +186,14 @@ ssize_t Stream::Impl::send_some(std::string_view octets) {
         if (errno == EAGAIN || errno == EWOULDBLOCK)
             await_writable();
         else
-            fail(StreamError::Kind::io, std::string("write: ") + std::strerror(errno));
+            fail_write(errno);
         return -1;
     }
+}
+
+void Stream::Impl::fail_write(int error) {
+    unread_by_peer = error == EPIPE || error == ECONNRESET;
+    fail(StreamError::Kind::io, std::string("write: ") + std::strerror(error));
 }
 
 ssize_t Stream::Impl::send_with_fd(std::string_view octets, int descriptor) {
@@ -270,6 +277,7 @@ void Stream::consume(std::size_t octets) { impl_->in_start += std::min(octets, i
 Stream::WriteWait Stream::flush() { return WriteWait(*impl_, 0); }
 void Stream::push() { impl_->send_pending(); }
 Stream::WriteWait Stream::drain() { return WriteWait(*impl_, kWriteHighWater); }
+bool Stream::unread_by_peer() const { return impl_ != nullptr && impl_->unread_by_peer; }
 std::size_t Stream::unsent() const { return impl_->unsent(); }
 void Stream::set_timeout(std::chrono::milliseconds timeout) { impl_->timeout = timeout; }
 void Stream::set_deadline(std::optional<Clock::time_point> deadline) { impl_->deadline = deadline; }

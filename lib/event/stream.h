@@ -83,6 +83,8 @@ class Stream {
     // Until less than the high-water mark waits: between the parts of something long.
     WriteWait drain();
     std::size_t unsent() const;
+    // After an end or an error: the peer closed the connection before it had read all of what we sent (UNIX sockets tell).
+    bool unread_by_peer() const;
 
     // Passes a descriptor with the next octet written; UNIX sockets only.
     void send_fd(Fd descriptor);

@@ -45,6 +45,7 @@ struct Stream::Impl {
     std::uint64_t out_position = 0;  // octets sent since the beginning
 
     bool can_read = true, can_write = true, hung_up = false, eof = false;
+    bool unread_by_peer = false;  // the peer closed with octets of ours unread
     std::optional<StreamError> error;
     std::uint64_t turn = 0;
     std::size_t turn_octets = 0;
@@ -70,6 +71,7 @@ struct Stream::Impl {
     ssize_t read_into(char* buffer, std::size_t size);
     ssize_t receive_with_fds(char* buffer, std::size_t size);
     ssize_t send_some(std::string_view octets);
+    void fail_write(int error);
     ssize_t send_with_fd(std::string_view octets, int descriptor);
     ssize_t tls_result(int result, bool reading);
     void send_pending();

@@ -1,4 +1,4 @@
-// lib/ipc/channel.h - records over a stream, and a client that keeps its connections.
+// lib/ipc/channel.h - records over a stream.
 //
 // A Channel frames records; it adds nothing else. Several may be outstanding where the protocol between the
 // two programs numbers them.
@@ -18,6 +18,9 @@
 #include "lib/ipc/record.h"
 
 namespace ipc {
+
+// The content of the next frame on a stream (record name first), valid until the next read; none at the end.
+event::Task<std::optional<std::string_view>> next_frame(event::Stream& stream, std::size_t max);
 
 class Channel {
   public:
@@ -43,8 +46,10 @@ class Channel {
         co_await stream_.flush();
     }
 
-    // The content of the next frame (record name first), valid until the next read; none at the end.
-    event::Task<std::optional<std::string_view>> next_frame(std::size_t max = kMaxFrame);
+    // As ipc::next_frame().
+    event::Task<std::optional<std::string_view>> next_frame(std::size_t max = kMaxFrame) {
+        return ipc::next_frame(stream_, max);
+    }
 
     // The next record, which must be a T.
     template <RecordType T>
