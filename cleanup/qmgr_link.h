@@ -6,37 +6,35 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "lib/event/fd.h"
 #include "lib/event/loop.h"
-#include "lib/event/signal.h"
 #include "lib/event/task.h"
-#include "lib/ipc/channel.h"
 #include "lib/ipc/records/qmgr.h"
+#include "lib/ipc/service_link.h"
 
 namespace cleanup {
 
-class QmgrLink {
+class QmgrLink final : ipc::ServiceLink::Owner {
   public:
-    QmgrLink(event::Loop& loop, std::string path) : loop_{loop}, path_{std::move(path)}, work_{loop} {}
+    // Connects at once, and again a second after each failure.
+    QmgrLink(event::Loop& loop, std::string socket);
+    ~QmgrLink();
 
     // `file` is the committed queue file; its lock goes along.
     void hand_over(const ipc::records::QueueHandover& handover, event::Fd file);
 
-    // Runs as long as the process.
-    event::Task<void> run();
-
   private:
-    event::Task<void> connect();
-    event::Task<void> send_pending();
+    void link_ready() override;
+    void link_frame(std::string_view) override {}
+    void link_down(const std::string& reason, bool reached) override;
+    event::Task<void> try_again();
 
     event::Loop& loop_;
-    std::string path_;
-    event::Notice work_;
-    ipc::Channel channel_;
-    bool connected_ = false;
-    bool unsent_ = false;  // something was written since the last flush
-    bool missed_ = false;  // a hand-over was dropped
+    ipc::ServiceLink link_;
+    event::Context* trying_ = nullptr;
+    bool missed_ = true;  // a hand-over was dropped, or came before we were connected
     bool warned_ = false;
 };
 

@@ -16,6 +16,18 @@ using ipc::records::SignRequest;
 constexpr std::size_t kMostIdle = 4;
 constexpr std::size_t kMaxReply = 64 << 10;
 
+ipc::ServiceSettings signer_settings(const dkim::SignParams& params, std::string socket) {
+    ipc::ServiceSettings settings(std::move(socket), params.signer_timeout());
+    settings.answer = params.signer_timeout();
+    return settings;
+}
+
+event::Task<std::expected<SignReply, std::string>> sign_once(ipc::ServicePool<>::Lease& lease, const SignRequest& request) {
+    co_await lease.channel.send(request);
+    std::expected<SignReply, std::string> reply = co_await lease.channel.receive<SignReply>(kMaxReply);
+    co_return reply;
+}
+
 dkim::SignOptions sign_options(const dkim::SignParams& params) {
     dkim::SignOptions options;
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -27,7 +39,7 @@ dkim::SignOptions sign_options(const dkim::SignParams& params) {
 }  // namespace
 
 SigningHouse::SigningHouse(event::Loop& loop, const dkim::SignParams& params, std::string socket)
-    : loop_{loop}, params_{params}, socket_{std::move(socket)} {
+    : params_{params}, signers_{loop, signer_settings(params, std::move(socket)), kMostIdle} {
     renew();
     seal_key_ = dkim::parse_seal_key(params_.seal_key());
     if (!seal_key_)
@@ -71,46 +83,12 @@ std::expected<std::optional<SigningHouse::Plan>, std::string> SigningHouse::find
     return std::nullopt;
 }
 
-event::Task<ipc::Channel> SigningHouse::take_connection() {
-    ipc::Channel channel;
-    if (!idle_.empty()) {
-        channel = std::move(idle_.back());
-        idle_.pop_back();
-        co_return std::move(channel);
-    }
-    const std::chrono::milliseconds timeout = params_.signer_timeout();
-    channel = co_await ipc::connect_service(loop_, socket_, timeout);
-    channel.stream().set_timeout(timeout);
-    co_return std::move(channel);
-}
-
-event::Task<std::expected<SignReply, std::string>> SigningHouse::try_once(const SignRequest& request, bool& stale) {
-    const bool kept = !idle_.empty();
-    std::expected<SignReply, std::string> reply = std::unexpected(std::string());
-    try {
-        ipc::Channel channel = co_await take_connection();
-        co_await channel.send(request);
-        reply = co_await channel.receive<SignReply>(kMaxReply);
-        if (reply && reply->answers.size() != request.items.size())
-            reply = std::unexpected(socket_ + ": not one answer for each key");
-        if (reply && idle_.size() < kMostIdle)
-            idle_.push_back(std::move(channel));
-    } catch (const event::StreamError& error) {
-        if (error.kind() == event::StreamError::Kind::cancelled)
-            throw;
-        reply = std::unexpected(socket_ + ": " + error.what());
-    }
-    // A kept connection may have ended with the process behind it; a new one tells the truth.
-    stale = !reply && kept;
-    co_return reply;
-}
-
 event::Task<std::expected<SignReply, std::string>> SigningHouse::ask(SignRequest request) {
-    bool stale = true;
-    std::expected<SignReply, std::string> reply = std::unexpected(std::string());
-    for (std::size_t i = 0; stale && i <= kMostIdle; ++i) {
-        reply = co_await try_once(request, stale);
-    }
+    ipc::ServicePool<>::Talk<SignReply> talk = [&request](
+                                                   ipc::ServicePool<>::Lease& lease) { return sign_once(lease, request); };
+    std::expected<SignReply, std::string> reply = co_await signers_.converse<SignReply>(talk);
+    if (reply && reply->answers.size() != request.items.size())
+        reply = std::unexpected(signers_.socket() + ": not one answer for each key");
     co_return reply;
 }
 

@@ -25,8 +25,8 @@
 #include "lib/dkim/signer.h"
 #include "lib/event/loop.h"
 #include "lib/event/task.h"
-#include "lib/ipc/channel.h"
 #include "lib/ipc/records/signer.h"
+#include "lib/ipc/service_pool.h"
 
 namespace cleanup {
 
@@ -54,17 +54,12 @@ class SigningHouse {
 
   private:
     void renew();
-    event::Task<ipc::Channel> take_connection();
-    event::Task<std::expected<ipc::records::SignReply, std::string>> try_once(
-        const ipc::records::SignRequest& request, bool& stale);
 
-    event::Loop& loop_;
     const dkim::SignParams& params_;
-    std::string socket_;
     dict::TableList tables_;
     std::expected<dkim::SealKey, std::string> seal_key_;
     event::Clock::time_point looked_{};
-    std::vector<ipc::Channel> idle_;
+    ipc::ServicePool<> signers_;
 };
 
 class Signing {

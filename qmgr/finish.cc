@@ -12,11 +12,19 @@ namespace qmgr {
 using namespace std::chrono_literals;
 using ipc::records::BounceKind;
 using ipc::records::BounceRecipient;
+using ipc::records::BounceReply;
 using ipc::records::BounceRequest;
 
 namespace {
 
 constexpr auto kDiskPause = 10s;  // before a failed change on the disk is tried again
+
+// Why there is no report; empty: it is in the queue, or none is due.
+std::string refusal(const std::expected<BounceReply, std::string>& answer) {
+    if (!answer)
+        return answer.error();
+    return answer->ok ? std::string() : "bounce: " + answer->reason;
+}
 
 bool has_phase(const Message& message, Phase phase) {
     const auto& states = message.states;
@@ -157,7 +165,8 @@ event::Task<void> Scheduler::report_failures(Message& message) {
     if (!content)
         co_return;
     BounceRequest request = make_report(message, BounceKind::failure, Phase::bounced);
-    std::string refused = co_await bounce_.report(std::move(request), std::move(content));
+    const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
+    const std::string refused = refusal(answer);
     if (!refused.empty()) {
         logging::warning("{}: the sender cannot be told yet: {}", message.id, refused);
         co_return;
@@ -181,7 +190,8 @@ event::Task<void> Scheduler::report_delay(Message& message) {
     if (!content)
         co_return;
     BounceRequest request = make_report(message, BounceKind::delay_warning, Phase::deferred);
-    std::string refused = co_await bounce_.report(std::move(request), std::move(content));
+    const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
+    const std::string refused = refusal(answer);
     if (!refused.empty()) {
         logging::warning("{}: the sender cannot be warned yet: {}", message.id, refused);
         co_return;

@@ -49,7 +49,7 @@ Scheduler::Scheduler(
       spool_{spool},
       routing_{routing},
       disk_{loop},
-      bounce_{loop},
+      bounce_{loop, ipc::ServiceSettings("private/bounce", std::chrono::seconds(30))},
       limit_{limit_by_descriptors(static_cast<std::size_t>(params.qmgr_message_active_limit()))} {}
 
 bool Scheduler::has_room(bool old_mail) const {

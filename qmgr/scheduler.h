@@ -18,8 +18,9 @@
 #include <unordered_map>
 
 #include "lib/config/main_cf.h"
+#include "lib/ipc/records/bounce.h"
+#include "lib/ipc/service_client.h"
 #include "lib/queue/spool.h"
-#include "qmgr/bounce_link.h"
 #include "qmgr/disk.h"
 #include "qmgr/message.h"
 #include "qmgr/params.h"
@@ -86,7 +87,7 @@ class Scheduler final : public DeliveryOwner {
     const queue::Spool& spool_;
     Routing& routing_;
     Disk disk_;
-    BounceLink bounce_;
+    ipc::RecordClient<ipc::records::BounceRequest, ipc::records::BounceReply> bounce_;
     std::unordered_map<std::string, std::unique_ptr<Message>> active_;
     std::map<std::string, std::unique_ptr<Transport>> transports_;
     std::size_t recipients_ = 0;

@@ -1,6 +1,7 @@
 #include "qmgr/transport.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "lib/log/log.h"
 
@@ -15,6 +16,12 @@ namespace {
 
 constexpr int kMaxAttempts = 1;  // how often a delivery survives its agent
 constexpr std::size_t kManyDestinations = 1000;
+
+ipc::ServiceSettings agent_settings(const std::string& name) {
+    ipc::ServiceSettings settings("private/" + name, std::chrono::seconds(30));
+    settings.max_frame = 4 << 20;
+    return settings;
+}
 
 ipc::records::Client client_of(const queue::ClientInfo& info) {
     ipc::records::Client client;
@@ -67,7 +74,7 @@ Transport::Transport(event::Loop& loop, std::string name, TransportLimits limits
       dead_time_{dead_time},
       retry_time_{retry_time},
       owner_{owner},
-      link_{loop, "private/" + name_, *this} {}
+      link_{loop, agent_settings(name_), *this} {}
 
 Destination& Transport::destination(const std::string& key, const std::string& nexthop) {
     std::unique_ptr<Destination>& slot = destinations_[key];

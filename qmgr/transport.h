@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "lib/ipc/records/deliver.h"
-#include "qmgr/agent_link.h"
+#include "lib/ipc/service_link.h"
 #include "qmgr/message.h"
 #include "qmgr/transport_limits.h"
 #include "qmgr/window.h"
@@ -73,7 +73,7 @@ class DeliveryOwner {
     ~DeliveryOwner() = default;
 };
 
-class Transport final : AgentLink::Owner {
+class Transport final : ipc::ServiceLink::Owner {
   public:
     Transport(event::Loop& loop, std::string name, TransportLimits limits, std::chrono::seconds dead_time,
         std::chrono::seconds retry_time, DeliveryOwner& owner);
@@ -116,7 +116,7 @@ class Transport final : AgentLink::Owner {
     std::chrono::seconds dead_time_;
     std::chrono::seconds retry_time_;
     DeliveryOwner& owner_;
-    AgentLink link_;
+    ipc::ServiceLink link_;
     std::unordered_map<std::string, std::unique_ptr<Destination>> destinations_;
     std::deque<Destination*> ring_;
     std::unordered_map<std::uint64_t, Delivery> outstanding_;

@@ -5,6 +5,10 @@
 
 namespace smtpd {
 
+namespace {
+constexpr std::size_t kMostIdle = 100;  // connections to cleanup
+}
+
 Services::Services(const Params& the_params, config::MainCf& main_cf, event::Loop& the_loop)
     : params(the_params),
       loop(the_loop),
@@ -15,7 +19,7 @@ Services::Services(const Params& the_params, config::MainCf& main_cf, event::Loo
       restrictions(params, main_cf),
       gate(main_cf, the_loop, the_params.myhostname(), the_params.soft_bounce()),
       peer_names(the_loop),
-      cleanup(the_loop, "public/cleanup") {
+      cleanup(ipc::open_cleanup_pool(the_loop, "public/cleanup", std::chrono::seconds(10), kMostIdle)) {
     if (params.sasl_auth_enable())
         auth = std::make_unique<sasl::AuthClient>(loop, params.sasl_path());
 }

@@ -11,10 +11,10 @@
 #include "lib/address/virtual_alias.h"
 #include "lib/dict/match_list.h"
 #include "lib/event/tls_context.h"
+#include "lib/ipc/cleanup_pool.h"
 #include "lib/sasl/auth_client.h"
 #include "lib/worker/program.h"
 #include "smtpd/authentication/gate.h"
-#include "smtpd/cleanup_link.h"
 #include "smtpd/params.h"
 #include "smtpd/peer_name.h"
 #include "smtpd/restrictions/restriction.h"
@@ -36,7 +36,7 @@ struct Services {
 
     // Made once the process is in its jail.
     PeerNames peer_names;
-    CleanupLink cleanup;
+    ipc::CleanupPool cleanup;
     std::unique_ptr<sasl::AuthClient> auth;  // where AUTH is enabled
 
     // Lists and tables that cannot work as written.

@@ -155,7 +155,7 @@ Facts Session::facts() const {
 }
 
 void Session::log_reject(const char* command, const Reply& reply, const Facts& known) {
-    std::string id = transaction_ && transaction_->cleanup ? transaction_->cleanup->queue_id : "NOQUEUE";
+    std::string id = transaction_ && transaction_->cleanup ? transaction_->cleanup->memo.queue_id : "NOQUEUE";
     std::string line = fmt::format(
         "{}: reject: {} from {}[{}]: {};", id, command, client_name_, client_address_, reply.text());
     if (known.has_sender)
@@ -174,7 +174,7 @@ void Session::take_notes(const std::vector<Verdict>& notes, const char* command,
                              : note.kind == Verdict::Kind::discard ? "discard"
                                                                    : "warn";
         Reply as_reply(0, "", note.log_text);
-        std::string id = transaction_ && transaction_->cleanup ? transaction_->cleanup->queue_id : "NOQUEUE";
+        std::string id = transaction_ && transaction_->cleanup ? transaction_->cleanup->memo.queue_id : "NOQUEUE";
         logging::info("{}: {}: {} from {}[{}]: {}; from=<{}> to=<{}> proto={} helo=<{}>", id,
             note.kind == Verdict::Kind::warn ? "reject_warning" : action, command, client_name_, client_address_,
             note.log_text, known.sender_text, known.recipient_text, extended_ ? "ESMTP" : "SMTP", helo_);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lib/event/stream.h"
+#include "lib/ipc/cleanup_pool.h"
 #include "lib/smtp/data.h"
 #include "lib/worker/program.h"
 #include "smtpd/command_table.h"
@@ -30,7 +31,7 @@ struct Transaction {
     std::vector<ipc::records::CleanupRecipient> recipients;
     std::vector<Verdict> notes;
     bool discard = false;
-    std::optional<CleanupLink::Lease> cleanup;
+    std::optional<ipc::CleanupPool::Lease> cleanup;
     std::int64_t began_us = 0;
     authentication::Checked checked;  // of a stranger's message
 };

@@ -49,7 +49,13 @@ std::vector<bool> done_recipients(const queue::Message& message) {
 }  // namespace
 
 Collector::Collector(event::Loop& loop, const queue::Spool& spool)
-    : loop_{loop}, spool_{spool}, pool_{loop, 4}, cleanup_{loop}, places_{loop, kAtOnce}, wanted_notice_{loop} {}
+    : loop_{loop},
+      spool_{spool},
+      pool_{loop, 4},
+      cleanup_{loop},
+      bounce_{loop, ipc::ServiceSettings("private/bounce", 30s)},
+      places_{loop, kAtOnce},
+      wanted_notice_{loop} {}
 
 void Collector::look() {
     wanted_ = true;
@@ -204,16 +210,11 @@ event::Task<std::string> Collector::tell_sender(const Letter& letter, const Clea
         to.text = refusal.reason;
         to.when = letter.dropped_us / 1'000'000;
     }
-    std::string reason;
-    try {
-        ipc::Channel channel = co_await ipc::connect_service(loop_, "private/bounce", 30s);
-        channel.write_with_fd(request, event::Fd{fcntl(letter.file.get(), F_DUPFD_CLOEXEC, 0)});
-        std::expected<BounceReply, std::string> reply = co_await channel.receive<BounceReply>();
-        reason = !reply ? reply.error() : reply->ok ? "" : reply->reason;
-    } catch (const event::StreamError& error) {
-        reason = error.what();
-    }
-    co_return reason;
+    event::Fd content{fcntl(letter.file.get(), F_DUPFD_CLOEXEC, 0)};
+    std::expected<BounceReply, std::string> reply = co_await bounce_.ask(std::move(request), std::move(content));
+    if (!reply)
+        co_return reply.error();
+    co_return reply->ok ? std::string() : reply->reason;
 }
 
 }  // namespace pickup

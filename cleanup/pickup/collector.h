@@ -17,7 +17,9 @@
 #include "lib/event/signal.h"
 #include "lib/event/task.h"
 #include "lib/event/thread_pool.h"
+#include "lib/ipc/records/bounce.h"
 #include "lib/ipc/records/cleanup.h"
+#include "lib/ipc/service_client.h"
 #include "lib/queue/cleanup_client.h"
 #include "lib/queue/spool.h"
 
@@ -52,6 +54,7 @@ class Collector {
     const queue::Spool& spool_;
     event::ThreadPool pool_;
     queue::CleanupClient cleanup_;
+    ipc::RecordClient<ipc::records::BounceRequest, ipc::records::BounceReply> bounce_;
     event::Semaphore places_;
     event::Notice wanted_notice_;
     bool wanted_ = true;

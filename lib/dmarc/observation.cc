@@ -79,31 +79,29 @@ void ReportLink::tell(DmarcObservation observation) {
         sending_ = context;
 }
 
+namespace {
+
+struct Told {};
+
+// The collector answers nothing: it takes what it reads.
+event::Task<std::expected<Told, std::string>> tell_all(
+    ipc::ServicePool<>::Lease& lease, const std::vector<DmarcObservation>& batch) {
+    for (const DmarcObservation& one : batch)
+        lease.channel.write(one);
+    co_await lease.channel.stream().flush();
+    co_return Told();
+}
+
+}  // namespace
+
 event::Task<void> ReportLink::send() {
     while (!waiting_.empty()) {
         std::vector<DmarcObservation> batch = std::exchange(waiting_, {});
-        const bool kept = static_cast<bool>(channel_);
-        std::string failure;
-        try {
-            if (!kept)
-                channel_ = co_await ipc::connect_service(loop_, path_, 10s);
-            for (const DmarcObservation& one : batch)
-                channel_.write(one);
-            co_await channel_.stream().flush();
-        } catch (const event::StreamError& error) {
-            if (error.kind() == event::StreamError::Kind::cancelled)
-                throw;
-            failure = error.what();
-        }
-        if (failure.empty())
+        ipc::ServicePool<>::Talk<Told> talk = [&batch](ipc::ServicePool<>::Lease& lease) { return tell_all(lease, batch); };
+        std::expected<Told, std::string> told = co_await pool_.converse<Told>(talk);
+        if (told)
             continue;
-        channel_ = ipc::Channel();
-        if (kept && waiting_.size() + batch.size() <= kMaxWaiting) {
-            // The process behind a kept connection may have been replaced: once more, over a new one.
-            waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
-            continue;
-        }
-        logging::warning("{}: {}; {} results of DMARC are missing in the report", path_, failure, batch.size() + dropped_);
+        logging::warning("{}; {} results of DMARC are missing in the report", told.error(), batch.size() + dropped_);
         dropped_ = 0;
     }
 }

@@ -13,8 +13,8 @@
 #include "lib/dkim/result.h"
 #include "lib/dmarc/evaluate.h"
 #include "lib/event/loop.h"
-#include "lib/ipc/channel.h"
 #include "lib/ipc/records/dmarc.h"
+#include "lib/ipc/service_pool.h"
 
 namespace dmarc {
 
@@ -34,7 +34,7 @@ std::optional<ipc::records::DmarcObservation> make_observation(
 class ReportLink {
   public:
     explicit ReportLink(event::Loop& loop, std::string path = "private/dmarc-report")
-        : loop_(loop), path_(std::move(path)) {}
+        : loop_(loop), pool_(loop, ipc::ServiceSettings(std::move(path)), 1) {}
     ~ReportLink();
     void tell(ipc::records::DmarcObservation observation);
 
@@ -42,8 +42,7 @@ class ReportLink {
     event::Task<void> send();
 
     event::Loop& loop_;
-    std::string path_;
-    ipc::Channel channel_;
+    ipc::ServicePool<> pool_;
     std::vector<ipc::records::DmarcObservation> waiting_;
     event::Context* sending_ = nullptr;
     bool is_sending_ = false;

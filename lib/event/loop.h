@@ -122,6 +122,25 @@ class Sleep final : public LoopWaiter {
     libevent_event* timer_ = nullptr;
 };
 
+// Goes on in the next turn, so that a caller is left before anything else happens.
+class NextTurn final : public LoopWaiter {
+  public:
+    explicit NextTurn(Loop& loop) : LoopWaiter(loop) {}
+    NextTurn(const NextTurn&) = delete;
+    bool await_ready() const { return false; }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) {
+        if (!begin_wait(handle))
+            return false;
+        loop_.schedule(handle);
+        return true;
+    }
+    void await_resume() { end_wait(); }
+    void cancel() override {}  // it is scheduled already
+};
+
+inline NextTurn next_turn(Loop& loop) { return NextTurn(loop); }
+
 inline Sleep sleep_for(Loop& loop, std::chrono::milliseconds duration) { return Sleep(loop, duration); }
 
 }  // namespace event

@@ -250,9 +250,7 @@ Task<std::string> ServiceClient::connect() {
     ++state->connecting;
     std::shared_ptr<State> leaves(state.get(), [](State* one) { --one->connecting; });
     state->link.want();
-    // It may be there already: a UNIX socket connects at once.
-    if (!state->link.ready() && state->link.busy())
-        co_await state->changed.wait();
+    co_await state->changed.wait();
     co_return state->link.ready() ? std::string() : state->trouble;
 }
 

@@ -152,6 +152,7 @@ void end_connection(State& state) {
 
 // One connection after the other, for as long as somebody wants one.
 Task<void> run(std::shared_ptr<State> state) {
+    co_await event::next_turn(state->loop);  // the owner is not called from inside of want()
     while (state->wanted && state->owner != nullptr) {
         state->wanted = false;
         std::string reason = co_await try_connect(*state);
@@ -184,7 +185,6 @@ ServiceLink::~ServiceLink() {
 }
 
 bool ServiceLink::ready() const { return state_->connected; }
-bool ServiceLink::busy() const { return state_->running; }
 const ServiceSettings& ServiceLink::settings() const { return state_->settings; }
 std::size_t ServiceLink::unsent() const { return state_->connected ? state_->stream.unsent() : 0; }
 
@@ -201,8 +201,6 @@ void ServiceLink::want() {
         state->running = false;
         state->connected = false;
     });
-    if (!state->running)
-        state->runner = nullptr;
 }
 
 void ServiceLink::renew_if_gone() {

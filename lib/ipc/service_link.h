@@ -45,6 +45,8 @@ struct ServiceSettings {
 
     ServiceSettings() = default;
     explicit ServiceSettings(std::string the_socket) : socket(std::move(the_socket)) {}
+    ServiceSettings(std::string the_socket, std::chrono::milliseconds the_connect)
+        : socket(std::move(the_socket)), connect(the_connect) {}
 };
 
 // How frames look on the wire, and what is said before the first of them. The default: our records, and nothing.
@@ -75,9 +77,8 @@ class ServiceLink {
     ServiceLink(const ServiceLink&) = delete;
 
     bool ready() const;
-    // Connecting, or connected: link_ready() or link_down() is still to come.
-    bool busy() const;
-    // Connects, where that is not so and not under way; then comes link_ready() or link_down().
+    // Connects, where that is not so and not under way; then comes link_ready() or link_down(), but never from inside of
+    // this.
     void want();
     // Where the other end has gone already this is not ready() any more, so that nothing is written into the void. What it
     // said before is still read, and then comes link_down().

@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 using ipc::records::CleanupContent;
 using ipc::records::CleanupEnd;
 using ipc::records::CleanupOpen;
-using ipc::records::CleanupReady;
 using ipc::records::CleanupRecipients;
 using ipc::records::CleanupReply;
 
@@ -18,25 +17,10 @@ namespace {
 constexpr std::size_t kMostIdle = 4;
 constexpr std::size_t kMaxReply = 64 << 10;
 constexpr std::size_t kRecipients = 1000;  // in one record
-}  // namespace
 
-event::Task<CleanupClient::Connection> CleanupClient::take_connection() {
-    Connection connection;
-    if (!idle_.empty()) {
-        connection = std::move(idle_.back());
-        idle_.pop_back();
-        co_return std::move(connection);
-    }
-    connection.channel = co_await ipc::connect_service(loop_, path_, 30s);
-    std::expected<CleanupReady, std::string> ready = co_await connection.channel.receive<CleanupReady>(kMaxReply);
-    if (!ready)
-        throw event::StreamError(event::StreamError::Kind::io, path_ + ": " + ready.error());
-    co_return std::move(connection);
-}
-
-event::Task<std::expected<CleanupReply, std::string>> CleanupClient::talk(
-    Connection& connection, const CleanupOpen& open, const Content& content) {
-    ipc::Channel& channel = connection.channel;
+event::Task<std::expected<CleanupReply, std::string>> tell(
+    ipc::CleanupPool::Lease& lease, const CleanupOpen& open, const CleanupClient::Content& content) {
+    ipc::Channel& channel = lease.channel;
     CleanupOpen first = open;
     first.recipients.resize(std::min(open.recipients.size(), kRecipients));
     channel.write(first);
@@ -57,37 +41,21 @@ event::Task<std::expected<CleanupReply, std::string>> CleanupClient::talk(
     }
     channel.write(CleanupEnd{});
     co_await channel.stream().flush();
-    co_return co_await channel.receive<CleanupReply>(kMaxReply);
+    std::expected<CleanupReply, std::string> reply = co_await channel.receive<CleanupReply>(kMaxReply);
+    if (reply)
+        lease.memo.queue_id = reply->next_queue_id;
+    co_return std::move(reply);
 }
 
-// `stale`: a kept connection turned out to be closed; another attempt makes sense.
-event::Task<std::expected<CleanupReply, std::string>> CleanupClient::try_once(
-    const CleanupOpen& open, const Content& content, bool& stale) {
-    Connection connection;
-    std::expected<CleanupReply, std::string> reply = std::unexpected(std::string{});
-    try {
-        connection = co_await take_connection();
-        reply = co_await talk(connection, open, content);
-    } catch (const event::StreamError& error) {
-        if (error.kind() == event::StreamError::Kind::cancelled)
-            throw;
-        reply = std::unexpected(path_ + ": " + error.what());
-    }
-    stale = !reply && connection.used;
-    connection.used = true;
-    if (reply && idle_.size() < kMostIdle)
-        idle_.push_back(std::move(connection));
-    co_return reply;
-}
+}  // namespace
+
+CleanupClient::CleanupClient(event::Loop& loop, std::string path)
+    : pool_(ipc::open_cleanup_pool(loop, std::move(path), 30s, kMostIdle)) {}
 
 event::Task<CleanupReply> CleanupClient::submit(CleanupOpen open, Content content) {
-    std::expected<CleanupReply, std::string> reply = std::unexpected(std::string{});
-    bool again = true;
-    while (again) {
-        bool stale = false;
-        reply = co_await try_once(open, content, stale);
-        again = stale;
-    }
+    ipc::CleanupPool::Talk<CleanupReply> talk = [&open, &content](
+                                                    ipc::CleanupPool::Lease& lease) { return tell(lease, open, content); };
+    std::expected<CleanupReply, std::string> reply = co_await pool_.converse<CleanupReply>(talk);
     if (reply)
         co_return *reply;
     CleanupReply failure;

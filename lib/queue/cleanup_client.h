@@ -1,6 +1,7 @@
 // lib/queue/cleanup_client.h - hands a message to cleanup, for the programs that make or collect whole messages.
 //
-// Connections are kept and used again. A kept connection that cleanup has closed meanwhile is replaced once.
+// Connections are kept and used again. A message is said twice only where cleanup cannot have read it whole the first time,
+// so that it never comes into the queue twice.
 //
 // Failure     every failure is a reply: 451 4.3.0 with the reason where cleanup could not be asked.
 // See also    lib/ipc/records/cleanup.h
@@ -8,11 +9,10 @@
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "lib/event/loop.h"
 #include "lib/event/task.h"
-#include "lib/ipc/channel.h"
+#include "lib/ipc/cleanup_pool.h"
 #include "lib/ipc/records/cleanup.h"
 
 namespace queue {
@@ -23,24 +23,12 @@ class CleanupClient {
     // in the first call of each attempt.
     using Content = std::function<std::string(bool restart)>;
 
-    explicit CleanupClient(event::Loop& loop, std::string path = "public/cleanup") : loop_{loop}, path_{std::move(path)} {}
+    explicit CleanupClient(event::Loop& loop, std::string path = "public/cleanup");
 
     event::Task<ipc::records::CleanupReply> submit(ipc::records::CleanupOpen open, Content content);
 
   private:
-    struct Connection {
-        ipc::Channel channel;
-        bool used = false;  // it has carried a message already
-    };
-    event::Task<Connection> take_connection();
-    event::Task<std::expected<ipc::records::CleanupReply, std::string>> try_once(
-        const ipc::records::CleanupOpen& open, const Content& content, bool& stale);
-    event::Task<std::expected<ipc::records::CleanupReply, std::string>> talk(
-        Connection& connection, const ipc::records::CleanupOpen& open, const Content& content);
-
-    event::Loop& loop_;
-    std::string path_;
-    std::vector<Connection> idle_;
+    ipc::CleanupPool pool_;
 };
 
 }  // namespace queue

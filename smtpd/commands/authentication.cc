@@ -50,7 +50,8 @@ std::optional<Reply> Session::refusal_by_spf(const Facts& known, const char* com
 event::Task<std::optional<Reply>> Session::finish_inspection(Reception& reception) {
     Decision decision = co_await reception.inspection->finish(reception.chunk);
     if (std::string line = reception.inspection->log_line(); !line.empty())
-        logging::info("{}: authentication: {} from=<{}>", transaction_->cleanup->queue_id, line, transaction_->sender_text);
+        logging::info(
+            "{}: authentication: {} from=<{}>", transaction_->cleanup->memo.queue_id, line, transaction_->sender_text);
     if (decision.action < Decision::Action::defer)
         co_return std::nullopt;
     log_reject("END-OF-MESSAGE", decision.reply, facts());

@@ -73,7 +73,8 @@ event::Task<void> Session::forward(Reception& reception) {
         failure = error.what();
     }
     if (!failure.empty()) {
-        logging::warning("{}: cleanup went away in the middle of the message: {}", transaction_->cleanup->queue_id, failure);
+        logging::warning(
+            "{}: cleanup went away in the middle of the message: {}", transaction_->cleanup->memo.queue_id, failure);
         reception.link_broken = true;
     }
 }
@@ -124,7 +125,7 @@ Reply Session::judge(const Reception& reception) {
 event::Task<Reply> Session::close_message(Reception& reception) {
     co_await forward(reception);
     Reply refused = judge(reception);
-    CleanupLink::Lease& lease = *transaction_->cleanup;
+    ipc::CleanupPool::Lease& lease = *transaction_->cleanup;
     if (refused.code != 0 || transaction_->discard) {
         if (!reception.link_broken) {
             lease.channel.write(ipc::records::CleanupAbort());
@@ -154,11 +155,11 @@ event::Task<Reply> Session::close_message(Reception& reception) {
         failure = error.what();
     }
     if (!failure.empty()) {
-        logging::warning("{}: no answer from cleanup: {}", lease.queue_id, failure);
+        logging::warning("{}: no answer from cleanup: {}", lease.memo.queue_id, failure);
         transaction_->cleanup.reset();
         co_return Reply(451, "4.3.0", "Error: queue file write error");
     }
-    lease.queue_id = answer->next_queue_id;
+    lease.memo.queue_id = answer->next_queue_id;
     if (answer->code == 250)
         co_return Reply(250, "2.0.0", "Ok: queued as " + answer->queue_id);
     co_return Reply(answer->code, answer->dsn, "Error: " + answer->reason);

@@ -96,7 +96,7 @@ event::Task<Reply> Session::mail(std::string_view argument) {
 
 // "ID: client=name[address], sasl_method=PLAIN, sasl_username=alice"
 void Session::log_client() {
-    std::string line = fmt::format("{}: client={}[{}]", transaction_->cleanup->queue_id, client_name_, client_address_);
+    std::string line = fmt::format("{}: client={}[{}]", transaction_->cleanup->memo.queue_id, client_name_, client_address_);
     if (!login_.empty())
         line += fmt::format(", sasl_method={}, sasl_username={}", login_method_, login_);
     if (!transaction_->auth_sender.empty())
@@ -148,7 +148,7 @@ event::Task<Reply> Session::rcpt(std::string_view argument) {
         co_return listed.reply;
     }
     if (!transaction_->cleanup) {
-        std::expected<CleanupLink::Lease, std::string> lease = co_await services_.cleanup.acquire();
+        std::expected<ipc::CleanupPool::Lease, std::string> lease = co_await services_.cleanup.take();
         if (!lease) {
             logging::warning("cleanup cannot be reached: {}", lease.error());
             co_return Reply(451, "4.3.0", "Error: queue file write error");
