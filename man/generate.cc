@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "lib/config/known_names.h"
 #include "lib/text/text.h"
@@ -63,17 +65,23 @@ std::string sentences(std::string_view text) {
     return out;
 }
 
-// "smtpd(8)" of "smtpd/params.h", "auth(8)" of "imapd/auth/params.h"; nothing for what several programs share.
+// Folders that do not have the name of their program; those without a program hold what others derive from.
+const std::map<std::string_view, std::string_view> kPages = {
+    {"imapd/account", ""},
+    {"imapd/imap", "imapd"},
+    {"imapd/lmtp/store", "lmtp-store"},
+    {"imapd/managesieve", "managesieved"},
+    {"imapd/sieve/delivery", "sieve-delivery"},
+    {"imapd/sieve/scripts", ""},
+    {"imapd/tools", "mailadm"},
+};
+
+// "smtpd" of "smtpd/params.h", "auth" of "imapd/auth/params.h".
 std::string page_of(const std::string& header) {
     std::string folder = header.substr(0, header.rfind('/'));
-    if (folder.starts_with("lib/"))
-        return {};
-    std::string name = folder.substr(folder.rfind('/') + 1);
-    if (name == "tools")
-        name = "mailadm";
-    if (name == "lmtp_store")
-        name = "lmtp-store";
-    return name;
+    if (auto page = kPages.find(folder); page != kPages.end())
+        return std::string(page->second);
+    return folder.substr(folder.rfind('/') + 1);
 }
 
 void print_parameter(const std::string& name, const all_params::Declared& declared) {
@@ -83,12 +91,13 @@ void print_parameter(const std::string& name, const all_params::Declared& declar
     fmt::print("{}", sentences(parameter.doc()));
     std::string bounds = parameter.bounds_text();
     fmt::print("A {}{}{}.\n", config::kind_name(parameter.kind()), bounds.empty() ? "" : ", ", escape(bounds));
-    bool shared = std::ranges::any_of(declared.headers, [](const std::string& h) { return page_of(h).empty(); });
+    bool shared = std::ranges::any_of(declared.headers, [](const std::string& h) { return h.starts_with("lib/"); });
     if (shared)
         return;
     std::set<std::string> pages;
     for (const std::string& header : declared.headers)
         pages.insert(page_of(header));
+    pages.erase("");
     fmt::print("Read by\n");
     for (auto page = pages.begin(); page != pages.end(); ++page)
         fmt::print(".Xr {} 8 {}\n", *page, std::next(page) == pages.end() ? "." : ",");

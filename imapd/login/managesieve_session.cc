@@ -2,7 +2,7 @@
 
 #include "imapd/login/command_reader.h"
 #include "imapd/login/session.h"
-#include "lib/sieve/script.h"
+#include "lib/managesieve/capability.h"
 #include "lib/text/text.h"
 
 namespace login {
@@ -29,8 +29,8 @@ void ManageSieveSession::bye(std::string_view text) {
 std::string ManageSieveSession::capabilities() const {
     managesieve::Capabilities known;
     known.implementation = params_.mail_name();
-    known.sieve = sieve::capabilities();
-    known.notify = sieve::notify_methods();
+    known.sieve = {managesieve::kSieveExtensions.begin(), managesieve::kSieveExtensions.end()};
+    known.notify = {managesieve::kNotifyMethods.begin(), managesieve::kNotifyMethods.end()};
     if (may_use_plaintext())
         known.mechanisms = mechanisms_;
     known.starttls = services_.tls && !stream_.is_tls();

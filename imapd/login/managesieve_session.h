@@ -5,7 +5,7 @@
 #pragma once
 
 #include "imapd/login/pre_login.h"
-#include "imapd/managesieve/grammar.h"
+#include "lib/managesieve/grammar.h"
 
 namespace login {
 

@@ -9,11 +9,11 @@
 #include <cstring>
 #include <iostream>
 
-#include "imapd/mail_location.h"
-#include "imapd/scripts/compiled.h"
-#include "imapd/scripts/mail_host.h"
-#include "imapd/sieve_delivery/params.h"
-#include "imapd/sieve_delivery/user_delivery.h"
+#include "imapd/account/mail_location.h"
+#include "imapd/sieve/delivery/params.h"
+#include "imapd/sieve/delivery/user_delivery.h"
+#include "imapd/sieve/scripts/compiled.h"
+#include "imapd/sieve/scripts/mail_host.h"
 #include "lib/command/command.h"
 #include "lib/message/header.h"
 #include "lib/sieve/interpreter.h"
@@ -41,8 +41,8 @@ using scripts::MailHost;
 // All that the subcommands need; made before the rights are given up.
 struct Context {
     const sieve_delivery::Params& params;
-    scripts::Owner owner;
-    scripts::Places places;
+    account::Owner owner;
+    account::Places places;
     std::string root;
 };
 
@@ -76,7 +76,7 @@ sieve::Compiled compile_for(const Context& context, const std::string& name, std
         static_cast<std::size_t>(context.params.max_script_size()));
     sieve::CompileOptions options;
     options.name = name;
-    options.settings = scripts::settings_of(context.params, context.places);
+    options.settings = scripts::settings_of(context.params, context.owner);
     options.loader = &includes;
     return sieve::compile(text, options);
 }
@@ -250,7 +250,7 @@ int replay(const Context& context, const std::vector<std::string>& options) {
     auto account = store::open_account({context.root, context.params.hierarchy_separator().front()});
     if (!account)
         command::fatal(account.error().text, kTryLater);
-    const sieve::Settings settings = scripts::settings_of(context.params, context.places);
+    const sieve::Settings settings = scripts::settings_of(context.params, context.owner);
     std::unique_ptr<scripts::Memory> memory;
     const std::string memory_path = scripts::memory_path(context.owner, context.root);
     if (auto opened = scripts::Memory::open(memory_path, scripts::Memory::Durable::yes))
@@ -318,9 +318,9 @@ int run_sieve_command(config::MainCf& cf, const auth::UserEntry& user, const std
     sieve_delivery::Params params;
     for (const config::Problem& problem : params.load(cf))
         command::warn(config::format_problem(problem));
-    const scripts::Owner owner{user.name, user.home};
-    auto places = scripts::places_of(params, owner);
-    auto root = imapd::mail_root(params.mail_location(), user.name, user.home);
+    const account::Owner owner{user.name, user.home};
+    auto places = account::places_of(params, owner);
+    auto root = account::mail_root(params.mail_location(), user.name, user.home);
     if (!places || !root)
         command::fatal(!places ? places.error() : root.error(), kCannot);
     const Context context{params, owner, *places, *root};

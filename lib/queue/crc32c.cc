@@ -41,7 +41,7 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_by_processor(std::string_
 // A linear map of 32 bits, one column for each bit of what it is applied to.
 using BitMap = std::array<std::uint32_t, 32>;
 
-std::uint32_t apply(const BitMap& map, std::uint32_t value) {
+std::uint32_t times(const BitMap& map, std::uint32_t value) {
     std::uint32_t sum = 0;
     for (std::size_t bit = 0; value != 0; value >>= 1, ++bit)
         if (value & 1)
@@ -52,7 +52,7 @@ std::uint32_t apply(const BitMap& map, std::uint32_t value) {
 BitMap twice(const BitMap& map) {
     BitMap square{};
     for (std::size_t bit = 0; bit < square.size(); ++bit)
-        square[bit] = apply(map, map[bit]);
+        square[bit] = times(map, map[bit]);
     return square;
 }
 
@@ -71,7 +71,7 @@ std::uint32_t crc32c_join(std::uint32_t first, std::uint32_t second, std::uint64
     BitMap zeros = one_octet();  // then two octets, four, eight ...
     for (; second_size != 0; second_size >>= 1, zeros = twice(zeros))
         if (second_size & 1)
-            first = apply(zeros, first);
+            first = times(zeros, first);
     return first ^ second;
 }
 

@@ -9,7 +9,7 @@
 namespace sieve {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     constexpr std::size_t kMaxShown = 80;
     std::string_view shown = cut_utf8(text, kMaxShown);
     std::string clean = text::printable(shown);
@@ -25,13 +25,13 @@ void append_texts(std::string& out, const Code& code, std::span<const std::uint3
             out += ", ";
         const std::string* constant = code.constant(texts[i]);
         if (constant != nullptr) {
-            out += quoted(*constant);
+            out += in_quotes(*constant);
             continue;
         }
         std::string shown;
         for (const Piece& piece : code.texts[texts[i]].pieces)
             shown += piece.kind == Piece::Kind::literal ? code.literals[piece.index] : "${...}";
-        out += quoted(shown);
+        out += in_quotes(shown);
     }
     if (texts.size() > kMaxItems)
         out += fmt::format(", {} more", texts.size() - kMaxItems);

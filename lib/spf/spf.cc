@@ -26,7 +26,7 @@ Sender sender_of(const Query& query, Identity identity) {
 std::string_view identity_name(Identity identity) { return identity == Identity::helo ? "helo" : "mailfrom"; }
 
 // RFC 7208, 9.1: a dot-atom, or a quoted string without control characters.
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
     std::string text = "\"";
     for (char c : text::printable(value)) {
         if (c == '"' || c == '\\')
@@ -40,7 +40,7 @@ std::string value_of(std::string_view text) {
     bool atom = !text.empty() && text.front() != '.' && text.back() != '.' && text.find("..") == std::string_view::npos;
     for (char c : text)
         atom = atom && (text::is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~.").find(c) != std::string_view::npos);
-    return atom ? std::string(text) : quoted(text);
+    return atom ? std::string(text) : in_quotes(text);
 }
 
 // Inside a comment, parentheses and backslashes would end or change it.
@@ -97,14 +97,14 @@ std::string received_spf(const Verdict& verdict, const Query& query) {
     std::string receiver = query.receiver.empty() ? "" : query.receiver + ": ";
     std::string value = fmt::format("{} ({}{}) client-ip={}; envelope-from={}; helo={}; identity={};",
         result_name(verdict.result), comment(receiver), comment(sentence(verdict, client)), value_of(client),
-        quoted(query.sender), value_of(query.helo), identity_name(verdict.identity));
+        in_quotes(query.sender), value_of(query.helo), identity_name(verdict.identity));
     if (!query.receiver.empty())
         value += fmt::format(" receiver={};", value_of(query.receiver));
     if (!verdict.mechanism.empty())
         value += fmt::format(" mechanism={};", value_of(verdict.mechanism));
     bool problem = verdict.result == Result::temperror || verdict.result == Result::permerror;
     if (problem && !verdict.reason.empty())
-        value += fmt::format(" problem={};", quoted(verdict.reason));
+        value += fmt::format(" problem={};", in_quotes(verdict.reason));
     return value;
 }
 

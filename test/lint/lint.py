@@ -6,7 +6,9 @@
   co_await   stands alone: `co_await x;`, `T v = co_await x;`, `v = co_await x;`, `co_return co_await x;`, without
              braces or a lambda inside (g++ 12 miscompiles other spellings; see lib/event/task.h)
   layers     programs include lib/ and their own folder; a library includes only those below it
+  rooms      an arrow between two rooms of a folder goes one way, and only where ROOMS has it
   headers    begin with their own path and a sentence, and say #pragma once
+  readmes    every room and every library has a README.md
   unfinished words that mark work left undone
   hand       one comment mark (//), and what .clang-format says: braces, access labels, blanks
   pages      every manual page passes mandoc -T lint
@@ -18,11 +20,47 @@ import shutil
 import subprocess
 import sys
 
-ROOT = os.path.abspath(sys.argv[1])
+ROOT = "."  # set by main()
 PROGRAMS = ["master", "smtpd", "cleanup", "qmgr", "local", "lmtp", "imapd"]
 # Lowest first; a library may include those before it.
 LAYERS = ["text", "log", "event", "config", "command", "ipc", "worker", "delivery", "dict", "dns", "message", "dsn", "smtp", "imap",
-          "sasl", "userdb", "address", "authres", "spf", "dkim", "dmarc", "sieve", "queue", "store"]
+          "managesieve", "sasl", "userdb", "address", "authres", "spf", "dkim", "dmarc", "sieve", "queue", "store"]
+
+# Each room, and the rooms of the same folder whose headers it may include. A file belongs to the deepest room that it lies in.
+# The table itself may have no cycle. imapd/ is no room: nothing lies loose there.
+ROOMS = {
+    "master": [],
+    "master/tools/all_params": [],
+    "master/tools/malleposte": ["master", "master/tools/all_params"],
+    "master/tools/postconf": ["master/tools/all_params"],
+    "master/tools/postmap": [],
+    "smtpd": ["smtpd/authentication"],  # commands/ and restrictions/ are parts of it
+    "smtpd/authentication": [],
+    "smtpd/dmarc_report": [],
+    "smtpd/tools/mailauth": ["smtpd/authentication"],
+    "cleanup": [],
+    "cleanup/pickup": [],
+    "cleanup/signer": [],
+    "cleanup/tools": [],
+    "qmgr": [],
+    "qmgr/bounce": [],
+    "qmgr/showq": [],
+    "qmgr/tools": ["qmgr/showq"],
+    "lmtp": [],
+    "local": [],
+    "imapd/account": [],
+    "imapd/auth": [],
+    "imapd/login": [],
+    "imapd/sessions": ["imapd/account"],
+    "imapd/lmtp/lmtpd": [],
+    "imapd/lmtp/store": ["imapd/account"],
+    "imapd/sieve/scripts": ["imapd/account"],
+    "imapd/sieve/delivery": ["imapd/account", "imapd/sessions", "imapd/sieve/scripts"],
+    "imapd/sieve/events": ["imapd/account", "imapd/sieve/scripts"],
+    "imapd/imap": ["imapd/account", "imapd/sessions", "imapd/sieve/scripts", "imapd/sieve/events"],
+    "imapd/managesieve": ["imapd/account", "imapd/sessions", "imapd/sieve/scripts"],
+    "imapd/tools": ["imapd/account", "imapd/auth", "imapd/sieve/scripts", "imapd/sieve/delivery"],
+}
 
 problems = []
 
@@ -86,9 +124,52 @@ def check_co_await(path, code):
             problem(path, line, "structured binding of an awaited value")
 
 
+def room_of(path, rooms):
+    """The deepest room that this path, relative to the root, lies in; None if there is none."""
+    folder = os.path.dirname(path)
+    while folder:
+        if folder in rooms:
+            return folder
+        folder = os.path.dirname(folder)
+    return None
+
+
+def cycle_in(rooms):
+    """The rooms of a cycle of permitted arrows, in order; an empty list if there is none."""
+    done = set()
+
+    def walk(room, way):
+        if room in way:
+            return way[way.index(room):] + [room]
+        if room in done:
+            return []
+        for other in rooms.get(room, []):
+            found = walk(other, way + [room])
+            if found:
+                return found
+        done.add(room)
+        return []
+
+    for room in rooms:
+        found = walk(room, [])
+        if found:
+            return found
+    return []
+
+
+def check_arrow(path, number, relative, included):
+    room, other = room_of(relative, ROOMS), room_of(included, ROOMS)
+    if other is None:
+        problem(path, number, f"{included} lies in no room of test/lint/lint.py")
+    elif room is not None and other != room and other not in ROOMS[room]:
+        problem(path, number, f"room {room} includes {included}, and may include only: {', '.join(ROOMS[room]) or 'itself'}")
+
+
 def check_includes(path, text):
     relative = os.path.relpath(path, ROOT)
     parts = relative.split("/")
+    if parts[0] in PROGRAMS and room_of(relative, ROOMS) is None:
+        problem(path, 1, "lies in no room of test/lint/lint.py")
     for number, line in enumerate(text.split("\n"), 1):
         match = re.match(r'#include "([^"]+)"', line)
         if not match:
@@ -96,6 +177,8 @@ def check_includes(path, text):
         target = match.group(1).split("/")
         if parts[0] in PROGRAMS and target[0] in PROGRAMS and target[0] != parts[0]:
             problem(path, number, f"{parts[0]} includes {match.group(1)}: programs meet in lib/ipc/records")
+        if parts[0] in PROGRAMS and target[0] == parts[0]:
+            check_arrow(path, number, relative, match.group(1))
         if parts[0] == "lib" and target[0] in PROGRAMS:
             problem(path, number, f"a library includes a program's {match.group(1)}")
         if parts[0] == "lib" and target[0] == "lib" and target[1] != parts[1]:
@@ -114,6 +197,13 @@ def check_header(path, text):
         problem(path, 1, f"a header begins with \"// {relative} - what it is for\"")
     if "#pragma once" not in text:
         problem(path, 1, "no #pragma once")
+
+
+def check_readmes():
+    for folder in [*ROOMS, *(f"lib/{name}" for name in LAYERS)]:
+        folder = os.path.join(ROOT, folder)
+        if os.path.isdir(folder) and not os.path.exists(os.path.join(folder, "README.md")):
+            problem(os.path.join(folder, "README.md"), 0, "a room without a README.md: purpose, peers, rights, where to begin")
 
 
 def check_words(path, text):
@@ -153,15 +243,27 @@ def check_pages():
                 problem(page, 0, line)
 
 
-for source in sources(".h", ".cc"):
-    with open(source) as f:
-        content = f.read()
-    check_co_await(source, without_comments_and_strings(content)) if "compiler_traps" not in source else None
-    check_includes(source, content)
-    check_words(source, content)
-    if source.endswith(".h"):
-        check_header(source, content)
-check_hand(list(sources(".h", ".cc")))
-check_pages()
-print("\n".join(problems) if problems else "the house is in order")
-sys.exit(1 if problems else 0)
+def main(root):
+    global ROOT
+    ROOT = os.path.abspath(root)
+    cycle = cycle_in(ROOMS)
+    if cycle:
+        problem(os.path.abspath(__file__), 0, "ROOMS has a cycle: " + " -> ".join(cycle))
+    for source in sources(".h", ".cc"):
+        with open(source) as f:
+            content = f.read()
+        if "compiler_traps" not in source:
+            check_co_await(source, without_comments_and_strings(content))
+        check_includes(source, content)
+        check_words(source, content)
+        if source.endswith(".h"):
+            check_header(source, content)
+    check_readmes()
+    check_hand(list(sources(".h", ".cc")))
+    check_pages()
+    print("\n".join(problems) if problems else "the house is in order")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

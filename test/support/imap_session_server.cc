@@ -15,14 +15,15 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "imapd/session.h"
+#include "imapd/imap/session.h"
+#include "imapd/sessions/stop_signal.h"
 #include "lib/imap/capability.h"
 #include "lib/imap/command.h"
 
 namespace {
 
 // Answers until the client has logged in; the user's name, or nothing if it left.
-std::string greet(imapd::Wire& wire, std::string& tag) {
+std::string greet(sessions::Wire& wire, std::string& tag) {
     wire.write("* OK ready\r\n");
     for (;;) {
         std::string text(wire.read_line(8192));
@@ -59,7 +60,7 @@ std::string greet(imapd::Wire& wire, std::string& tag) {
 }
 
 void serve(int client, const std::string& directory) {
-    imapd::Wire wire(event::Fd(client), "", std::chrono::seconds(1800), std::chrono::seconds(300));
+    sessions::Wire wire(event::Fd(client), "", std::chrono::seconds(1800), std::chrono::seconds(300));
     try {
         std::string tag;
         std::string user = greet(wire, tag);
@@ -81,7 +82,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     signal(SIGCHLD, SIG_IGN);
-    imapd::install_stop_signal();
+    sessions::install_stop_signal();
     signal(SIGTERM, SIG_DFL);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
@@ -103,7 +104,7 @@ int main(int argc, char** argv) {
             continue;
         if (fork() == 0) {
             close(listener);
-            imapd::install_stop_signal();
+            sessions::install_stop_signal();
             serve(client, argv[2]);
             _exit(0);
         }

@@ -1,0 +1,62 @@
+#include "imapd/account/mail_location.h"
+
+#include <fmt/format.h>
+
+namespace account {
+namespace {
+
+bool is_safe_component(std::string_view name) {
+    return !name.empty() && name.size() <= 255 && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+           name.find('\0') == std::string_view::npos;
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> mail_root(std::string_view location, std::string_view user, std::string_view home) {
+    constexpr std::string_view kKind = "maildir:";
+    std::string_view path = location;
+    if (path.starts_with(kKind))
+        path.remove_prefix(kKind.size());
+    else if (!path.starts_with('/') && !path.starts_with('~'))
+        return std::unexpected(fmt::format("mail_location \"{}\": only maildir:PATH is known", location));
+    path = path.substr(0, path.find(':'));  // Dovecot's options; the layout here is always Maildir++
+    return user_path("mail_location", path, user, home);
+}
+
+std::expected<std::string, std::string> user_path(
+    std::string_view what_it_is, std::string_view path, std::string_view user, std::string_view home) {
+    auto wrong = [&](std::string_view why) { return std::unexpected(fmt::format("{} \"{}\": {}", what_it_is, path, why)); };
+    std::string_view domain = user.find('@') == std::string_view::npos ? "" : user.substr(user.rfind('@') + 1);
+    std::string_view local = user.substr(0, user.rfind('@'));
+
+    std::string root;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        bool home_here = path[i] == '~' && i == 0;
+        if (path[i] != '%' && !home_here) {
+            root += path[i];
+            continue;
+        }
+        char what = home_here ? 'h' : ++i < path.size() ? path[i] : '\0';
+        std::string_view value;
+        switch (what) {
+        case 'h': value = home; break;
+        case 'u': value = user; break;
+        case 'n': value = local; break;
+        case 'd': value = domain; break;
+        case '%': value = "%"; break;
+        default: return wrong(fmt::format("%{} is not one of %h %u %n %d", what));
+        }
+        if (what == 'h' && value.empty())
+            return wrong("the user has no home directory");
+        if ((what == 'u' || what == 'n' || what == 'd') && !is_safe_component(value))
+            return wrong("the user's name cannot be part of a path");
+        root += value;
+    }
+    if (!root.starts_with('/'))
+        return wrong("the path is not absolute");
+    if (root.find('\0') != std::string::npos)
+        return wrong("NUL in the path");
+    return root;
+}
+
+}  // namespace account

@@ -1,0 +1,67 @@
+// imapd/lmtp/lmtpd/session.h - one LMTP conversation: mail comes to the mailbox daemon.
+//
+// Content streams on to lmtp-store, which has the rights to write; here nothing is stored. After the end of the
+// data there is exactly one reply for each recipient that was accepted, in their order.
+//
+// Standards   RFC 2033, RFC 5321, RFC 2034, RFC 2920
+// Trust       every octet comes from the client.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "imapd/lmtp/lmtpd/params.h"
+#include "lib/event/stream.h"
+#include "lib/ipc/channel.h"
+#include "lib/ipc/records/store.h"
+#include "lib/smtp/reply.h"
+#include "lib/worker/program.h"
+
+namespace lmtpd {
+
+class Session {
+  public:
+    Session(event::Stream stream, worker::Client& seat, worker::Jailed& jail, const Params& params);
+    event::Task<void> converse();
+    // As far as the client takes it now.
+    void say_goodbye(const event::StreamError& error);
+
+  private:
+    struct Reception;
+    struct CommandSpec;
+    event::Task<smtp::Reply> execute(std::string line);
+    event::Task<smtp::Reply> lhlo(std::string_view argument);
+    event::Task<smtp::Reply> mail(std::string_view argument);
+    event::Task<smtp::Reply> rcpt(std::string_view argument);
+    event::Task<smtp::Reply> data(std::string_view argument);
+    event::Task<smtp::Reply> rset(std::string_view argument);
+    event::Task<smtp::Reply> noop(std::string_view argument);
+    event::Task<smtp::Reply> vrfy(std::string_view argument);
+    event::Task<smtp::Reply> quit(std::string_view argument);
+
+    event::Task<std::string> ensure_store();
+    event::Task<void> receive(Reception& reception);
+    event::Task<void> forward(Reception& reception);
+    event::Task<void> answer_recipients(Reception& reception);
+    std::string trace_line() const;
+    void end_transaction();
+
+    event::Stream peer_;
+    worker::Client& seat_;
+    worker::Jailed& jail_;
+    const Params& params_;
+    ipc::Channel store_;
+    std::string client_address_, helo_;
+    bool closing_ = false;
+    bool has_sender_ = false;
+    std::string sender_;
+    std::vector<std::string> recipients_;
+    int errors_ = 0;
+    std::string session_id_;
+};
+
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, worker::Jailed& jail, const Params& params);
+
+}  // namespace lmtpd

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""The lint itself: on small made-up trees and programs it sees what it is for, and lets pass what is right."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
+import lint
+import linked
+
+
+def header(path, *includes):
+    lines = [f"// {path} - a header of a test."] + ["#pragma once"] + [f'#include "{one}"' for one in includes]
+    return "\n".join(lines) + "\n"
+
+
+class Tree(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def write(self, path, text):
+        path = os.path.join(self.folder.name, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+
+    def lint(self):
+        run = subprocess.run([sys.executable, os.path.join(HERE, "lint.py"), self.folder.name], stdout=subprocess.PIPE, text=True)
+        return run.returncode, run.stdout
+
+    def assert_refused(self, *words):
+        status, said = self.lint()
+        self.assertEqual(status, 1, said)
+        for word in words:
+            self.assertIn(word, said)
+
+    def test_right_arrows_pass(self):
+        for room in "account", "sessions", "imap":
+            self.write(f"imapd/{room}/README.md", "")
+        self.write("imapd/account/a.h", header("imapd/account/a.h", "lib/store/account.h"))
+        self.write("imapd/sessions/b.h", header("imapd/sessions/b.h", "imapd/account/a.h"))
+        self.write("imapd/imap/commands/c.cc", '#include "imapd/imap/session.h"\n#include "imapd/sessions/b.h"\n')
+        status, said = self.lint()
+        self.assertEqual((status, said.split("\n")[-2]), (0, "the house is in order"), said)
+
+    def test_an_arrow_that_runs_the_wrong_way(self):
+        self.write("imapd/sessions/spawner.cc", '#include "imapd/imap/session.h"\n')
+        self.assert_refused("imapd/sessions/spawner.cc:1: room imapd/sessions includes imapd/imap/session.h")
+
+    def test_an_arrow_to_a_neighbour_that_is_not_in_the_table(self):
+        self.write("imapd/login/session.cc", '// A comment.\n#include "imapd/sieve/scripts/compiled.h"\n')
+        self.assert_refused("imapd/login/session.cc:2: room imapd/login includes imapd/sieve/scripts/compiled.h")
+
+    def test_sub_rooms_of_other_programs(self):
+        self.write("qmgr/bounce/report.cc", '#include "qmgr/scheduler.h"\n')
+        self.write("smtpd/authentication/gate.cc", '#include "smtpd/session.h"\n')
+        self.assert_refused("room qmgr/bounce includes qmgr/scheduler.h", "room smtpd/authentication includes smtpd/session.h")
+
+    def test_nothing_lies_loose_in_imapd(self):
+        self.write("imapd/wire.cc", "")
+        self.write("imapd/imap/session.cc", '#include "imapd/wire.h"\n')
+        self.assert_refused("imapd/wire.cc:1: lies in no room", "imapd/imap/session.cc:1: imapd/wire.h lies in no room")
+
+    def test_a_room_without_a_readme(self):
+        self.write("imapd/sieve/scripts/memory.cc", "")
+        self.assert_refused("imapd/sieve/scripts/README.md:0: a room without a README.md")
+
+    def test_programs_and_libraries(self):
+        self.write("smtpd/session.cc", '#include "cleanup/session.h"\n')
+        self.write("lib/text/text.cc", '#include "lib/store/account.h"\n')
+        self.assert_refused("smtpd includes cleanup/session.h", "lib/text includes lib/store, which is above it")
+
+    def test_a_cycle_in_the_table(self):
+        self.assertEqual(lint.cycle_in({"a": ["b"], "b": ["c"], "c": ["b"]}), ["b", "c", "b"])
+        self.assertEqual(lint.cycle_in({"a": ["b", "c"], "b": ["c"], "c": []}), [])
+        self.assertEqual(lint.cycle_in(lint.ROOMS), [])
+
+    def test_each_arrow_of_the_table_leads_to_a_room(self):
+        for room, others in lint.ROOMS.items():
+            for other in others:
+                self.assertIn(other, lint.ROOMS, room)
+
+
+class Linked(unittest.TestCase):
+    def test_namespaces_are_told_apart(self):
+        symbols = ["ipc::records::StoreOpen::fields()", "lib::store::x()", "restore::y()", "std::vector<store::Message>::size()"]
+        self.assertEqual(linked.found_in(symbols, ["store", "sieve"]), {"store": symbols[3]})
+
+    def test_a_program_that_contains_what_it_must_not(self):
+        with tempfile.TemporaryDirectory() as build:
+            for name in linked.FORBIDDEN:
+                path = os.path.join(build, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                code = "namespace login { void greet() {} }"
+                if name.endswith("/login"):
+                    code += " namespace sieve { void run(); } void use() { sieve::run(); }"
+                subprocess.run(["c++", "-x", "c++", "-c", "-o", path, "-"], input=code, text=True, check=True)
+            script = [sys.executable, os.path.join(HERE, "linked.py"), build]
+            run = subprocess.run(script, stdout=subprocess.PIPE, text=True)
+            self.assertEqual(run.returncode, 1)
+            self.assertEqual(run.stdout, "libexec/malleposte/login: contains sieve::, for example sieve::run()\n")
+            os.remove(os.path.join(build, "libexec/malleposte/login"))
+            run = subprocess.run(script, stdout=subprocess.PIPE, text=True)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("libexec/malleposte/login: it is not there", run.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
