@@ -19,6 +19,7 @@ constexpr std::size_t kMaxReply = 64 << 10;
 ipc::ServiceSettings signer_settings(const dkim::SignParams& params, std::string socket) {
     ipc::ServiceSettings settings(std::move(socket), params.signer_timeout());
     settings.answer = params.signer_timeout();
+    settings.repeatable = true;  // a signer that leaves for fresh keys may have read the request already
     return settings;
 }
 

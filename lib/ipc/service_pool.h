@@ -80,7 +80,7 @@ class ServicePool {
             co_return std::unexpected(std::move(lease.error()));
         bool unread = false;
         std::expected<Reply, std::string> reply = co_await try_talk(*lease, talk, unread);
-        if (unread && lease->kept) {
+        if (lease->kept && (unread || (!reply && settings_.repeatable))) {
             lease = co_await open();
             if (!lease)
                 co_return std::unexpected(std::move(lease.error()));

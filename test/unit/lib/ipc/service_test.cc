@@ -345,3 +345,16 @@ TEST_CASE("a conversation over a stale connection is begun anew", "[ipc][service
         CHECK(std::ranges::count(f.service->heard, "close") == 1);
     }
 }
+
+TEST_CASE("a conversation that may be repeated is, where a kept connection ends under it", "[ipc][service]") {
+    Fixture f;
+    f.settings.repeatable = true;
+    Pool pool(f.loop, f.settings);
+    std::string answer;
+    f.run(converse(pool, "one", answer));
+    f.run(converse(pool, "close", answer));
+    CHECK(answer.starts_with("failed: "));
+    CHECK(std::ranges::count(f.service->heard, "close") == 2);
+    f.run(converse(pool, "after", answer));
+    CHECK(answer == "after");
+}

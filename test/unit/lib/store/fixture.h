@@ -72,7 +72,7 @@ struct Fixture {
         std::vector<std::string> names;
         for (const auto& entry : fs::directory_iterator(path(below)))
             names.push_back(entry.path().filename());
-        auto key = [](const std::string& name) { return std::pair(parse_maildir_name(name).uid.value_or(0), name); };
+        auto key = [](const std::string& name) { return std::pair(store::parse_maildir_name(name).uid.value_or(0), name); };
         std::ranges::sort(names, {}, key);
         return names;
     }
