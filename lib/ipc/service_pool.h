@@ -10,7 +10,7 @@
 // A kept connection that the service has closed is found out before anything is said on it. Where it goes between that look
 // and the last octet of the request, the kernel tells (EPIPE, ECONNRESET) that the request was not read whole, and
 // converse() says it once more over a new connection; where the end comes later nobody knows what was done, and it is a
-// failure.
+// failure, unless settings.repeatable says that saying it twice does no harm.
 //
 // Failure     a reason that names the socket. Only cancellation is thrown.
 // Lifetime    outlives its leases.

@@ -13,7 +13,7 @@ import sys
 
 # What a machine may lack through nobody's fault.
 EXCUSED = re.compile(
-    r"network namespaces are not allowed|no mounts here|no loop mounts|mount namespaces need|other tests run as an ordinary user")
+    r"wants a capability|network namespaces are not allowed|no mounts here|no loop mounts|mount namespaces need|other tests run as an ordinary user")
 SHARED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared")
 MISSING_DATA = re.compile(r"shared/|conformance|reference messages")
 
@@ -26,8 +26,11 @@ def skipped(log):
         if header:
             test = header.group(1)
         found = re.match(r"\s*skipped: (.*\S)", line) or re.search(r"\.\.\. skipped ['\"](.*)['\"]\s*$", line)
+        script = re.match(r"(\S+)\s+skipped\s*$", line)
         if found:
             yield test, found.group(1)
+        elif script:
+            yield test, script.group(1) + ": wants a capability that the server does not offer"
 
 
 def is_excused(reason):
