@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
     cleanup::Service service{jail.loop(), params, std::move(*spool), rewriting};
     cleanup::SigningHouse signing{jail.loop(), sign_params};
     service.sign_with(signing, results_params.authserv_id());
+    service.qmgr().start();
     return jail.serve(
         [&](event::Stream client, worker::Client& seat) { return cleanup::serve_client(std::move(client), seat, service); });
 }

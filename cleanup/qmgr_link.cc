@@ -14,9 +14,7 @@ constexpr std::size_t kMaxEnvelope = 1 << 20;  // a message with more recipients
 }  // namespace
 
 QmgrLink::QmgrLink(event::Loop& loop, std::string socket)
-    : loop_{loop}, link_{loop, ipc::ServiceSettings{std::move(socket)}, *this} {
-    link_.want();
-}
+    : loop_{loop}, link_{loop, ipc::ServiceSettings{std::move(socket)}, *this} {}
 
 QmgrLink::~QmgrLink() {
     if (trying_ != nullptr)

@@ -18,9 +18,11 @@ namespace cleanup {
 
 class QmgrLink final : ipc::ServiceLink::Owner {
   public:
-    // Connects at once, and again a second after each failure.
     QmgrLink(event::Loop& loop, std::string socket);
     ~QmgrLink();
+
+    // Connects, and again a second after each failure, for as long as the process lives.
+    void start() { link_.want(); }
 
     // `file` is the committed queue file; its lock goes along.
     void hand_over(const ipc::records::QueueHandover& handover, event::Fd file);
