@@ -34,6 +34,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 takes a member of a coroutine frame for a heap block of its own; asan, which knows, finds nothing.
   # From a precompiled header it also sees the library's own string copies go out of bounds (its bugs 105329, 105651).
   add_compile_options(-Wno-free-nonheap-object -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
+  # Said before any target is made: with it ccache names a precompiled header by its content, not by its place and hour, so
+  # that a second clone finds what the first one compiled.
+  add_compile_options(-fpch-preprocess -Winvalid-pch)
 endif()
 add_compile_definitions(_GNU_SOURCE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
@@ -56,7 +59,6 @@ function(mail_precompile folder)
     return()
   endif()
   if(NOT TARGET precompiled)
-    add_compile_options(-fpch-preprocess -Winvalid-pch)
     file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/precompiled.cc" CONTENT "")
     add_library(precompiled STATIC "${CMAKE_BINARY_DIR}/precompiled.cc")
     # In angle brackets, or the tree's place would be part of it and no other clone could use what ccache has.
