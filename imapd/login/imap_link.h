@@ -10,7 +10,7 @@
 #include "lib/event/loop.h"
 #include "lib/event/task.h"
 #include "lib/ipc/records/imap_handover.h"
-#include "lib/ipc/request_link.h"
+#include "lib/ipc/service_client.h"
 
 namespace login {
 
@@ -22,7 +22,7 @@ class ImapLink {
     event::Task<std::string> hand_over(ipc::records::ImapHandover handover, event::Fd client);
 
   private:
-    ipc::RequestLink<ipc::records::ImapHandover, ipc::records::ImapHandoverReply> link_;
+    ipc::RecordClient<ipc::records::ImapHandover, ipc::records::ImapHandoverReply> imap_;
 };
 
 }  // namespace login

@@ -59,7 +59,7 @@ ssize_t receive(
 
 }  // namespace
 
-Owner make_owner(const account::UserRecord& user, const std::string& root) {
+Owner make_owner(const userdb::User& user, const std::string& root) {
     std::string text = user.name;
     for (const std::string& part : {std::to_string(user.uid.value_or(0)), std::to_string(user.gid.value_or(0)), root}) {
         text += '\0';

@@ -21,10 +21,10 @@
 #include <string>
 #include <vector>
 
-#include "imapd/account/auth_master.h"
 #include "lib/event/fd.h"
 #include "lib/event/loop.h"
 #include "lib/ipc/records/imap_handover.h"
+#include "lib/userdb/auth_master.h"
 
 namespace sessions {
 
@@ -34,7 +34,7 @@ struct Owner {
     std::array<unsigned char, 32> digest{};
     bool operator==(const Owner&) const = default;
 };
-Owner make_owner(const account::UserRecord& user, const std::string& root);
+Owner make_owner(const userdb::User& user, const std::string& root);
 
 // The child's ends.
 struct ChildSockets {

@@ -51,7 +51,7 @@ Spawner::Spawner(Settings settings, worker::Jailed& jail, worker::SeccompFilter 
       jail_(jail),
       filter_(std::move(filter)),
       serve_(std::move(serve)),
-      auth_(jail.loop(), settings_.auth_master),
+      auth_(jail.loop(), settings_.auth_master, "session"),
       processes_(settings_.process_limit, settings_.spare_process_limit, settings_.spare_process_time) {
     jail_.loop().on_signal(SIGCHLD, [this] { reap(); });
     jail_.on_leave([this] { processes_.dismiss_all(); });
@@ -135,7 +135,7 @@ event::Task<void> Spawner::write_replies(Login& login) {
 event::Task<void> Spawner::take_handover(Login& login, Handover handover, event::Fd client) {
     ImapHandoverReply reply;
     reply.request_id = handover.request_id;
-    account::AuthMaster::Answer user = co_await auth_.lookup(
+    std::expected<userdb::User, std::string> user = co_await auth_.find_login(
         handover.client_pid, handover.auth_request, handover.auth_cookie);
     if (!user) {
         logging::warning("{}: {}", handover.user_name, user.error());
@@ -150,7 +150,7 @@ event::Task<void> Spawner::take_handover(Login& login, Handover handover, event:
 }
 
 // Empty if a session process has the client; otherwise words for the client.
-std::string Spawner::seat(const Handover& handover, const account::UserRecord& user, event::Fd client) {
+std::string Spawner::seat(const Handover& handover, const userdb::User& user, event::Fd client) {
     constexpr const char* kTrouble = "Your mail cannot be opened now, try again later";
     if (geteuid() == 0 && (!user.uid || !user.gid || *user.uid == 0)) {
         logging::error("{}: the user database gives no uid and gid, or those of root: no session", user.name);
@@ -171,7 +171,7 @@ std::string Spawner::seat(const Handover& handover, const account::UserRecord& u
     return spawn(handover, user, *root, std::move(client)) ? "" : kTrouble;
 }
 
-bool Spawner::spawn(const Handover& handover, const account::UserRecord& user, const std::string& root, event::Fd client) {
+bool Spawner::spawn(const Handover& handover, const userdb::User& user, const std::string& root, event::Fd client) {
     // Free pieces that are joined here need not be joined, and so copied, in every child.
     malloc_trim(0);
     std::optional<ChildSockets> sockets = processes_.prepare();
@@ -188,8 +188,8 @@ bool Spawner::spawn(const Handover& handover, const account::UserRecord& user, c
     return true;
 }
 
-void Spawner::run_child(pid_t parent, Handover handover, const account::UserRecord& user, const std::string& root,
-    event::Fd client, ChildSockets sockets) {
+void Spawner::run_child(pid_t parent, Handover handover, const userdb::User& user, const std::string& root, event::Fd client,
+    ChildSockets sockets) {
     begin_user_process(parent, {client.get(), sockets.control.get(), sockets.notices.get()}, user, filter_);
     SessionProcess process(user, root, NextClient{std::move(handover), std::move(client)}, std::move(sockets));
     serve_(process);

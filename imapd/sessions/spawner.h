@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
-#include "imapd/account/auth_master.h"
 #include "imapd/sessions/session_processes.h"
 #include "lib/event/fd.h"
 #include "lib/ipc/records/imap_handover.h"
+#include "lib/userdb/auth_master.h"
 #include "lib/worker/program.h"
 #include "lib/worker/sandbox.h"
 
@@ -26,10 +26,10 @@ namespace sessions {
 // What a session process has to do with: its user, and one client after the other.
 class SessionProcess {
   public:
-    SessionProcess(account::UserRecord user, std::string root, NextClient first, ChildSockets sockets)
+    SessionProcess(userdb::User user, std::string root, NextClient first, ChildSockets sockets)
         : user_(std::move(user)), root_(std::move(root)), current_(std::move(first)), sockets_(std::move(sockets)) {}
 
-    const account::UserRecord& user() const { return user_; }
+    const userdb::User& user() const { return user_; }
     const std::string& mail_root() const { return root_; }
     const ipc::records::ImapHandover& handover() const { return current_.handover; }
     event::Fd take_client() { return std::move(current_.client); }
@@ -37,7 +37,7 @@ class SessionProcess {
     bool next();
 
   private:
-    account::UserRecord user_;
+    userdb::User user_;
     std::string root_;
     NextClient current_;
     ChildSockets sockets_;
@@ -69,9 +69,9 @@ class Spawner {
     event::Task<void> write_replies(Login& login);
     event::Task<void> watch_notices();
     event::Task<void> dismiss_in_time();
-    std::string seat(const Handover& handover, const account::UserRecord& user, event::Fd client);
-    bool spawn(const Handover& handover, const account::UserRecord& user, const std::string& root, event::Fd client);
-    [[noreturn]] void run_child(pid_t parent, Handover handover, const account::UserRecord& user, const std::string& root,
+    std::string seat(const Handover& handover, const userdb::User& user, event::Fd client);
+    bool spawn(const Handover& handover, const userdb::User& user, const std::string& root, event::Fd client);
+    [[noreturn]] void run_child(pid_t parent, Handover handover, const userdb::User& user, const std::string& root,
         event::Fd client, ChildSockets sockets);
     void reap();
 
@@ -79,7 +79,7 @@ class Spawner {
     worker::Jailed& jail_;
     worker::SeccompFilter filter_;
     Serve serve_;
-    account::AuthMaster auth_;
+    userdb::AuthMaster auth_;
     SessionProcesses processes_;
 };
 

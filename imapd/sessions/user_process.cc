@@ -48,7 +48,7 @@ void close_parents_descriptors(std::initializer_list<int> keep) {
         close(descriptor);
 }
 
-void become(const account::UserRecord& user) {
+void become(const userdb::User& user) {
     if (geteuid() != 0)
         return;
     gid_t group = *user.gid;
@@ -61,7 +61,7 @@ void become(const account::UserRecord& user) {
 }  // namespace
 
 void begin_user_process(
-    pid_t parent, std::initializer_list<int> keep, const account::UserRecord& user, const worker::SeccompFilter& filter) {
+    pid_t parent, std::initializer_list<int> keep, const userdb::User& user, const worker::SeccompFilter& filter) {
     signal(SIGINT, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     install_stop_signal();

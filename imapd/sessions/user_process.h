@@ -10,13 +10,13 @@
 
 #include <initializer_list>
 
-#include "imapd/account/auth_master.h"
+#include "lib/userdb/auth_master.h"
 #include "lib/worker/sandbox.h"
 
 namespace sessions {
 
 // In the child, first thing after fork(); `parent` is the pid of who forked. It ends if the parent is gone.
 void begin_user_process(
-    pid_t parent, std::initializer_list<int> keep, const account::UserRecord& user, const worker::SeccompFilter& filter);
+    pid_t parent, std::initializer_list<int> keep, const userdb::User& user, const worker::SeccompFilter& filter);
 
 }  // namespace sessions

@@ -55,6 +55,14 @@ struct ServiceClient::State final : ServiceLink::Owner, std::enable_shared_from_
 
     const std::string& socket() const { return link.settings().socket; }
 
+    // The next number that no question has which still waits.
+    std::uint64_t next_number() {
+        do
+            last_number = last_number < numbering->largest() ? last_number + 1 : 1;
+        while (waiting.contains(last_number));
+        return last_number;
+    }
+
     void send(std::uint64_t number, Waiting& one) {
         one.sent = true;
         link.write(one.question(number), std::move(one.descriptor));
@@ -214,7 +222,7 @@ Task<ServiceClient::Answer> ServiceClient::ask(Question question, event::Fd desc
     one.question = std::move(question);
     one.had_descriptor = static_cast<bool>(descriptor);
     one.descriptor = std::move(descriptor);
-    const std::uint64_t number = ++state->last_number;
+    const std::uint64_t number = state->next_number();
     Registration registration(*state, number, one);
     start_watch(state);
     // A connection whose other end has gone takes what is written and loses it; better to know before.

@@ -37,6 +37,8 @@ class Numbering : public Framing {
     virtual std::string cancellation(std::uint64_t) { return {}; }
     // Whether the service has gone so wrong that the connection must end: the reason. Looked at for frames without a number.
     virtual std::string fault(std::string_view) { return {}; }
+    // The largest number that the protocol has; after it comes 1 again.
+    virtual std::uint64_t largest() const { return UINT64_MAX; }
 };
 
 class ServiceClient {

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <map>
+#include <expected>
 
-#include "lib/event/signal.h"
+#include "lib/ipc/service_client.h"
+#include "lib/sasl/auth_framing.h"
 #include "lib/sasl/auth_line.h"
 #include "lib/text/text.h"
 
@@ -18,17 +19,8 @@ using event::Task;
 namespace {
 
 constexpr std::size_t kMaxLine = 65536;
-constexpr auto kLook = 5000ms;  // how often the reader looks for requests that wait too long
+constexpr std::size_t kMaxMechanisms = 100;
 constexpr auto kConnectTimeout = 10s;
-
-// A request that waits for auth's answer. It lives in the frame of the coroutine that waits.
-struct Pending {
-    explicit Pending(event::Loop& loop) : answered(loop), since(event::Clock::now()) {}
-    event::Notice answered;
-    event::Clock::time_point since;
-    std::optional<Step> step;
-    bool lost = false;  // the connection went away before an answer
-};
 
 Mechanism parse_mechanism(const std::vector<std::string>& fields) {
     Mechanism mechanism;
@@ -73,184 +65,50 @@ std::optional<Step> parse_answer(const std::vector<std::string>& fields) {
     return step;
 }
 
-}  // namespace
+// The client side: our version and process first, then auth's greeting up to DONE.
+class ClientFraming final : public AuthFraming {
+  public:
+    ClientFraming() : AuthFraming({"OK", "FAIL", "CONT"}) {}
 
-struct AuthClient::State {
-    State(event::Loop& the_loop, std::chrono::milliseconds the_timeout)
-        : loop(the_loop), timeout(the_timeout), changed(the_loop) {}
+    Task<void> greet(event::Stream& stream) override {
+        stream.write(fmt::format("VERSION\t1\t2\nCPID\t{}\n", ::getpid()));
+        Greeting greeting;
+        while (!greeting.done) {
+            std::optional<event::Line> line = co_await stream.read_line(kMaxLine);
+            if (!line)
+                throw StreamError(StreamError::Kind::eof, "auth closed the connection in its greeting");
+            take(greeting, split_fields(line->text));
+        }
+        if (!greeting.version_seen)
+            throw StreamError(StreamError::Kind::io, "auth did not tell its version");
+        mechanisms = std::move(greeting.mechanisms);
+        cookie = std::move(greeting.cookie);
+    }
 
-    event::Loop& loop;
-    std::chrono::milliseconds timeout;
-    event::SocketAddress address;
-    std::string where;
-    std::string trouble;
+    std::string cancellation(std::uint64_t number) override { return fmt::format("CANCEL\t{}\n", number); }
 
-    event::Stream stream;
-    bool connected = false;
-    bool connecting = false;
-    event::Notice changed;  // connected or connecting has changed
-    event::Context* reader = nullptr;
     std::vector<Mechanism> mechanisms;
     std::string cookie;
-    std::uint32_t next_id = 0;
-    std::map<std::uint32_t, Pending*> pending;
-
-    void send(const std::string& line) {
-        stream.write(line);
-        stream.push();
-    }
-
-    void lose(const std::string& why) {
-        connected = false;
-        trouble = fmt::format("{}: {}", where, why);
-        stream = event::Stream();
-        std::map<std::uint32_t, Pending*> lost;
-        lost.swap(pending);
-        for (auto& [id, request] : lost) {
-            request->lost = true;
-            request->step = Step(Step::Kind::trouble, id, trouble);
-            request->answered.notify_all();
-        }
-    }
-
-    bool has_overdue() const {
-        auto limit = event::Clock::now() - timeout;
-        for (const auto& [id, request] : pending) {
-            if (request->since < limit)
-                return true;
-        }
-        return false;
-    }
-};
-
-namespace {
-
-using State = AuthClient::State;
-
-// Forgets the request when the coroutine that waits for it ends, however it ends.
-class Registration {
-  public:
-    Registration(State& state, std::uint32_t id, Pending& pending) : state_(state), id_(id) {
-        state_.pending[id] = &pending;
-    }
-    ~Registration() {
-        auto found = state_.pending.find(id_);
-        if (found == state_.pending.end())
-            return;
-        state_.pending.erase(found);
-        if (state_.connected)
-            state_.send(fmt::format("CANCEL\t{}\n", id_));  // nobody waits for the answer any more
-    }
-    Registration(const Registration&) = delete;
 
   private:
-    State& state_;
-    std::uint32_t id_;
+    struct Greeting {
+        std::vector<Mechanism> mechanisms;
+        std::string cookie;
+        bool version_seen = false;
+        bool done = false;
+    };
+
+    static void take(Greeting& greeting, const std::vector<std::string>& fields) {
+        if (const std::string fault = version_fault(fields); !fault.empty())
+            throw StreamError(StreamError::Kind::io, fault);
+        greeting.version_seen = greeting.version_seen || fields[0] == "VERSION";
+        greeting.done = fields[0] == "DONE";
+        if (fields[0] == "MECH" && greeting.mechanisms.size() < kMaxMechanisms)
+            greeting.mechanisms.push_back(parse_mechanism(fields));
+        else if (fields[0] == "COOKIE" && fields.size() > 1)
+            greeting.cookie = fields[1];
+    }
 };
-
-void take_answer(State& state, std::string_view line) {
-    std::optional<Step> step = parse_answer(split_fields(line));
-    if (!step)
-        return;
-    auto found = state.pending.find(step->id);
-    if (found == state.pending.end())
-        return;  // abandoned meanwhile
-    Pending* request = found->second;
-    state.pending.erase(found);
-    request->step = std::move(step);
-    request->answered.notify_all();
-}
-
-Task<void> read_answers(std::shared_ptr<State> state) {
-    std::string why = "connection closed by auth";
-    bool going = true;
-    while (going) {
-        bool silent = false;
-        try {
-            std::optional<event::Line> line = co_await state->stream.read_line(kMaxLine);
-            if (line)
-                take_answer(*state, line->text);
-            going = line.has_value();
-        } catch (const StreamError& error) {
-            silent = error.kind() == StreamError::Kind::timeout;
-            why = error.what();
-            going = silent;
-        }
-        if (silent && state->has_overdue()) {
-            why = "auth does not answer";
-            going = false;
-        }
-    }
-    state->lose(why);
-}
-
-// The server's greeting, up to DONE. Throws a StreamError, or a runtime_error with what is wrong in it.
-Task<void> read_handshake(State& state) {
-    std::vector<Mechanism> mechanisms;
-    std::string cookie;
-    bool version_seen = false;
-    for (;;) {
-        std::optional<event::Line> line = co_await state.stream.read_line(kMaxLine);
-        if (!line)
-            throw StreamError(StreamError::Kind::eof, "auth closed the connection in its greeting");
-        std::vector<std::string> fields = split_fields(line->text);
-        if (fields[0] == "VERSION") {
-            version_seen = fields.size() > 1 && fields[1] == "1";
-            if (!version_seen)
-                throw StreamError(StreamError::Kind::io, "auth speaks another version of the protocol");
-        } else if (fields[0] == "MECH" && mechanisms.size() < 100) {
-            Mechanism mechanism = parse_mechanism(fields);
-            mechanisms.push_back(std::move(mechanism));
-        } else if (fields[0] == "COOKIE" && fields.size() > 1) {
-            cookie = fields[1];
-        } else if (fields[0] == "DONE") {
-            break;
-        }
-    }
-    if (!version_seen)
-        throw StreamError(StreamError::Kind::io, "auth did not tell its version");
-    state.mechanisms = std::move(mechanisms);
-    state.cookie = std::move(cookie);
-}
-
-Task<void> make_connection(std::shared_ptr<State> state) {
-    try {
-        event::Task<event::Stream> connecting = event::connect(state->loop, state->address, kConnectTimeout);
-        state->stream = co_await std::move(connecting);
-        state->stream.set_timeout(kConnectTimeout);
-        state->stream.write(fmt::format("VERSION\t1\t2\nCPID\t{}\n", ::getpid()));
-        co_await read_handshake(*state);
-        state->stream.set_timeout(kLook);
-        state->connected = true;
-        state->trouble.clear();
-    } catch (const StreamError& error) {
-        state->lose(error.what());
-        if (error.kind() == StreamError::Kind::cancelled) {
-            state->connecting = false;
-            state->changed.notify_all();
-            throw;
-        }
-    }
-    state->connecting = false;
-    state->changed.notify_all();
-}
-
-// Connected afterwards, or trouble says why not.
-Task<void> ensure_connected(std::shared_ptr<State> state) {
-    if (state->address.length == 0)
-        co_return;  // the socket's name made no sense; trouble says so
-    while (state->connecting)
-        co_await state->changed.wait();
-    if (state->connected)
-        co_return;
-    state->connecting = true;
-    co_await make_connection(state);
-    if (state->connected) {
-        event::Task<void> reader = read_answers(state);
-        auto forget = [state] { state->reader = nullptr; };
-        state->loop.spawn(std::move(reader), &state->reader, forget);
-    }
-}
 
 std::string auth_line(std::uint32_t id, const ClientInfo& info, const std::string& mechanism,
     const std::optional<std::string>& initial_response) {
@@ -273,93 +131,103 @@ std::string auth_line(std::uint32_t id, const ClientInfo& info, const std::strin
     return line + "\n";
 }
 
-Task<Step> wait_for_answer(State& state, std::uint32_t id, std::string line, bool& lost) {
-    Pending pending(state.loop);
-    Registration registration(state, id, pending);
-    state.send(line);
-    while (!pending.step)
-        co_await pending.answered.wait();
-    lost = pending.lost;
-    Step step = std::move(*pending.step);
-    co_return step;
+// A login may be begun twice: what was lost on the way cost nobody anything.
+ipc::ServiceSettings settings_of(const std::string& socket, std::chrono::milliseconds timeout) {
+    ipc::ServiceSettings settings(socket, kConnectTimeout);
+    settings.answer = timeout;
+    settings.max_frame = kMaxLine;
+    settings.repeatable = true;
+    return settings;
+}
+
+// Where auth is; at start and before the jail, so a name may be looked up here.
+std::expected<event::SocketAddress, std::string> address_of(const std::string& socket) {
+    const bool typed = socket.starts_with("inet:") || socket.starts_with("unix:");
+    auto endpoint = event::Endpoint::parse(typed ? socket : "unix:" + socket);
+    if (!endpoint)
+        return std::unexpected(socket + ": " + endpoint.error());
+    if (endpoint->kind == event::Endpoint::Kind::unix_socket)
+        return event::unix_address(endpoint->path);
+    auto addresses = endpoint->resolve();
+    if (!addresses)
+        return std::unexpected(socket + ": " + addresses.error());
+    if (addresses->empty())
+        return std::unexpected(socket + ": no address");
+    return addresses->front();
 }
 
 }  // namespace
 
+struct AuthClient::State {
+    std::shared_ptr<ClientFraming> framing = std::make_shared<ClientFraming>();
+    std::optional<ipc::ServiceClient> client;  // none where the socket's name made no sense
+    std::string trouble;
+
+    Step trouble_step(std::uint32_t id) { return Step(Step::Kind::trouble, id, trouble); }
+
+    Step step_of(std::uint32_t id, const ipc::ServiceClient::Answer& answer) {
+        if (!answer) {
+            trouble = answer.error();
+            return trouble_step(id);
+        }
+        std::optional<Step> step = parse_answer(split_fields(*answer));
+        return step ? std::move(*step) : Step(Step::Kind::trouble, id, "auth gave an answer that is none");
+    }
+};
+
 AuthClient::AuthClient(event::Loop& loop, const std::string& socket, std::chrono::milliseconds timeout)
-    : state_(std::make_shared<State>(loop, timeout)) {
-    state_->where = socket;
-    // A plain path is a UNIX socket.
-    bool typed = socket.starts_with("inet:") || socket.starts_with("unix:");
-    auto endpoint = event::Endpoint::parse(typed ? socket : "unix:" + socket);
-    if (!endpoint) {
-        state_->trouble = socket + ": " + endpoint.error();
+    : state_(std::make_shared<State>()) {
+    auto address = address_of(socket);
+    if (!address) {
+        state_->trouble = address.error();
         return;
     }
-    if (endpoint->kind == event::Endpoint::Kind::unix_socket) {
-        state_->address = event::unix_address(endpoint->path);
-        return;
-    }
-    // At start and before the jail: a name may be looked up here.
-    auto addresses = endpoint->resolve();
-    if (addresses && !addresses->empty())
-        state_->address = addresses->front();
-    else
-        state_->trouble = socket + ": " + (addresses ? "no address" : addresses.error());
+    ipc::ServiceSettings settings = settings_of(socket, timeout);
+    settings.address = *address;
+    state_->client.emplace(loop, std::move(settings), state_->framing);
 }
 
-AuthClient::~AuthClient() {
-    if (state_->reader != nullptr)
-        state_->reader->cancel();
-}
+// Who still waits hears that nobody answers any more.
+AuthClient::~AuthClient() { state_->client.reset(); }
 
 const std::string& AuthClient::trouble() const { return state_->trouble; }
 std::uint32_t AuthClient::client_pid() const { return static_cast<std::uint32_t>(::getpid()); }
-const std::string& AuthClient::cookie() const { return state_->cookie; }
+const std::string& AuthClient::cookie() const { return state_->framing->cookie; }
 
 Task<std::vector<Mechanism>> AuthClient::mechanisms() {
     std::shared_ptr<State> state = state_;
-    co_await ensure_connected(state);
     std::vector<Mechanism> offered;
-    if (state->connected)
-        offered = state->mechanisms;
+    if (!state->client)
+        co_return offered;
+    state->trouble = co_await state->client->connect();
+    if (state->trouble.empty())
+        offered = state->framing->mechanisms;
     co_return offered;
 }
 
 Task<Step> AuthClient::begin(ClientInfo info, std::string mechanism, std::optional<std::string> initial_response) {
     std::shared_ptr<State> state = state_;
-    // A connection that was made earlier may have ended unnoticed; then it is worth a second try.
-    for (int attempt = 0; attempt < 2; ++attempt) {
-        co_await ensure_connected(state);
-        if (!state->connected)
-            break;
-        if (++state->next_id == 0)
-            state->next_id = 1;
-        std::uint32_t id = state->next_id;
-        std::string line = auth_line(id, info, mechanism, initial_response);
-        bool lost = false;
-        Step step = co_await wait_for_answer(*state, id, std::move(line), lost);
-        if (!lost)
-            co_return step;
-    }
-    Step trouble(Step::Kind::trouble, 0, state->trouble);
-    co_return trouble;
+    if (!state->client)
+        co_return state->trouble_step(0);
+    ipc::ServiceClient::Question question = [&](std::uint64_t number) {
+        return auth_line(static_cast<std::uint32_t>(number), info, mechanism, initial_response);
+    };
+    const ipc::ServiceClient::Answer answer = co_await state->client->ask(std::move(question));
+    co_return state->step_of(0, answer);
 }
 
 Task<Step> AuthClient::respond(std::uint32_t id, std::string response) {
     std::shared_ptr<State> state = state_;
-    Step step(Step::Kind::trouble, id, state->trouble);
-    if (!state->connected)
-        co_return step;
+    if (!state->client)
+        co_return state->trouble_step(id);
     std::string line = fmt::format("CONT\t{}\t{}\n", id, text::encode_base64(response));
-    bool lost = false;
-    step = co_await wait_for_answer(*state, id, std::move(line), lost);
-    co_return step;
+    const ipc::ServiceClient::Answer answer = co_await state->client->go_on(id, std::move(line));
+    co_return state->step_of(id, answer);
 }
 
 void AuthClient::abandon(std::uint32_t id) {
-    if (state_->connected)
-        state_->send(fmt::format("CANCEL\t{}\n", id));
+    if (state_->client)
+        state_->client->tell(state_->framing->cancellation(id));
 }
 
 }  // namespace sasl

@@ -30,7 +30,6 @@
 #include "lib/config/common_params.h"
 #include "lib/event/loop.h"
 #include "lib/event/stream.h"
-#include "lib/ipc/channel.h"
 #include "lib/worker/sandbox.h"
 
 namespace worker {
@@ -87,9 +86,6 @@ class Jailed {
 
     event::Loop& loop();
     const std::string& service() const;
-
-    // A peer of this program, a socket below the queue directory.
-    event::Task<ipc::Channel> client(std::string socket);
 
     // Called for each wakeup of the service.
     void on_wakeup(std::function<void()> call);

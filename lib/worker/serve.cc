@@ -237,11 +237,6 @@ void Jailed::release() {
     state_->maybe_finish();
 }
 
-event::Task<ipc::Channel> Jailed::client(std::string socket) {
-    ipc::Channel channel = co_await ipc::connect_service(state_->loop, std::move(socket), 10s);
-    co_return std::move(channel);
-}
-
 int Jailed::serve(Handler handler) {
     state_->handler = std::move(handler);
     // Master's own signals: a terminal's Ctrl-C goes to the group, but only master decides.

@@ -7,6 +7,7 @@
              braces or a lambda inside (g++ 12 miscompiles other spellings; see lib/event/task.h)
   layers     programs include lib/ and their own folder; a library includes only those below it
   rooms      an arrow between two rooms of a folder goes one way, and only where ROOMS has it
+  services   who talks to a service does it by lib/ipc: nobody else connects and keeps the connection by hand
   headers    begin with their own path and a sentence, and say #pragma once
   readmes    every room and every library has a README.md
   unfinished words that mark work left undone
@@ -61,6 +62,9 @@ ROOMS = {
     "imapd/managesieve": ["imapd/account", "imapd/sessions", "imapd/sieve/scripts"],
     "imapd/tools": ["imapd/account", "imapd/auth", "imapd/sieve/scripts", "imapd/sieve/delivery"],
 }
+
+# Who may connect by himself: the kernel, the one client of services, and the client of other hosts.
+CONNECTS = ("lib/event/", "lib/ipc/", "lmtp/")
 
 problems = []
 
@@ -190,6 +194,18 @@ def check_includes(path, text):
             problem(path, number, "libevent is included outside lib/event")
 
 
+def check_connections(path, code):
+    relative = os.path.relpath(path, ROOT)
+    if relative.startswith(("test/", *CONNECTS)):
+        return
+    for match in re.finditer(r"\bevent::connect\s*\(|(?<![\w:])::connect\s*\(|\bconnect_service\s*\(", code):
+        # A command has one talk with a service and ends.
+        if "connect_service" in match.group(0) and "/tools/" in relative:
+            continue
+        line = code.count("\n", 0, match.start()) + 1
+        problem(path, line, "a connection kept by hand: lib/ipc/service_link.h names the three ways to talk to a service")
+
+
 def check_header(path, text):
     relative = os.path.relpath(path, ROOT)
     first = text.split("\n", 1)[0]
@@ -254,6 +270,7 @@ def main(root):
             content = f.read()
         if "compiler_traps" not in source:
             check_co_await(source, without_comments_and_strings(content))
+        check_connections(source, without_comments_and_strings(content))
         check_includes(source, content)
         check_words(source, content)
         if source.endswith(".h"):

@@ -77,6 +77,15 @@ class Tree(unittest.TestCase):
         self.write("lib/text/text.cc", '#include "lib/store/account.h"\n')
         self.assert_refused("smtpd includes cleanup/session.h", "lib/text includes lib/store, which is above it")
 
+    def test_a_connection_kept_by_hand(self):
+        self.write("lib/userdb/lookup.cc", "// event::connect() is elsewhere.\nvoid f() { stream = event::connect(loop, a, t); }\n")
+        self.write("smtpd/policy.cc", "void f() { channel = ipc::connect_service(loop, path, t); }\n")
+        self.write("qmgr/tools/postqueue.cc", "void f() { channel = ipc::connect_service(loop, path, t); }\n")
+        self.write("lib/ipc/service_link.cc", "void f() { stream = event::connect(loop, a, t); }\n")
+        self.assert_refused("lib/userdb/lookup.cc:2: a connection kept by hand", "smtpd/policy.cc:1: a connection kept by hand")
+        self.assertNotIn("postqueue", self.lint()[1])
+        self.assertNotIn("service_link.cc", self.lint()[1])
+
     def test_a_cycle_in_the_table(self):
         self.assertEqual(lint.cycle_in({"a": ["b"], "b": ["c"], "c": ["b"]}), ["b", "c", "b"])
         self.assertEqual(lint.cycle_in({"a": ["b", "c"], "b": ["c"], "c": []}), [])

@@ -15,7 +15,8 @@ int main(int argc, char** argv) {
     lmtpd::Params params;
     worker::Program program(argc, argv, "lmtpd", params);
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
-    return jail.serve([&](event::Stream client, worker::Client& seat) {
-        return lmtpd::serve_client(std::move(client), seat, jail, params);
-    });
+    lmtpd::StorePool store(jail.loop(), lmtpd::store_settings(params));
+    lmtpd::Services services{params, store};
+    return jail.serve(
+        [&](event::Stream client, worker::Client& seat) { return lmtpd::serve_client(std::move(client), seat, services); });
 }

@@ -50,8 +50,14 @@ struct Session::Reception {
     std::string trouble;  // the store went away
 };
 
-Session::Session(event::Stream stream, worker::Client& seat, worker::Jailed& jail, const Params& params)
-    : peer_(std::move(stream)), seat_(seat), jail_(jail), params_(params), session_id_(make_session_id()) {
+ipc::ServiceSettings store_settings(const Params& params) {
+    ipc::ServiceSettings settings(params.store_socket(), 10s);
+    settings.answer = 300s;
+    return settings;
+}
+
+Session::Session(event::Stream stream, worker::Client& seat, Services& services)
+    : peer_(std::move(stream)), seat_(seat), services_(services), params_(services.params), session_id_(make_session_id()) {
     event::SocketAddress address = event::peer_address(peer_.descriptor());
     client_address_ = address.family() == AF_UNIX ? "local" : address.host();
     peer_.set_timeout(params_.timeout());
@@ -161,19 +167,22 @@ event::Task<Reply> Session::mail(std::string_view argument) {
     co_return Reply(250, "2.1.0", "OK");
 }
 
-event::Task<std::string> Session::ensure_store() {
+event::Task<bool> Session::ensure_store() {
+    if (store_ && !ipc::is_gone(store().stream()))
+        co_return true;
+    store_.reset();
+    std::expected<StorePool::Lease, std::string> lease = co_await services_.store.take();
+    if (lease)
+        store_ = std::move(*lease);
+    else
+        logging::warning("lmtp-store cannot be reached: {}", lease.error());
+    co_return store_.has_value();
+}
+
+void Session::give_back_store() {
     if (store_)
-        co_return std::string();
-    std::string reason;
-    try {
-        std::string socket = params_.store_socket();
-        store_ = co_await jail_.client(std::move(socket));
-        store_.stream().set_timeout(300s);
-    } catch (const event::StreamError& error) {
-        reason = error.what();
-        logging::warning("lmtp-store cannot be reached: {}", reason);
-    }
-    co_return reason;
+        services_.store.give_back(std::move(*store_));
+    store_.reset();
 }
 
 event::Task<Reply> Session::rcpt(std::string_view argument) {
@@ -188,21 +197,21 @@ event::Task<Reply> Session::rcpt(std::string_view argument) {
     if (recipients_.size() >= static_cast<std::size_t>(params_.recipient_limit()))
         co_return Reply(452, "4.5.3", "Too many recipients");
     std::string shown = path->mailbox.quoted();
-    std::string reason = co_await ensure_store();
-    if (!reason.empty())
+    const bool reached = co_await ensure_store();
+    if (!reached)
         co_return Reply(451, "4.3.0", "<" + shown + "> Temporary internal error");
     ipc::records::StoreLookup lookup;
     lookup.recipient = path->mailbox.text();
     std::expected<ipc::records::StoreLookupReply, std::string> reply;
     try {
-        store_.write(lookup);
-        reply = co_await store_.receive<ipc::records::StoreLookupReply>();
+        store().write(lookup);
+        reply = co_await store().receive<ipc::records::StoreLookupReply>();
     } catch (const event::StreamError& error) {
         reply = std::unexpected(std::string(error.what()));
     }
     if (!reply) {
         logging::warning("lmtp-store does not answer: {}", reply.error());
-        store_ = ipc::Channel();
+        store_.reset();
         co_return Reply(451, "4.3.0", "<" + shown + "> Temporary internal error");
     }
     if (reply->known == ipc::records::StoreKnown::unknown)
@@ -230,8 +239,8 @@ event::Task<void> Session::forward(Reception& reception) {
     content.octets = std::move(reception.chunk);
     reception.chunk.clear();
     try {
-        store_.write(content);
-        co_await store_.stream().drain();
+        store().write(content);
+        co_await store().stream().drain();
     } catch (const event::StreamError& error) {
         reception.trouble = error.what();
     }
@@ -259,12 +268,12 @@ event::Task<void> Session::receive(Reception& reception) {
 event::Task<void> Session::answer_recipients(Reception& reception) {
     std::expected<ipc::records::StoreReply, std::string> reply = std::unexpected(reception.trouble);
     if (reception.too_large) {
-        store_ = ipc::Channel();  // closing it before the end drops the message there
+        store_.reset();  // closing it before the end drops the message there
     } else if (reception.trouble.empty()) {
         ipc::records::StoreEnd end;
         try {
-            store_.write(end);
-            reply = co_await store_.receive<ipc::records::StoreReply>();
+            store().write(end);
+            reply = co_await store().receive<ipc::records::StoreReply>();
         } catch (const event::StreamError& error) {
             reply = std::unexpected(std::string(error.what()));
         }
@@ -272,7 +281,7 @@ event::Task<void> Session::answer_recipients(Reception& reception) {
     bool broken = !reply && !reception.too_large;
     if (broken) {
         logging::warning("session {}: lmtp-store does not answer: {}", session_id_, reply.error());
-        store_ = ipc::Channel();
+        store_.reset();
     }
     for (std::size_t i = 0; i < recipients_.size(); ++i) {
         std::string shown = "<" + address::quote(recipients_[i]) + "> ";
@@ -290,6 +299,9 @@ event::Task<Reply> Session::data(std::string_view argument) {
         co_return Reply(501, "5.5.4", "Syntax: DATA");
     if (recipients_.empty())
         co_return Reply(503, "5.5.1", "No valid recipients");
+    const bool reached = co_await ensure_store();
+    if (!reached)
+        co_return Reply(451, "4.3.0", "Temporary internal error");
     session_id_ = make_session_id();
     Reception reception;
     ipc::records::StoreOpen open;
@@ -297,7 +309,7 @@ event::Task<Reply> Session::data(std::string_view argument) {
     open.sender = sender_;
     open.trace = trace_line();
     open.recipients = recipients_;
-    store_.write(open);
+    store().write(open);
     peer_.write("354 OK\r\n");
     co_await receive(reception);
     co_await answer_recipients(reception);
@@ -318,10 +330,11 @@ event::Task<Reply> Session::quit(std::string_view) {
     co_return Reply(221, "2.0.0", "Bye");
 }
 
-event::Task<void> serve_client(event::Stream stream, worker::Client& seat, worker::Jailed& jail, const Params& params) {
-    Session session(std::move(stream), seat, jail, params);
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Services& services) {
+    Session session(std::move(stream), seat, services);
     try {
         co_await session.converse();
+        session.give_back_store();
     } catch (const event::StreamError& error) {
         session.say_goodbye(error);
     }

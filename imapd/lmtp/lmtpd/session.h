@@ -14,17 +14,29 @@
 
 #include "imapd/lmtp/lmtpd/params.h"
 #include "lib/event/stream.h"
-#include "lib/ipc/channel.h"
 #include "lib/ipc/records/store.h"
+#include "lib/ipc/service_pool.h"
 #include "lib/smtp/reply.h"
 #include "lib/worker/program.h"
 
 namespace lmtpd {
 
+using StorePool = ipc::ServicePool<>;
+
+// What all sessions of a process share.
+struct Services {
+    const Params& params;
+    StorePool& store;
+};
+
+ipc::ServiceSettings store_settings(const Params& params);
+
 class Session {
   public:
-    Session(event::Stream stream, worker::Client& seat, worker::Jailed& jail, const Params& params);
+    Session(event::Stream stream, worker::Client& seat, Services& services);
     event::Task<void> converse();
+    // After the conversation, where it ended between two messages: lmtp-store's connection serves the next session.
+    void give_back_store();
     // As far as the client takes it now.
     void say_goodbye(const event::StreamError& error);
 
@@ -41,7 +53,9 @@ class Session {
     event::Task<smtp::Reply> vrfy(std::string_view argument);
     event::Task<smtp::Reply> quit(std::string_view argument);
 
-    event::Task<std::string> ensure_store();
+    // Whether lmtp-store is there, over a connection that has not ended meanwhile.
+    event::Task<bool> ensure_store();
+    ipc::Channel& store() { return store_->channel; }
     event::Task<void> receive(Reception& reception);
     event::Task<void> forward(Reception& reception);
     event::Task<void> answer_recipients(Reception& reception);
@@ -50,9 +64,9 @@ class Session {
 
     event::Stream peer_;
     worker::Client& seat_;
-    worker::Jailed& jail_;
+    Services& services_;
     const Params& params_;
-    ipc::Channel store_;
+    std::optional<StorePool::Lease> store_;
     std::string client_address_, helo_;
     bool closing_ = false;
     bool has_sender_ = false;
@@ -62,6 +76,6 @@ class Session {
     std::string session_id_;
 };
 
-event::Task<void> serve_client(event::Stream stream, worker::Client& seat, worker::Jailed& jail, const Params& params);
+event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Services& services);
 
 }  // namespace lmtpd

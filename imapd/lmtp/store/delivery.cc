@@ -30,6 +30,8 @@ struct Recipient {
     std::string address;  // as lmtpd gave it
     std::string mailbox = "INBOX";
     User user;
+    uid_t uid = ::geteuid();  // who writes
+    gid_t gid = ::getegid();
     std::string root;
     std::unique_ptr<store::Delivery> delivery;
     bool looked_for_script = false;
@@ -136,7 +138,7 @@ bool put_aside(const Work& work) {
 
 void write_part(const Work& work) {
     Recipient& recipient = *work.recipient;
-    auto user = delivery::AsUser::become(recipient.user.uid, recipient.user.gid);
+    auto user = delivery::AsUser::become(recipient.uid, recipient.gid);
     if (!user) {
         logging::warning("{}: {}", recipient.user.name, user.error());
         recipient.result = make_result(451, "4.3.5", "The mailbox cannot be written now");
@@ -183,7 +185,7 @@ void deliver_aside(Recipient* recipient, int aside) {
     for (ssize_t count = 0; aside >= 0 && (count = ::pread(aside, block, sizeof block, at)) > 0; at += count)
         content.append(block, static_cast<std::size_t>(count));
     recipient->scripted = false;
-    auto user = delivery::AsUser::become(recipient->user.uid, recipient->user.gid);
+    auto user = delivery::AsUser::become(recipient->uid, recipient->gid);
     if (!user) {
         recipient->result = make_result(451, "4.3.5", "The mailbox cannot be written now");
         return;
@@ -209,7 +211,7 @@ void drop_deliveries(Message& message) {
     for (Recipient& recipient : message.recipients) {
         if (!recipient.delivery)
             continue;
-        auto user = delivery::AsUser::become(recipient.user.uid, recipient.user.gid);
+        auto user = delivery::AsUser::become(recipient.uid, recipient.gid);
         recipient.delivery.reset();
     }
 }
@@ -238,6 +240,20 @@ class Connection {
     Services& services_;
     std::unique_ptr<Message> message_;
 };
+
+// Who the thread that writes becomes: the reason why it may not; empty where it may. Without root there is nobody to become.
+std::string take_identity(Recipient& recipient, int first_valid_uid) {
+    const User& user = recipient.user;
+    if (::geteuid() != 0)
+        return std::string();
+    if (!user.uid || !user.gid || *user.gid == 0)
+        return "the user database gives no uid and gid, or the gid of root: nothing is written";
+    if (*user.uid < static_cast<uid_t>(first_valid_uid))
+        return fmt::format("user id {} is below first_valid_uid", *user.uid);
+    recipient.uid = *user.uid;
+    recipient.gid = *user.gid;
+    return std::string();
+}
 
 // user+detail@domain is asked whole first: a user's name may have the delimiter in it.
 event::Task<userdb::Found> Connection::find_user(std::string recipient, std::string& detail) {
@@ -286,10 +302,9 @@ event::Task<void> Connection::add_recipient(std::string address) {
         recipient.mailbox = detail;
     const std::string& location = recipient.user.mail.empty() ? services_.params.mail_location() : recipient.user.mail;
     const auto root = account::mail_root(location, recipient.user.name, recipient.user.home);
-    bool low = ::geteuid() == 0 && recipient.user.uid < static_cast<uid_t>(services_.params.first_valid_uid());
-    if (!root || low) {
-        logging::warning("{}: {}", recipient.user.name,
-            low ? "user id " + std::to_string(recipient.user.uid) + " is below first_valid_uid" : root.error());
+    const std::string trouble = take_identity(recipient, services_.params.first_valid_uid());
+    if (!root || !trouble.empty()) {
+        logging::warning("{}: {}", recipient.user.name, trouble.empty() ? root.error() : trouble);
         recipient.result = make_result(451, "4.3.5", "The mailbox cannot be written now");
     } else {
         recipient.root = *root;
@@ -335,8 +350,8 @@ event::Task<void> Connection::follow_script(Recipient& recipient) {
     ipc::records::SieveDeliver request;
     request.session = message_->session;
     request.user = recipient.user.name;
-    request.uid = recipient.user.uid;
-    request.gid = recipient.user.gid;
+    request.uid = recipient.uid;
+    request.gid = recipient.gid;
     request.home = recipient.user.home;
     request.root = recipient.root;
     request.mailbox = recipient.mailbox;

@@ -15,7 +15,7 @@
 #include "lib/ipc/channel.h"
 #include "lib/ipc/records/store.h"
 #include "lib/store/delivery.h"
-#include "lib/userdb/user_lookup.h"
+#include "lib/userdb/auth_master.h"
 #include "lib/worker/program.h"
 
 namespace lmtp_store {
@@ -43,7 +43,7 @@ class RecentScripts {
 struct Services {
     const Params& params;
     event::ThreadPool& pool;
-    userdb::UserLookup& users;
+    userdb::AuthMaster& users;
     SieveLink& sieve;
     RecentScripts recent_scripts = {};
 };

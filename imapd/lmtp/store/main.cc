@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     lmtp_store::Params params;
     worker::Program program(argc, argv, "lmtp-store", params);
     event::ThreadPool pool(program.loop(), static_cast<unsigned>(params.threads()));
-    userdb::UserLookup users(program.loop(), params.userdb_socket(), "lmtp");
+    userdb::AuthMaster users(program.loop(), params.userdb_socket(), "lmtp");
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::none);
     lmtp_store::SieveLink sieve(jail.loop(), params.sieve_socket());
     lmtp_store::Services services{params, pool, users, sieve};

@@ -10,7 +10,7 @@
 #include "lib/event/loop.h"
 #include "lib/event/task.h"
 #include "lib/ipc/records/sieve.h"
-#include "lib/ipc/request_link.h"
+#include "lib/ipc/service_client.h"
 
 namespace lmtp_store {
 
@@ -22,7 +22,7 @@ class SieveLink {
     event::Task<ipc::records::SieveDelivered> deliver(ipc::records::SieveDeliver request, event::Fd content);
 
   private:
-    ipc::RequestLink<ipc::records::SieveDeliver, ipc::records::SieveDelivered> link_;
+    ipc::RecordClient<ipc::records::SieveDeliver, ipc::records::SieveDelivered> sieve_;
 };
 
 }  // namespace lmtp_store

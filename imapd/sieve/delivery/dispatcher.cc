@@ -33,8 +33,8 @@ constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::chrono::milliseconds kReasonsWait{100};
 constexpr std::size_t kMaxRecipients = 100;
 
-account::UserRecord user_of(const ipc::records::SieveDeliver& request) {
-    account::UserRecord user;
+userdb::User user_of(const ipc::records::SieveDeliver& request) {
+    userdb::User user;
     user.name = request.user;
     user.home = request.home;
     if (request.uid > 0)
@@ -160,7 +160,7 @@ event::Task<void> Dispatcher::serve_store(event::Stream stream, worker::Client& 
 
 event::Task<void> Dispatcher::take(Link& link, Deliver request, event::Fd content) {
     Delivered answer;
-    const account::UserRecord user = user_of(request);
+    const userdb::User user = user_of(request);
     const sessions::Owner owner = sessions::make_owner(user, request.root);
     if (geteuid() == 0 && (!user.uid || !user.gid)) {
         logging::error("{}: no uid and gid, or those of root: no script is run", request.user);
