@@ -88,8 +88,10 @@ struct Fixture {
         userdb::AuthMaster auth(loop, folder.path("auth"), "lmtp");
         std::vector<Found> found;
         for (const char* name : names) {
-            loop.spawn(find(auth, name, found, loop, found.size() + 1));
-            loop.run();
+            const std::size_t asked = found.size() + 1;
+            loop.spawn(find(auth, name, found, loop, asked));
+            if (found.size() < asked)  // an answer from memory is there already
+                loop.run();
         }
         return found;
     }
@@ -135,8 +137,7 @@ TEST_CASE("whose login it was", "[userdb]") {
     CHECK(auth.server.lines.back() == "REQUEST\t1\t12\t34\tc00c1e");
 
     const std::size_t said = auth.server.lines.size();
-    auth.loop.spawn(find_login(master, "c\n1", user, auth.loop));
-    auth.loop.run();
+    auth.loop.spawn(find_login(master, "c\n1", user, auth.loop));  // refused at once
     CHECK_FALSE(user);
     CHECK(auth.server.lines.size() == said);
 }
