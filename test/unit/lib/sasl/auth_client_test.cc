@@ -143,9 +143,13 @@ TEST_CASE("no auth service: trouble with a reason", "[sasl]") {
     test::TemporaryFolder folder;
     event::Loop loop;
     std::map<std::string, Step> steps;
-    sasl::AuthClient client(loop, folder.path("nobody"));
-    loop.spawn(ask_once(client, loop, steps));
-    loop.run();
+    {
+        sasl::AuthClient client(loop, folder.path("nobody"));
+        loop.spawn(ask_once(client, loop, steps));
+        loop.run();
+    }
+    loop.cancel_all();
+    loop.run_until_idle();
     CHECK(steps["yes"].kind == Step::Kind::trouble);
     CHECK(steps["yes"].text.find("nobody") != std::string::npos);
 }
