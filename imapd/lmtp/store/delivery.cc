@@ -241,9 +241,11 @@ class Connection {
     std::unique_ptr<Message> message_;
 };
 
-// Who the thread that writes becomes: the reason why it may not; empty where it may. Without root there is nobody to become.
+// Who the thread that writes becomes: the reason why it may not; empty where it may. Without root it stays who it is.
 std::string take_identity(Recipient& recipient, int first_valid_uid) {
     const User& user = recipient.user;
+    if (::geteuid() != 0 && user.uid && *user.uid != ::geteuid())
+        return fmt::format("this instance was not started by root and cannot deliver as user id {}", *user.uid);
     if (::geteuid() != 0)
         return std::string();
     if (!user.uid || !user.gid || *user.gid == 0)
