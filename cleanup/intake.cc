@@ -5,6 +5,7 @@
 #include "cleanup/trace.h"
 #include "lib/log/log.h"
 #include "lib/text/text.h"
+#include "lib/time/clock.h"
 
 namespace cleanup {
 namespace {
@@ -16,11 +17,6 @@ using ipc::records::CleanupReply;
 
 constexpr std::size_t kPart = 256 << 10;
 constexpr std::size_t kMaxRecipients = 200'000;
-
-std::int64_t now_us() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 queue::ClientInfo client_info(const ipc::records::Client& client) {
     queue::ClientInfo info;
@@ -39,7 +35,7 @@ queue::ClientInfo client_info(const ipc::records::Client& client) {
 
 Intake::Intake(Service& service, std::string queue_id, CleanupOpen open)
     : service_{service}, queue_id_{std::move(queue_id)}, open_{std::move(open)} {
-    const std::int64_t now = now_us();
+    const std::int64_t now = wall_clock::now_us();
     // A client's clock is ours; a time in the future would keep the message from ever being old.
     envelope_.arrival_us = open_.arrival_us > 0 ? std::min(open_.arrival_us, now) : now;
     envelope_.queue_id = queue_id_;

@@ -5,6 +5,7 @@
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
+#include "lib/time/clock.h"
 
 namespace cleanup {
 namespace {
@@ -15,8 +16,7 @@ using ipc::records::SignRequest;
 
 dkim::ArcSealOptions seal_options() {
     dkim::ArcSealOptions options;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    options.now = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    options.now = wall_clock::now_seconds();
     return options;
 }
 

@@ -5,6 +5,7 @@
 #include "lib/address/header_addresses.h"
 #include "lib/event/error.h"
 #include "lib/log/log.h"
+#include "lib/time/clock.h"
 
 namespace cleanup {
 namespace {
@@ -31,8 +32,7 @@ event::Task<std::expected<SignReply, std::string>> sign_once(ipc::ServicePool<>:
 
 dkim::SignOptions sign_options(const dkim::SignParams& params) {
     dkim::SignOptions options;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    options.now = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    options.now = wall_clock::now_seconds();
     options.lifetime = params.signature_lifetime().count();
     return options;
 }

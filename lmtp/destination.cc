@@ -1,6 +1,7 @@
 #include "lmtp/destination.h"
 
 #include "lib/log/log.h"
+#include "lib/time/clock.h"
 
 namespace lmtp {
 
@@ -114,7 +115,7 @@ event::Task<void> Destinations::deliver(Job& job) {
             }
             session = std::move(*opened);
         }
-        job.connected_us = delivery::now_us();
+        job.connected_us = wall_clock::now_us();
         co_await session->deliver(job);
         bool again = session->was_stale();
         keep(nexthop, std::move(session));

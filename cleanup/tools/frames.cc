@@ -35,16 +35,4 @@ std::optional<std::string> read_frame(int descriptor, std::size_t max) {
     return frame;
 }
 
-bool write_all(int descriptor, std::string_view octets) {
-    while (!octets.empty()) {
-        const ssize_t done = write(descriptor, octets.data(), octets.size());
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return false;
-        octets.remove_prefix(static_cast<std::size_t>(done));
-    }
-    return true;
-}
-
 }  // namespace tools

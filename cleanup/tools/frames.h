@@ -15,6 +15,5 @@
 namespace tools {
 
 std::optional<std::string> read_frame(int descriptor, std::size_t max);
-bool write_all(int descriptor, std::string_view octets);
 
 }  // namespace tools

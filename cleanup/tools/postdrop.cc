@@ -21,11 +21,13 @@
 
 #include "cleanup/tools/frames.h"
 #include "lib/dict/match_list.h"
+#include "lib/file/write.h"
 #include "lib/ipc/record.h"
 #include "lib/ipc/records/cleanup.h"
 #include "lib/log/log.h"
 #include "lib/queue/queue_id.h"
 #include "lib/queue/spool.h"
+#include "lib/time/clock.h"
 #include "lib/worker/command.h"
 
 namespace {
@@ -105,7 +107,7 @@ void Postdrop::refuse(int code, const char* dsn, const std::string& reason) {
     reply.code = code;
     reply.dsn = dsn;
     reply.reason = reason;
-    tools::write_all(STDOUT_FILENO, ipc::encode(reply));
+    file::write_all(STDOUT_FILENO, ipc::encode(reply));
     _exit(EX_OK);
 }
 
@@ -122,8 +124,7 @@ void Postdrop::require_user() {
 
 void Postdrop::create_file() {
     for (int attempt = 0; attempt < 100; ++attempt) {
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+        const std::int64_t micros = wall_clock::now_us();
         envelope_.queue_id = queue::format_queue_id(static_cast<std::uint64_t>(micros), queue::IdForm::short_form);
         envelope_.arrival_us = micros;
         auto created = queue::QueueWriter::create(spool_->root(), "maildrop", envelope_.queue_id);
@@ -240,7 +241,7 @@ int Postdrop::run() {
     reply.code = 250;
     reply.dsn = "2.0.0";
     reply.queue_id = envelope_.queue_id;
-    tools::write_all(STDOUT_FILENO, ipc::encode(reply));
+    file::write_all(STDOUT_FILENO, ipc::encode(reply));
     return EX_OK;
 }
 

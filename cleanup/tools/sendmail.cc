@@ -18,6 +18,7 @@
 #include "lib/address/header_addresses.h"
 #include "lib/address/path.h"
 #include "lib/event/fd.h"
+#include "lib/file/write.h"
 #include "lib/ipc/record.h"
 #include "lib/ipc/records/cleanup.h"
 #include "lib/text/text.h"
@@ -322,7 +323,7 @@ void Sendmail::start_postdrop() {
 
 // A postdrop that has refused already has written why.
 void Sendmail::send_record(const std::string& frame) {
-    if (to_postdrop_ && !tools::write_all(to_postdrop_.get(), frame))
+    if (to_postdrop_ && !file::write_all(to_postdrop_.get(), frame))
         to_postdrop_.reset();
 }
 

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "imapd/sessions/stop_signal.h"
+#include "lib/event/descriptors.h"
 #include "lib/ipc/record.h"
 #include "lib/log/log.h"
 
@@ -29,32 +30,28 @@ std::optional<std::pair<event::Fd, event::Fd>> packet_sockets() {
 }
 
 bool send_with_client(int control, const std::string& frame, int client) {
-    iovec part{const_cast<char*>(frame.data()), frame.size()};
-    alignas(cmsghdr) char control_data[CMSG_SPACE(sizeof(int))] = {};
+    return event::send_with_descriptor(control, frame, client, MSG_DONTWAIT) == static_cast<ssize_t>(frame.size());
+}
+
+// Who gave notice, as the kernel knows it; false where there is no more.
+bool receive_notice(int socket, std::optional<pid_t>& sender) {
+    char octet = 0;
+    iovec part{&octet, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    message.msg_control = control_data;
-    message.msg_controllen = sizeof control_data;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &client, sizeof(int));
-    return sendmsg(control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == static_cast<ssize_t>(frame.size());
-}
-
-// One message with a control part; its octets, or nothing at the end or on trouble.
-ssize_t receive(
-    int socket, char* into, std::size_t size, char* control, std::size_t control_size, msghdr& message, int flags) {
-    static thread_local iovec part;
-    part = {into, size};
-    message = {};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
     message.msg_control = control;
-    message.msg_controllen = control_size;
-    return recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
+    message.msg_controllen = sizeof control;
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0)
+        return false;
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
+        return true;
+    ucred credentials{};
+    std::memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+    sender = credentials.pid;
+    return true;
 }
 
 }  // namespace
@@ -137,17 +134,10 @@ bool SessionProcesses::hand_on(const Owner& owner, const ImapHandover& handover,
 
 void SessionProcesses::take_notices(event::Clock::time_point now) {
     for (;;) {
-        char octet = 0;
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
-        msghdr message;
-        if (receive(notices_.get(), &octet, 1, control, sizeof control, message, MSG_DONTWAIT) <= 0)
+        std::optional<pid_t> sender;
+        if (!receive_notice(notices_.get(), sender))
             break;
-        const cmsghdr* header = CMSG_FIRSTHDR(&message);
-        if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
-            continue;
-        ucred sender{};
-        std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
-        Process* process = find(sender.pid);
+        Process* process = sender ? find(*sender) : nullptr;
         if (process == nullptr)
             continue;
         process->spare = static_cast<bool>(process->control);
@@ -198,18 +188,12 @@ std::optional<NextClient> wait_for_next(const ChildSockets& sockets) {
         if (stop_requested)
             return std::nullopt;
     std::string frame(kMaxHandOn, '\0');
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-    msghdr message;
-    ssize_t size = receive(sockets.control.get(), frame.data(), frame.size(), control, sizeof control, message, 0);
-    if (size <= static_cast<ssize_t>(kFrameLength))
+    std::vector<event::Fd> came;
+    const ssize_t size = event::receive_with_descriptors(sockets.control.get(), frame.data(), frame.size(), came);
+    if (size <= static_cast<ssize_t>(kFrameLength) || came.empty())
         return std::nullopt;
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-        return std::nullopt;
-    int descriptor = -1;
-    std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
     NextClient next;
-    next.client = event::Fd(descriptor);
+    next.client = std::move(came.front());
     auto handover = ipc::decode<ImapHandover>(
         std::string_view(frame).substr(kFrameLength, static_cast<std::size_t>(size) - kFrameLength));
     if (!handover)

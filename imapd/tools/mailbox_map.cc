@@ -2,18 +2,18 @@
 
 #include <sys/stat.h>
 
-#include "lib/command/command.h"
 #include "lib/config/logical_lines.h"
 #include "lib/dict/lmdb_file.h"
 #include "lib/dict/source_file.h"
+#include "lib/file/replace.h"
 #include "lib/text/text.h"
 
 namespace mailadm {
 namespace {
 
 std::expected<void, std::string> write_both(const std::string& path, const std::string& content) {
-    if (auto written = command::replace_file(path, content); !written)
-        return written;
+    if (auto written = file::replace_file(path, content); !written)
+        return std::unexpected(written.error().text());
     dict::Records records;
     for (dict::SourceEntry& entry : dict::parse_map_source(content, path).entries)
         records.try_emplace(std::move(entry.key), std::move(entry.value));

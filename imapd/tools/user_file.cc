@@ -10,8 +10,8 @@
 #include <cstring>
 #include <utility>
 
-#include "lib/command/command.h"
 #include "lib/config/logical_lines.h"
+#include "lib/file/replace.h"
 #include "lib/text/text.h"
 
 namespace mailadm {
@@ -101,7 +101,10 @@ std::expected<void, std::string> UserFile::save() {
     std::string content;
     for (const std::string& line : lines_)
         content += line + "\n";
-    return command::replace_file(path_, content);
+    auto done = file::replace_file(path_, content);
+    if (!done)
+        return std::unexpected(done.error().text());
+    return {};
 }
 
 }  // namespace mailadm

@@ -17,18 +17,6 @@ std::string program_name = "command";
 
 std::string reason(const std::string& what) { return fmt::format("{}: {}", what, std::strerror(errno)); }
 
-bool write_all(int fd, std::string_view content) {
-    while (!content.empty()) {
-        ssize_t done = ::write(fd, content.data(), content.size());
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return false;
-        content.remove_prefix(static_cast<std::size_t>(done));
-    }
-    return true;
-}
-
 }  // namespace
 
 void set_name(std::string_view name) { program_name = name.substr(name.rfind('/') + 1); }
@@ -63,30 +51,6 @@ std::string read_standard_input() {
     if (std::ferror(stdin) != 0)
         fatal(reason("read standard input"));
     return text;
-}
-
-std::expected<void, std::string> replace_file(const std::string& path, std::string_view content) {
-    std::string fresh = fmt::format("{}.new.{}", path, ::getpid());
-    struct stat old {};
-    bool exists = ::stat(path.c_str(), &old) == 0;
-    int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return std::unexpected(reason("create " + fresh));
-    bool done = write_all(fd, content) && ::fchmod(fd, exists ? old.st_mode & 07777 : 0644) == 0;
-    if (done && exists && ::geteuid() == 0)
-        done = ::fchown(fd, old.st_uid, old.st_gid) == 0;
-    done = done && ::fsync(fd) == 0;
-    std::string failure = done ? "" : reason("write " + fresh);
-    ::close(fd);
-    if (done && ::rename(fresh.c_str(), path.c_str()) < 0) {
-        failure = reason("rename " + fresh + " to " + path);
-        done = false;
-    }
-    if (!done) {
-        ::unlink(fresh.c_str());
-        return std::unexpected(failure);
-    }
-    return {};
 }
 
 }  // namespace command

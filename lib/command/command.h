@@ -24,7 +24,4 @@ config::MainCf load_main_cf(const std::string& directory, bool asked_for);
 // All of the standard input.
 std::string read_standard_input();
 
-// Puts new content in place of a file: written beside it, synced, renamed; owner and mode stay.
-std::expected<void, std::string> replace_file(const std::string& path, std::string_view content);
-
 }  // namespace command

@@ -12,6 +12,7 @@
 #include "lib/event/scope.h"
 #include "lib/ipc/channel.h"
 #include "lib/log/log.h"
+#include "lib/time/clock.h"
 
 namespace delivery {
 namespace {
@@ -61,14 +62,8 @@ event::Task<void> run_job(Connection& connection, DeliverRequest request, event:
 
 }  // namespace
 
-std::int64_t now_us() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return static_cast<std::int64_t>(now.tv_sec) * 1000000 + now.tv_nsec / 1000;
-}
-
 Job::Job(DeliverRequest the_request, event::Fd descriptor)
-    : request(std::move(the_request)), content(std::move(descriptor)), taken_us(now_us()) {}
+    : request(std::move(the_request)), content(std::move(descriptor)), taken_us(wall_clock::now_us()) {}
 
 bool Job::has_result(std::uint32_t index) const {
     return std::any_of(result.recipients.begin(), result.recipients.end(),
@@ -77,7 +72,7 @@ bool Job::has_result(std::uint32_t index) const {
 
 void Job::finish(const DeliverRecipient& recipient, RecipientResult outcome) {
     outcome.index = recipient.index;
-    logging::info("{}: {}", request.queue_id, format_result(*this, recipient, outcome, now_us()));
+    logging::info("{}: {}", request.queue_id, format_result(*this, recipient, outcome, wall_clock::now_us()));
     result.recipients.push_back(std::move(outcome));
 }
 

@@ -28,8 +28,6 @@ using ipc::records::DeliverResult;
 using ipc::records::DeliverStatus;
 using ipc::records::RecipientResult;
 
-std::int64_t now_us();  // microseconds since 1970
-
 // One request under way.
 struct Job {
     DeliverRequest request;

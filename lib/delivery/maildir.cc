@@ -10,6 +10,8 @@
 #include <cstring>
 
 #include "lib/event/fd.h"
+#include "lib/file/write.h"
+#include "lib/time/clock.h"
 
 namespace delivery {
 namespace {
@@ -47,24 +49,12 @@ std::expected<event::Fd, MaildirFailure> open_maildir(const std::string& directo
     return root;
 }
 
-bool write_all(int descriptor, std::string_view octets) {
-    while (!octets.empty()) {
-        ssize_t count = ::write(descriptor, octets.data(), octets.size());
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        octets.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-}
-
 bool write_message(int descriptor, std::string_view head, const Job& job) {
-    if (!write_all(descriptor, head))
+    if (!file::write_all(descriptor, head))
         return false;
     ContentReader reader(job);
     for (std::string_view block = reader.next(); !block.empty(); block = reader.next())
-        if (!write_all(descriptor, block))
+        if (!file::write_all(descriptor, block))
             return false;
     return true;
 }
@@ -85,7 +75,7 @@ std::expected<void, MaildirFailure> deliver_to_maildir(
     if (!root)
         return std::unexpected(root.error());
     static std::atomic<unsigned> counter{0};
-    std::int64_t now = now_us();
+    std::int64_t now = wall_clock::now_us();
     std::string host = safe_host(host_name);
     std::string temporary = fmt::format("tmp/{}.P{}Q{}.{}", now / 1000000, ::getpid(), ++counter, host);
     event::Fd file(::openat(root->get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/file/replace.h"
+
 namespace dict {
 namespace {
 
@@ -147,17 +149,6 @@ int set_rights(const std::string& path, const FileRights& rights) {
     return 0;
 }
 
-int sync_folder_of(const std::string& path) {
-    std::size_t slash = path.rfind('/');
-    std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-    int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    int error = ::fsync(fd) < 0 ? errno : 0;
-    ::close(fd);
-    return error;
-}
-
 }  // namespace
 
 std::expected<void, std::string> write_lmdb(const std::string& path, const Records& records, const FileRights& rights) {
@@ -171,16 +162,12 @@ std::expected<void, std::string> write_lmdb(const std::string& path, const Recor
     std::string reason = error != 0 ? mdb_strerror(error) : "";
     if (error == 0 && (error = set_rights(fresh, rights)) != 0)
         reason = std::strerror(error);
-    if (error == 0 && ::rename(fresh.c_str(), path.c_str()) < 0) {
-        error = errno;
-        reason = std::strerror(error);
-    }
     if (error != 0) {
         ::unlink(fresh.c_str());
         return std::unexpected(fmt::format("create {}: {}", path, reason));
     }
-    if (int failed = sync_folder_of(path); failed != 0)
-        return std::unexpected(fmt::format("sync the folder of {}: {}", path, std::strerror(failed)));
+    if (auto done = file::publish(fresh, path); !done)
+        return std::unexpected(done.error().text());
     return {};
 }
 

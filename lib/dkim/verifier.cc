@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "lib/time/clock.h"
+
 namespace dkim {
 namespace {
 
@@ -40,7 +42,7 @@ Verifier::Verifier(event::Loop& loop, dns::Resolver& resolver, KeyCache& keys, O
 std::int64_t Verifier::now() const {
     if (options_.now != 0)
         return options_.now;
-    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return wall_clock::now_seconds();
 }
 
 void Verifier::feed(std::string_view octets) {

@@ -1,3 +1,4 @@
+#include "lib/event/descriptors.h"
 #include "lib/event/stream_impl.h"
 
 #include <openssl/err.h>
@@ -125,31 +126,16 @@ ssize_t Stream::Impl::read_into(char* buffer, std::size_t size) {
 }
 
 ssize_t Stream::Impl::receive_with_fds(char* buffer, std::size_t size) {
-    iovec part{buffer, size};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxFds)];
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    ssize_t count = ::recvmsg(fd.get(), &message, MSG_CMSG_CLOEXEC);
-    if (count < 0)
-        return count;
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-            continue;
-        std::size_t descriptors = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (std::size_t i = 0; i < descriptors; ++i) {
-            int descriptor = -1;
-            std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
-            fds_in.emplace_back(descriptor);
-            fds_came = true;
-        }
-    }
-    if (fds_in.size() > kMaxFds || (message.msg_flags & MSG_CTRUNC)) {
+    std::vector<Fd> came;
+    const ssize_t count = receive_with_descriptors(fd.get(), buffer, size, came);
+    if (fds_in.size() + came.size() > kMaxFds || (count < 0 && errno == EPROTO)) {
         fail(StreamError::Kind::too_long, "too many descriptors from the peer");
         errno = EPROTO;
         return -1;
+    }
+    for (Fd& one : came) {
+        fds_in.push_back(std::move(one));
+        fds_came = true;
     }
     return count;
 }
@@ -197,21 +183,9 @@ void Stream::Impl::fail_write(int error) {
 }
 
 ssize_t Stream::Impl::send_with_fd(std::string_view octets, int descriptor) {
-    iovec part{const_cast<char*>(octets.data()), octets.size()};
     if (fds_out.size() > 1)
-        part.iov_len = std::min<std::size_t>(part.iov_len, fds_out[1].position - out_position);
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-    return ::sendmsg(fd.get(), &message, MSG_NOSIGNAL);
+        octets = octets.substr(0, fds_out[1].position - out_position);
+    return send_with_descriptor(fd.get(), octets, descriptor);
 }
 
 void Stream::Impl::send_pending() {

@@ -13,6 +13,7 @@
 #include "lib/event/fd.h"
 #include "lib/queue/bytes.h"
 #include "lib/queue/crc32c.h"
+#include "lib/time/clock.h"
 
 namespace queue {
 namespace {
@@ -42,11 +43,6 @@ std::optional<std::uint64_t> parse_base(std::string_view text, std::string_view 
         value = value * digits.size() + digit;
     }
     return value;
-}
-
-std::uint64_t wall_clock() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
 // The counter is 8 bytes and their checksum, so that a damaged one is noticed and the clock used alone.
@@ -116,7 +112,7 @@ std::expected<void, std::string> IdSource::take_block(std::uint64_t now) {
 }
 
 std::expected<std::string, std::string> IdSource::next() {
-    const std::uint64_t now = clock_ ? clock_() : wall_clock();
+    const std::uint64_t now = clock_ ? clock_() : static_cast<std::uint64_t>(wall_clock::now_us());
     if (next_ == end_ || now > next_ + kSecond) {
         if (auto taken = take_block(now); !taken)
             return std::unexpected(taken.error());

@@ -1,8 +1,8 @@
 // MAIL and RCPT (RFC 5321, 4.1.1.2 and 4.1.1.3).
 #include "lib/address/path.h"
-#include "lib/delivery/agent.h"
 #include "lib/log/log.h"
 #include "lib/text/text.h"
+#include "lib/time/clock.h"
 #include "smtpd/session.h"
 
 namespace smtpd {
@@ -70,7 +70,7 @@ event::Task<Reply> Session::mail(std::string_view argument) {
     if (!path)
         co_return Reply(501, "5.1.7", "Bad sender address syntax");
     Transaction transaction;
-    transaction.began_us = delivery::now_us();
+    transaction.began_us = wall_clock::now_us();
     transaction.sender_text = path->mailbox.quoted();
     transaction.sender = services_.resolver.rewrite(path->mailbox);
     if (std::optional<Reply> wrong = take_mail_parameters(path->parameters, transaction))

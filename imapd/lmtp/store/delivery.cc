@@ -13,6 +13,7 @@
 #include "lib/address/extension.h"
 #include "lib/address/mailbox.h"
 #include "lib/delivery/as_user.h"
+#include "lib/file/write.h"
 #include "lib/log/log.h"
 #include "lib/text/text.h"
 
@@ -106,17 +107,6 @@ std::string head_for(const Work& work) {
            std::string(work.head.substr(end));
 }
 
-bool write_whole(int file, std::string_view octets) {
-    while (!octets.empty()) {
-        const ssize_t count = ::write(file, octets.data(), octets.size());
-        if (count < 0 && errno != EINTR)
-            return false;
-        if (count > 0)
-            octets.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-}
-
 // A large message lies in a file without a name beside the user's mail, a small one in memory.
 bool put_aside(const Work& work) {
     Recipient& recipient = *work.recipient;
@@ -130,10 +120,10 @@ bool put_aside(const Work& work) {
         if (!recipient.aside)
             recipient.aside = event::Fd(::memfd_create("message", MFD_CLOEXEC));
         const std::string head = std::exchange(recipient.small, {});
-        if (!recipient.aside || !write_whole(recipient.aside.get(), head))
+        if (!recipient.aside || !file::write_all(recipient.aside.get(), head))
             return false;
     }
-    return write_whole(recipient.aside.get(), work.content);
+    return file::write_all(recipient.aside.get(), work.content);
 }
 
 void write_part(const Work& work) {

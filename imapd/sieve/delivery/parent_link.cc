@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/event/descriptors.h"
 #include "lib/log/log.h"
 
 namespace sieve_delivery {
@@ -23,24 +24,12 @@ constexpr std::size_t kMaxFrame = 1 << 20;
 // Reads until `size` octets are there; a descriptor that comes along is taken. False at the end of the stream.
 bool read_exactly(int socket, char* into, std::size_t size, event::Fd* descriptor) {
     while (size > 0) {
-        iovec part{into, size};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-        msghdr message{};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        const ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+        std::vector<event::Fd> came;
+        const ssize_t count = event::receive_with_descriptors(socket, into, size, came);
         if (count <= 0)
             return false;  // a signal that asks us to stop ends this wait, too
-        const cmsghdr* header = CMSG_FIRSTHDR(&message);
-        if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-            int received = -1;
-            std::memcpy(&received, CMSG_DATA(header), sizeof received);
-            event::Fd owned(received);
-            if (descriptor != nullptr)
-                *descriptor = std::move(owned);
-        }
+        if (descriptor != nullptr && !came.empty())
+            *descriptor = std::move(came.front());
         into += count;
         size -= static_cast<std::size_t>(count);
     }
@@ -73,21 +62,9 @@ std::optional<std::string> ParentLink::read_frame(event::Fd* descriptor) {
 void ParentLink::write_frame(const std::string& frame, int descriptor) {
     std::size_t sent = 0;
     while (sent < frame.size()) {
-        iovec part{const_cast<char*>(frame.data()) + sent, frame.size() - sent};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-        msghdr message{};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        if (descriptor >= 0 && sent == 0) {
-            message.msg_control = control;
-            message.msg_controllen = sizeof control;
-            cmsghdr* header = CMSG_FIRSTHDR(&message);
-            header->cmsg_level = SOL_SOCKET;
-            header->cmsg_type = SCM_RIGHTS;
-            header->cmsg_len = CMSG_LEN(sizeof(int));
-            std::memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-        }
-        const ssize_t count = sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+        const std::string_view rest = std::string_view(frame).substr(sent);
+        const ssize_t count = descriptor >= 0 && sent == 0 ? event::send_with_descriptor(socket_.get(), rest, descriptor)
+                                                           : ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)

@@ -12,6 +12,7 @@
 #include <ctime>
 
 #include "lib/event/fd.h"
+#include "lib/file/replace.h"
 #include "lib/sieve/host.h"
 
 namespace scripts {
@@ -26,22 +27,25 @@ std::unexpected<ScriptFailure> failure(Kind kind, std::string text) {
     return std::unexpected(ScriptFailure{kind, std::move(text)});
 }
 
+Kind kind_of(int error) {
+    if (error == ENOENT)
+        return Kind::not_found;
+    return error == ENOSPC || error == EDQUOT ? Kind::too_large : Kind::temporary;
+}
+
 std::unexpected<ScriptFailure> trouble(std::string_view call, const std::string& path) {
     const int error = errno;
-    const Kind kind = error == ENOENT                      ? Kind::not_found
-                      : error == ENOSPC || error == EDQUOT ? Kind::too_large
-                                                           : Kind::temporary;
-    return failure(kind, fmt::format("{} {}: {}", call, path, std::strerror(error)));
+    return failure(kind_of(error), fmt::format("{} {}: {}", call, path, std::strerror(error)));
 }
 
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-Result<void> sync_folder(const std::string& folder) {
-    const event::Fd directory{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!directory || fsync(directory.get()) != 0)
-        return trouble("fsync", folder);
-    return {};
+// Its words, and the kind that its errno belongs to.
+Result<void> told(std::expected<void, file::Failure> done) {
+    if (done)
+        return {};
+    return failure(kind_of(done.error().error), done.error().text());
 }
+
+Result<void> sync_folder(const std::string& folder) { return told(file::sync_directory(folder)); }
 
 Result<void> make_path(const std::string& path) {
     for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
@@ -51,31 +55,6 @@ Result<void> make_path(const std::string& path) {
         if (slash == std::string::npos)
             return {};
     }
-}
-
-// Written beside it, synced, renamed: a crash leaves the old text or the new.
-Result<void> replace_file(const std::string& path, std::string_view text) {
-    const std::string fresh = fmt::format("{}.{}.new", path, getpid());
-    event::Fd file{open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)};
-    if (!file)
-        return trouble("create", fresh);
-    Result<void> done;
-    for (std::string_view rest = text; done && !rest.empty();) {
-        const ssize_t count = write(file.get(), rest.data(), rest.size());
-        if (count < 0 && errno != EINTR)
-            done = trouble("write", fresh);
-        else if (count > 0)
-            rest.remove_prefix(static_cast<std::size_t>(count));
-    }
-    if (done && fsync(file.get()) != 0)
-        done = trouble("fsync", fresh);
-    if (done && ::rename(fresh.c_str(), path.c_str()) != 0)
-        done = trouble("rename to", path);
-    if (!done) {
-        unlink(fresh.c_str());
-        return done;
-    }
-    return sync_folder(folder_of(path));
 }
 
 bool is_link(const std::string& path) {
@@ -271,7 +250,7 @@ Result<void> ScriptStorage::put(std::string_view name, std::string_view text) {
         return space;
     if (auto made = make_directory(); !made)
         return made;
-    return replace_file(path_of(name), text);
+    return told(file::replace_file(path_of(name), text, {.mode = 0600, .keep_rights = false}));
 }
 
 Result<void> ScriptStorage::remove(std::string_view name) {
@@ -310,7 +289,7 @@ Result<void> ScriptStorage::replace_link(const std::string& target) {
     const std::string fresh = fmt::format("{}.{}.new", active_link_, getpid());
     unlink(fresh.c_str());
     // Relative where it can be, as Dovecot writes it: the home may move.
-    const std::string folder = folder_of(active_link_) + "/";
+    const std::string folder = file::directory_of(active_link_) + "/";
     const std::string to = target.starts_with(folder) ? target.substr(folder.size()) : target;
     if (symlink(to.c_str(), fresh.c_str()) != 0)
         return trouble("create", fresh);
@@ -319,7 +298,7 @@ Result<void> ScriptStorage::replace_link(const std::string& target) {
         unlink(fresh.c_str());
         return failed;
     }
-    return sync_folder(folder_of(active_link_));
+    return sync_folder(file::directory_of(active_link_));
 }
 
 // A file where the link should be was written by hand, or by another program: it becomes a script before the link takes its
@@ -352,7 +331,7 @@ Result<void> ScriptStorage::activate(std::string_view name) {
         return replace_link(path_of(name));
     if (unlink(active_link_.c_str()) != 0 && errno != ENOENT)
         return trouble("remove", active_link_);
-    return sync_folder(folder_of(active_link_));
+    return sync_folder(file::directory_of(active_link_));
 }
 
 Result<std::optional<ScriptFile>> ScriptStorage::load_active() const {

@@ -8,6 +8,7 @@
 #include "lib/config/logical_lines.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/master_cf.h"
+#include "lib/file/replace.h"
 #include "lib/text/text.h"
 #include "master/tools/postconf/layout.h"
 #include "master/tools/postconf/master_listing.h"
@@ -64,8 +65,8 @@ class TextFile {
         }
         for (const std::string& line : appended_)
             content += line + "\n";
-        if (auto done = command::replace_file(path_, content); !done)
-            command::fatal(done.error());
+        if (auto done = file::replace_file(path_, content); !done)
+            command::fatal(done.error().text());
     }
 
   private:

@@ -12,6 +12,7 @@
 #include "lib/event/endpoint.h"
 #include "lib/ipc/channel.h"
 #include "lib/ipc/records/bounce.h"
+#include "lib/time/clock.h"
 #include "qmgr/scanner.h"
 #include "qmgr/scheduler.h"
 
@@ -72,7 +73,7 @@ class Fixture {
         queue::Envelope envelope;
         envelope.queue_id = id;
         envelope.sender = sender;
-        envelope.arrival_us = delivery::now_us() - age_seconds * 1'000'000;
+        envelope.arrival_us = wall_clock::now_us() - age_seconds * 1'000'000;
         for (const std::string& recipient : recipients)
             envelope.recipients.push_back({recipient, recipient, "", 0});
         auto writer = queue::QueueWriter::create(spool->root(), directory, id);
