@@ -24,12 +24,17 @@ namespace {
 constexpr auto kDiedAtOnce = 1s;  // a process that fails earlier than this would be started in a circle
 }
 
-Service::Service(event::Loop& loop, const Settings& settings, config::Service row, SocketMap sockets)
-    : loop_(loop), settings_(settings), row_(std::move(row)), sockets_(std::move(sockets)), watching_(loop), tasks_(loop) {}
+Service::Service(event::Loop& loop, std::shared_ptr<const Settings> settings, config::Service row, SocketMap sockets)
+    : loop_(loop),
+      settings_(std::move(settings)),
+      row_(std::move(row)),
+      sockets_(std::move(sockets)),
+      watching_(loop),
+      tasks_(loop) {}
 
 Service::~Service() = default;
 
-int Service::limit() const { return row_.process_limit.value_or(settings_.default_process_limit); }
+int Service::limit() const { return row_.process_limit.value_or(settings_->default_process_limit); }
 
 bool Service::needs_process() const {
     if (retired_ || throttled_)
@@ -97,11 +102,11 @@ void Service::tell(Worker& worker, ToWorker message) {
 }
 
 std::vector<std::string> Service::arguments() const {
-    std::vector<std::string> result{row_.command, "-c", settings_.config_directory, "-n", row_.name, "-t",
+    std::vector<std::string> result{row_.command, "-c", settings_->config_directory, "-n", row_.name, "-t",
         std::string(config::service_type_name(row_.type)), "-s", std::to_string(sockets_.size())};
-    if (settings_.root && row_.unprivileged)
+    if (settings_->root && row_.unprivileged)
         result.emplace_back("-u");
-    if (settings_.root && row_.chroot)
+    if (settings_->root && row_.chroot)
         result.emplace_back("-r");
     for (const auto& [name, value] : row_.overrides) {
         result.emplace_back("-o");
@@ -126,12 +131,12 @@ void Service::become_worker(int control, const std::vector<std::string>& argumen
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    std::string program = row_.command.starts_with('/') ? row_.command : settings_.daemon_directory + "/" + row_.command;
+    std::string program = row_.command.starts_with('/') ? row_.command : settings_->daemon_directory + "/" + row_.command;
     std::vector<char*> argv, env;
     for (const std::string& argument : arguments)
         argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
-    for (const std::string& variable : settings_.environment)
+    for (const std::string& variable : settings_->environment)
         env.push_back(const_cast<char*>(variable.c_str()));
     env.push_back(nullptr);
     ::execve(program.c_str(), argv.data(), env.data());
@@ -190,7 +195,7 @@ bool Service::process_ended(pid_t pid, int status) {
         return false;
     bool early = !found->second.ready || event::Clock::now() - found->second.started < kDiedAtOnce;
     workers_.erase(found);
-    std::string program = settings_.daemon_directory + "/" + row_.command;
+    std::string program = settings_->daemon_directory + "/" + row_.command;
     if (WIFSIGNALED(status))
         logging::warning("process {} pid {} killed by signal {}", program, pid, WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
@@ -212,18 +217,28 @@ void Service::throttle() {
 }
 
 event::Task<void> Service::end_throttle() {
-    co_await event::sleep_for(loop_, settings_.throttle_time);
+    co_await event::sleep_for(loop_, settings_->throttle_time);
     throttled_ = false;
     update_watch();
 }
 
-SocketMap Service::retire(ToWorker message) {
+std::expected<void, std::string> Service::share_sockets(SocketMap& with) const {
+    for (const auto& [name, descriptor] : sockets_) {
+        event::Fd copy(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0));
+        if (!copy)
+            return std::unexpected(fmt::format("cannot keep the socket {}: {}", name, std::strerror(errno)));
+        with.insert_or_assign(name, std::move(copy));
+    }
+    return {};
+}
+
+void Service::retire(ToWorker message) {
     retired_ = true;
     update_watch();
     tasks_.cancel();
     for (auto& [pid, worker] : workers_)
         tell(worker, message);
-    return std::move(sockets_);
+    sockets_.clear();
 }
 
 void Service::kill_all(int signal) {

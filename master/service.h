@@ -32,15 +32,17 @@ struct Settings {
 
 class Service {
   public:
-    Service(event::Loop& loop, const Settings& settings, config::Service row, SocketMap sockets);
+    Service(event::Loop& loop, std::shared_ptr<const Settings> settings, config::Service row, SocketMap sockets);
     ~Service();
     Service(const Service&) = delete;
 
     const config::Service& row() const { return row_; }
     // Watches the sockets and starts the timer.
     void begin();
-    // No more processes; the sockets are given back, the processes told.
-    SocketMap retire(worker::ToWorker message);
+    // The same sockets once more, for the service that may follow this one.
+    std::expected<void, std::string> share_sockets(SocketMap& with) const;
+    // No more processes; the sockets are closed, the processes told.
+    void retire(worker::ToWorker message);
     void kill_all(int signal);
     // Once no process is left: ends the tasks, so that the Service may be destroyed.
     event::Task<void> close();
@@ -76,7 +78,7 @@ class Service {
     event::Task<void> end_throttle();
 
     event::Loop& loop_;
-    const Settings& settings_;
+    std::shared_ptr<const Settings> settings_;  // those of when it was made: a reload makes new services
     config::Service row_;
     SocketMap sockets_;
     std::map<pid_t, Worker> workers_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <set>
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
@@ -54,66 +55,122 @@ Supervisor::Supervisor(event::Loop& loop, std::string config_directory)
 
 Supervisor::~Supervisor() = default;
 
-void Supervisor::configure(const Params& params, const config::MainCf&) {
-    auto settings = std::make_unique<Settings>();
+std::shared_ptr<const Settings> Supervisor::make_settings(const Params& params) const {
+    auto settings = std::make_shared<Settings>();
     settings->config_directory = config_directory_;
     settings->daemon_directory = params.daemon_directory();
     settings->environment = worker_environment(params, config_directory_);
     settings->throttle_time = params.service_throttle_time();
     settings->default_process_limit = params.default_process_limit();
     settings->root = ::geteuid() == 0;
-    settings_.push_back(std::move(settings));
+    return settings;
 }
 
-std::expected<Supervisor::Services, std::string> Supervisor::open_services(
-    const Params& params, const config::MainCf& cf, SocketMap& kept) {
-    config::MasterCf table = config::MasterCf::load(config_directory_);
+namespace {
+
+std::string key_of(const config::Service& row) {
+    return fmt::format("{}/{}", row.name, config::service_type_name(row.type));
+}
+
+// The rows that need a process here, each with a program that can be run. A stock master.cf has rows for programs that this
+// suite has not, which are passed over; but no service that runs now ends because its program is not found, and a
+// daemon_directory in which nothing is found is a mistake.
+std::expected<std::vector<config::Service>, std::string> rows_to_run(
+    const std::string& config_directory, const Params& params, const std::set<std::string>& running) {
+    const config::MasterCf table = config::MasterCf::load(config_directory);
     for (const config::Problem& problem : table.problems()) {
         logging::warning("{}", config::format_problem(problem));
         if (problem.unsafe)
             return std::unexpected(config::format_problem(problem));
     }
-    Services services;
+    std::vector<config::Service> rows;
     for (const config::Service& row : table.services()) {
         if (is_inside_another(row.command)) {
             logging::info(
                 "{}, line {}: {} needs no process of its own here; the row is accepted", row.file, row.line, row.command);
             continue;
         }
-        std::string program = params.daemon_directory() + "/" + row.command;
-        if (::access(program.c_str(), X_OK) != 0) {
-            logging::warning("{}, line {}: service {}/{} is not started: there is no program {}", row.file, row.line,
-                row.name, config::service_type_name(row.type), program);
+        const std::string program = row.command.starts_with('/') ? row.command
+                                                                 : params.daemon_directory() + "/" + row.command;
+        if (::access(program.c_str(), X_OK) == 0) {
+            rows.push_back(row);
             continue;
         }
+        const std::string missing = fmt::format(
+            "{}, line {}: service {}: there is no program {}", row.file, row.line, key_of(row), program);
+        if (running.contains(key_of(row)))
+            return std::unexpected(missing);
+        logging::warning("{}; the service is not started", missing);
+    }
+    if (rows.empty())
+        return std::unexpected(fmt::format("{}/master.cf: no service has a program below daemon_directory = {}",
+            config_directory, params.daemon_directory()));
+    return rows;
+}
+
+}  // namespace
+
+std::expected<Supervisor::Services, std::string> Supervisor::make_services(
+    const Params& params, const config::MainCf& cf, SocketMap& kept) {
+    std::set<std::string> running;
+    for (const auto& service : services_)
+        running.insert(key_of(service->row()));
+    auto rows = rows_to_run(config_directory_, params, running);
+    if (!rows)
+        return std::unexpected(rows.error());
+    const std::shared_ptr<const Settings> settings = make_settings(params);
+    Services services;
+    for (const config::Service& row : *rows) {
         auto sockets = open_listeners(row, params, cf, kept);
-        if (!sockets) {
-            // What was opened or kept so far goes back, so that the old services can have it again.
-            for (auto& service : services) {
-                SocketMap back = service->retire(ToWorker::drain);
-                kept.merge(back);
-            }
-            for (auto& service : services)
-                loop_.spawn(close_service(std::move(service)));
+        if (!sockets)
             return std::unexpected(sockets.error());
-        }
-        services.push_back(std::make_unique<Service>(loop_, *settings_.back(), row, std::move(*sockets)));
+        services.push_back(std::make_unique<Service>(loop_, settings, row, std::move(*sockets)));
     }
     return services;
 }
 
+void Supervisor::begin(Services services) {
+    services_ = std::move(services);
+    for (auto& service : services_)
+        service->begin();
+}
+
 std::expected<void, std::string> Supervisor::start(Params& params, config::MainCf& cf) {
-    configure(params, cf);
     SocketMap kept = systemd_sockets();
-    auto services = open_services(params, cf, kept);
+    auto services = make_services(params, cf, kept);
     if (!services)
         return std::unexpected(services.error());
     for (auto& [name, descriptor] : kept)
         logging::warning("no service of master.cf listens at {}, which systemd opened", name);
-    services_ = std::move(*services);
-    for (auto& service : services_)
-        service->begin();
+    begin(std::move(*services));
     return {};
+}
+
+std::expected<SocketMap, std::string> Supervisor::current_sockets() const {
+    SocketMap sockets;
+    for (const auto& service : services_)
+        if (auto shared = service->share_sockets(sockets); !shared)
+            return std::unexpected(shared.error());
+    return sockets;
+}
+
+// What the configuration as it is now asks for; the services that run are not touched.
+std::expected<Supervisor::Services, std::string> Supervisor::services_after_reload() {
+    config::MainCf cf = config::MainCf::load(config_directory_);
+    Params params;
+    config::Problems problems = params.load(cf);
+    problems.insert(problems.end(), cf.problems().begin(), cf.problems().end());
+    for (const config::Problem& problem : problems) {
+        logging::warning("{}", config::format_problem(problem));
+        if (problem.unsafe)
+            return std::unexpected(config::format_problem(problem));
+    }
+    if (auto ready = prepare_spool(params); !ready)
+        return std::unexpected(ready.error());
+    auto kept = current_sockets();
+    if (!kept)
+        return std::unexpected(kept.error());
+    return make_services(params, cf, *kept);
 }
 
 void Supervisor::reload() {
@@ -121,54 +178,14 @@ void Supervisor::reload() {
         return;
     logging::info("reload -- version {}, configuration {}", "0.1.0", config_directory_);
     systemd_reloading();
-    config::MainCf cf = config::MainCf::load(config_directory_);
-    Params params;
-    config::Problems problems = params.load(cf);
-    problems.insert(problems.end(), cf.problems().begin(), cf.problems().end());
-    bool usable = true;
-    for (const config::Problem& problem : problems) {
-        logging::warning("{}", config::format_problem(problem));
-        usable = usable && !problem.unsafe;
-    }
-    if (auto ready = prepare_spool(params); !ready) {
-        logging::error("{}", ready.error());
-        usable = false;
-    }
-    if (!usable) {
-        logging::error("the new configuration cannot be used; everything goes on as before");
-        systemd_ready();
-        return;
-    }
-    configure(params, cf);
-    SocketMap kept;
-    Services old = std::move(services_);
-    services_.clear();
-    std::vector<config::Service> rows;
-    for (auto& service : old) {
-        rows.push_back(service->row());
-        SocketMap sockets = service->retire(ToWorker::drain);
-        kept.merge(sockets);
-    }
-    auto services = open_services(params, cf, kept);
+    auto services = services_after_reload();
     if (!services) {
-        logging::error("{}; the services go on as before", services.error());
-        Services again;
-        for (const config::Service& row : rows) {
-            auto sockets = open_listeners(row, params, cf, kept);
-            if (sockets)
-                again.push_back(
-                    std::make_unique<Service>(loop_, *settings_[settings_.size() - 2], row, std::move(*sockets)));
-        }
-        services_ = std::move(again);
+        logging::error("{}; the new configuration is not used, everything goes on as before", services.error());
     } else {
-        services_ = std::move(*services);
+        retire(std::exchange(services_, {}), ToWorker::drain);
+        begin(std::move(*services));
+        ++reloads_;
     }
-    for (auto& service : services_)
-        service->begin();
-    for (auto& service : old)
-        retired_.push_back(std::move(service));
-    ++reloads_;
-    drop_ended();
     systemd_ready();
 }
 

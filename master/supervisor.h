@@ -1,8 +1,9 @@
 // master/supervisor.h - all services of master.cf: started, reloaded, stopped.
 //
 // Reload      sockets that are still wanted stay open; running processes finish their dialogues under the old
-//             configuration while new ones start under the new. A configuration that cannot be used is
-//             reported, and everything goes on as it was.
+//             configuration while new ones start under the new. The new services are made whole, with their programs and
+//             sockets, before an old one is touched: a configuration that cannot be used is reported, and everything goes
+//             on as it was, with the settings it had.
 // Stop        processes finish what they are doing, up to kStopPatience; abort() does not wait.
 #pragma once
 
@@ -32,8 +33,11 @@ class Supervisor {
 
   private:
     using Services = std::vector<std::unique_ptr<Service>>;
-    std::expected<Services, std::string> open_services(const Params& params, const config::MainCf& cf, SocketMap& kept);
-    void configure(const Params& params, const config::MainCf& cf);
+    std::expected<Services, std::string> make_services(const Params& params, const config::MainCf& cf, SocketMap& kept);
+    std::expected<Services, std::string> services_after_reload();
+    std::expected<SocketMap, std::string> current_sockets() const;
+    std::shared_ptr<const Settings> make_settings(const Params& params) const;
+    void begin(Services services);
     void retire(Services services, worker::ToWorker message);
     void drop_ended();
     event::Task<void> close_service(std::unique_ptr<Service> service);
@@ -41,8 +45,6 @@ class Supervisor {
 
     event::Loop& loop_;
     std::string config_directory_;
-    // Processes of before a reload run with the settings of then, so those stay.
-    std::vector<std::unique_ptr<Settings>> settings_;
     Services services_;
     Services retired_;
     std::int64_t reloads_ = 0;
