@@ -17,16 +17,23 @@ class AddressRewriting final : public Rewriting {
     AddressRewriting(const Params& params, const config::MainCf& main_cf);
 
     std::string complete(const std::string& address) override;
-    event::Task<std::expected<std::vector<std::string>, std::string>> expand(std::string recipient) override;
-    std::expected<bool, std::string> is_outside(const std::string& address) override;
+    event::Task<std::expected<std::vector<std::string>, std::string>> expand(
+        const question::Asker& asker, std::string recipient) override;
+    event::Task<std::expected<bool, std::string>> is_outside(
+        const question::Asker& asker, std::string address) override;
 
   private:
+    // The tables of one opening; those who still wait in them keep them.
+    struct Tables {
+        Tables(const Params& params, const config::MainCf& main_cf);
+        address::Resolver resolver;
+        address::VirtualAliases aliases;
+    };
     void renew();
 
     const Params& params_;
     const config::MainCf& main_cf_;
-    std::unique_ptr<address::Resolver> resolver_;
-    std::unique_ptr<address::VirtualAliases> aliases_;
+    std::shared_ptr<const Tables> tables_;
     event::Clock::time_point looked_{};
 };
 

@@ -34,7 +34,7 @@ queue::ClientInfo client_info(const ipc::records::Client& client) {
 }  // namespace
 
 Intake::Intake(Service& service, std::string queue_id, CleanupOpen open)
-    : service_{service}, queue_id_{std::move(queue_id)}, open_{std::move(open)} {
+    : service_{service}, asker_{service.loop()}, queue_id_{std::move(queue_id)}, open_{std::move(open)} {
     const std::int64_t now = wall_clock::now_us();
     // A client's clock is ours; a time in the future would keep the message from ever being old.
     envelope_.arrival_us = open_.arrival_us > 0 ? std::min(open_.arrival_us, now) : now;
@@ -170,7 +170,7 @@ event::Task<void> Intake::resolve_recipients() {
         std::vector<std::string> targets{recipient.address};
         if (aliases) {
             std::expected<std::vector<std::string>, std::string> expanded = co_await service_.rewriting().expand(
-                recipient.address);
+                asker_, recipient.address);
             if (!expanded) {
                 lookup_failure_ = expanded.error();
                 co_return;
@@ -179,7 +179,7 @@ event::Task<void> Intake::resolve_recipients() {
         }
         for (std::string& target : targets) {
             if (ask_where && !leaves_us_)
-                ask_whether_outside(target);
+                co_await ask_whether_outside(target);
             recipient.address = std::move(target);
             if (is_new(recipient))
                 envelope_.recipients.push_back(recipient);
@@ -187,8 +187,8 @@ event::Task<void> Intake::resolve_recipients() {
     }
 }
 
-void Intake::ask_whether_outside(const std::string& address) {
-    const std::expected<bool, std::string> outside = service_.rewriting().is_outside(address);
+event::Task<void> Intake::ask_whether_outside(std::string address) {
+    const std::expected<bool, std::string> outside = co_await service_.rewriting().is_outside(asker_, std::move(address));
     if (outside)
         leaves_us_ = *outside;
     else
@@ -273,7 +273,7 @@ event::Task<std::optional<CleanupReply>> Intake::sign(std::string& prepend) {
     if (!signing_)
         co_return std::nullopt;
     signing_->feed(out_);
-    Signing::Outcome outcome = co_await signing_->finish(queue_id_);
+    Signing::Outcome outcome = co_await signing_->finish(asker_, queue_id_);
     if (!outcome.trouble.empty()) {
         logging::warning("{}: not signed: {}", queue_id_, outcome.trouble);
         co_return reply(451, "4.7.0", "the message cannot be signed now");

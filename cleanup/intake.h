@@ -36,7 +36,7 @@ class Intake {
     event::Task<void> begin_content();
     void begin_signatures();
     bool may_be_sealed() const;
-    void ask_whether_outside(const std::string& address);
+    event::Task<void> ask_whether_outside(std::string address);
     bool is_new(const queue::Recipient& recipient);
     event::Task<void> resolve_recipients();
     event::Task<void> write_part();
@@ -50,6 +50,7 @@ class Intake {
     void log_message_id() const;
 
     Service& service_;
+    question::Asker asker_;  // whatever is asked about this message
     std::string queue_id_;
     ipc::records::CleanupOpen open_;
     std::optional<MessageFilter> filter_;

@@ -22,7 +22,8 @@ HeaderRules make_header_rules(const Params& params) {
 }
 
 Service::Service(event::Loop& loop, const Params& params, queue::Spool spool, Rewriting& rewriting)
-    : params_{params},
+    : loop_{loop},
+      params_{params},
       header_rules_{make_header_rules(params)},
       spool_{std::move(spool)},
       ids_{"incoming/.queue-id", params.enable_long_queue_ids() ? queue::IdForm::long_form : queue::IdForm::short_form},

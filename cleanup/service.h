@@ -26,6 +26,7 @@ class Service {
   public:
     Service(event::Loop& loop, const Params& params, queue::Spool spool, Rewriting& rewriting);
 
+    event::Loop& loop() const { return loop_; }
     const Params& params() const { return params_; }
     const HeaderRules& header_rules() const { return header_rules_; }
     const queue::Spool& spool() const { return spool_; }
@@ -42,6 +43,7 @@ class Service {
     bool has_room();
 
   private:
+    event::Loop& loop_;
     const Params& params_;
     HeaderRules header_rules_;
     queue::Spool spool_;

@@ -50,38 +50,53 @@ SigningHouse::SigningHouse(event::Loop& loop, const dkim::SignParams& params, st
 }
 
 void SigningHouse::renew() {
-    tables_ = dict::TableList::open("dkim_sign_table", params_.sign_table());
+    tables_ = std::make_shared<const dict::TableList>(dict::TableList::open("dkim_sign_table", params_.sign_table()));
     looked_ = event::Clock::now();
-    for (const auto& lines : {tables_.problems(), tables_.warnings()})
+    for (const auto& lines : {tables_->problems(), tables_->warnings()})
         for (const std::string& line : lines)
             logging::warning("{}", line);
 }
 
-std::expected<std::optional<SigningHouse::Plan>, std::string> SigningHouse::find_plan(
-    const std::string& local, const std::string& domain) {
+namespace {
+
+// What an entry of dkim_sign_table says.
+SigningHouse::Planned read_entry(const dkim::SignTableQuestion& question, const std::string& value) {
+    auto entry = dkim::parse_sign_table_entry(value);
+    if (!entry)
+        return std::unexpected("dkim_sign_table: " + question.key + ": " + entry.error());
+    if (entry->keys.empty())
+        return std::nullopt;
+    if (entry->keys.size() > ipc::records::kMaxSignItems)
+        return std::unexpected(
+            "dkim_sign_table: " + question.key + ": more than " + std::to_string(ipc::records::kMaxSignItems) + " keys");
+    const std::string name = entry->domain.empty() ? question.domain : entry->domain;
+    return SigningHouse::Plan{std::move(*entry), name};
+}
+
+}  // namespace
+
+event::Task<SigningHouse::Planned> SigningHouse::find_plan(
+    const question::Asker& asker, std::string local, std::string domain) {
     if (event::Clock::now() - looked_ > 1s) {
         looked_ = event::Clock::now();
-        if (tables_.stale())
+        if (tables_->stale())
             renew();
     }
-    for (const dkim::SignTableQuestion& question : dkim::sign_table_questions(local, domain)) {
-        const auto found = tables_.lookup(question.key, question.whole ? dict::KeyKind::whole : dict::KeyKind::part);
+    const std::shared_ptr<const dict::TableList> tables = tables_;
+    const std::vector<dkim::SignTableQuestion> questions = dkim::sign_table_questions(local, domain);
+    for (const dkim::SignTableQuestion& question : questions) {
+        const dict::KeyKind kind = question.whole ? dict::KeyKind::whole : dict::KeyKind::part;
+        const dict::Answer found = co_await tables->lookup(asker, question.key, kind);
         if (!found)
-            return std::unexpected(found.error().text);
+            co_return std::unexpected(found.error().text);
         if (!*found)
             continue;
-        auto entry = dkim::parse_sign_table_entry(**found);
-        if (!entry)
-            return std::unexpected("dkim_sign_table: " + question.key + ": " + entry.error());
-        if (entry->keys.empty())
-            return std::nullopt;
-        if (entry->keys.size() > ipc::records::kMaxSignItems)
-            return std::unexpected(
-                "dkim_sign_table: " + question.key + ": more than " + std::to_string(ipc::records::kMaxSignItems) + " keys");
-        const std::string name = entry->domain.empty() ? question.domain : entry->domain;
-        return Plan{std::move(*entry), name};
+        Planned planned = read_entry(question, **found);
+        if (asker.record != nullptr)
+            asker.record->decided(!planned ? planned.error() : *planned ? "signed for " + (*planned)->domain : "not signed");
+        co_return planned;
     }
-    return std::nullopt;
+    co_return std::nullopt;
 }
 
 event::Task<std::expected<SignReply, std::string>> SigningHouse::ask(SignRequest request) {
@@ -96,17 +111,17 @@ event::Task<std::expected<SignReply, std::string>> SigningHouse::ask(SignRequest
 Signing::Signing(SigningHouse& house) : house_{house}, signer_{sign_options(house.params())} {}
 
 // The first address of the first From decides; a message with several authors is signed for that one.
-std::expected<std::optional<SigningHouse::Plan>, std::string> Signing::find_plan() const {
+event::Task<SigningHouse::Planned> Signing::find_plan(const question::Asker& asker) const {
     const dkim::HeaderFields fields{signer_.header()};
     for (std::size_t place : fields.named("from")) {
         for (const address::HeaderAddress& one : address::parse_header_addresses(fields.all()[place].body)) {
             const auto domain = dkim::to_a_labels(one.mailbox.domain);
             if (!domain)
                 continue;
-            return house_.find_plan(one.mailbox.local, *domain);
+            co_return co_await house_.find_plan(asker, one.mailbox.local, *domain);
         }
     }
-    return std::nullopt;
+    co_return std::nullopt;
 }
 
 // For each key as if it were RSA, and as if it were Ed25519: the signer knows which.
@@ -118,10 +133,10 @@ std::vector<dkim::SigningKey> Signing::both_kinds(const SigningHouse::Plan& plan
     return keys;
 }
 
-event::Task<Signing::Outcome> Signing::finish(std::string queue_id) {
+event::Task<Signing::Outcome> Signing::finish(const question::Asker& asker, std::string queue_id) {
     Outcome outcome;
     signer_.end();
-    const auto plan = find_plan();
+    const SigningHouse::Planned plan = co_await find_plan(asker);
     if (!plan)
         outcome.trouble = plan.error();
     if (!plan || !*plan)

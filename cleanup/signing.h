@@ -2,7 +2,7 @@
 //
 //     Signing signing{house};
 //     for what is written to the queue file: signing.feed(octets);
-//     Signing::Outcome outcome = co_await signing.finish(queue_id);
+//     Signing::Outcome outcome = co_await signing.finish(asker, queue_id);
 //     if (!outcome.trouble.empty()) ... refuse for now ...; else prepend(outcome.fields)
 //
 // The keys are in another process (cleanup/signer/), which gets hashes and returns signatures.
@@ -14,6 +14,7 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,7 +49,8 @@ class SigningHouse {
         std::string domain;  // d=
     };
     // For the From of a message; no value where nothing is to be signed.
-    std::expected<std::optional<Plan>, std::string> find_plan(const std::string& local, const std::string& domain);
+    using Planned = std::expected<std::optional<Plan>, std::string>;
+    event::Task<Planned> find_plan(const question::Asker& asker, std::string local, std::string domain);
     // The error is a reason for the log.
     event::Task<std::expected<ipc::records::SignReply, std::string>> ask(ipc::records::SignRequest request);
 
@@ -56,7 +58,7 @@ class SigningHouse {
     void renew();
 
     const dkim::SignParams& params_;
-    dict::TableList tables_;
+    std::shared_ptr<const dict::TableList> tables_;  // shared with those who still wait in them
     std::expected<dkim::SealKey, std::string> seal_key_;
     event::Clock::time_point looked_{};
     ipc::ServicePool<> signers_;
@@ -71,10 +73,10 @@ class Signing {
 
     explicit Signing(SigningHouse& house);
     void feed(std::string_view octets) { signer_.feed(octets); }
-    event::Task<Outcome> finish(std::string queue_id);
+    event::Task<Outcome> finish(const question::Asker& asker, std::string queue_id);
 
   private:
-    std::expected<std::optional<SigningHouse::Plan>, std::string> find_plan() const;
+    event::Task<SigningHouse::Planned> find_plan(const question::Asker& asker) const;
     static std::vector<dkim::SigningKey> both_kinds(const SigningHouse::Plan& plan);
 
     SigningHouse& house_;

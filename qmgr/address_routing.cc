@@ -12,20 +12,25 @@ AddressRouting::AddressRouting(const Params& params, const config::MainCf& main_
 }
 
 void AddressRouting::renew() {
-    resolver_ = std::make_unique<address::Resolver>(params_, config::own_addresses(main_cf_));
+    resolver_ = std::make_shared<const address::Resolver>(params_, config::own_addresses(main_cf_));
     looked_ = event::Clock::now();
     for (const std::string& problem : resolver_->problems())
         logging::warning("{}", problem);
 }
 
-event::Task<std::expected<Route, std::string>> AddressRouting::resolve(std::string sender, std::string recipient) {
+event::Task<std::expected<Route, std::string>> AddressRouting::resolve(
+    const question::Asker& asker, std::string sender, std::string recipient) {
     // A table that was rebuilt counts at once, or nearly: asking the file system for each message would cost.
     if (event::Clock::now() - looked_ > 1s) {
         looked_ = event::Clock::now();
         if (resolver_->stale())
             renew();
     }
-    const auto found = resolver_->resolve(address::parse_text(sender), address::parse_text(recipient));
+    const std::shared_ptr<const address::Resolver> resolver = resolver_;
+    address::Mailbox from = address::parse_text(sender);
+    address::Mailbox to = address::parse_text(recipient);
+    const std::expected<address::Route, dict::Failure> found = co_await resolver->resolve(
+        asker, std::move(from), std::move(to));
     if (!found)
         co_return std::unexpected(found.error().text);
     Route route;

@@ -15,14 +15,15 @@ class AddressRouting final : public Routing {
   public:
     AddressRouting(const Params& params, const config::MainCf& main_cf);
 
-    event::Task<std::expected<Route, std::string>> resolve(std::string sender, std::string recipient) override;
+    event::Task<std::expected<Route, std::string>> resolve(
+        const question::Asker& asker, std::string sender, std::string recipient) override;
 
   private:
     void renew();
 
     const Params& params_;
     const config::MainCf& main_cf_;
-    std::unique_ptr<address::Resolver> resolver_;
+    std::shared_ptr<const address::Resolver> resolver_;  // shared with those who still wait in it
     event::Clock::time_point looked_{};
 };
 

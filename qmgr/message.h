@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/event/fd.h"
+#include "lib/event/task.h"
 #include "lib/queue/envelope.h"
 #include "lib/queue/status.h"
 
@@ -44,6 +45,7 @@ struct Message {
     std::int64_t active_us = 0;
     std::size_t open = 0;         // recipients that are waiting
     std::size_t in_delivery = 0;  // requests that agents hold
+    event::Context* routing = nullptr;  // while its recipients are being routed: the task that does it, and refers to us
     bool finishing = false;
     bool expire = false;  // the administrator wants it back now
     bool flush = false;   // somebody asked for it: defer_transports is no obstacle

@@ -2,6 +2,7 @@
 //
 // The scheduler asks through this interface, so that its tests need no tables; address_routing.h is the real one.
 //
+// Waiting     a table may have to be waited for: resolve() suspends the message that is being routed, and nothing else.
 // Failure     a table that cannot answer: the recipient is deferred.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "lib/event/task.h"
+#include "lib/question/asker.h"
 
 namespace qmgr {
 
@@ -21,7 +23,8 @@ struct Route {
 class Routing {
   public:
     virtual ~Routing() = default;
-    virtual event::Task<std::expected<Route, std::string>> resolve(std::string sender, std::string recipient) = 0;
+    virtual event::Task<std::expected<Route, std::string>> resolve(
+        const question::Asker& asker, std::string sender, std::string recipient) = 0;
 };
 
 }  // namespace qmgr

@@ -48,6 +48,7 @@ Scheduler::Scheduler(
       main_cf_{main_cf},
       spool_{spool},
       routing_{routing},
+      asker_{loop},
       disk_{loop},
       bounce_{loop, ipc::ServiceSettings("private/bounce", std::chrono::seconds(30))},
       limit_{limit_by_descriptors(static_cast<std::size_t>(params.qmgr_message_active_limit()))} {}
@@ -75,7 +76,7 @@ void Scheduler::admit(std::unique_ptr<Message> owned) {
     recipients_ += message.states.size();
     logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id, message.envelope.sender,
         message.content_length, message.open);
-    loop_.spawn(route(message));
+    loop_.spawn(route(message), &message.routing, [this, &message] { routed(message); });
 }
 
 // False where the recipient has its answer already.
@@ -90,7 +91,8 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
         note_result(message, index, Phase::delivered, queue::Outcome::delivered);
         co_return false;
     }
-    std::expected<Route, std::string> found = co_await routing_.resolve(message.envelope.sender, address);
+    std::expected<Route, std::string> found = co_await routing_.resolve(
+        asker_, message.envelope.sender, address);
     if (found && is_service_name(found->transport)) {
         route = std::move(*found);
         co_return true;
@@ -117,6 +119,8 @@ event::Task<void> Scheduler::route(Message& message) {
             continue;
         Route where;
         const bool goes_on = co_await route_one(message, index, where);
+        if (draining_)
+            co_return;  // the next process routes it anew
         if (!goes_on)
             continue;
         Transport& by = transport(where.transport);
@@ -129,10 +133,30 @@ event::Task<void> Scheduler::route(Message& message) {
         group.recipients.push_back(index);
     }
     for (auto& [name, group] : groups) {
+        if (message.vanished) {  // while a table was waited for
+            message.open -= group.recipients.size();
+            continue;
+        }
         group.transport->add(message, name.second, group.nexthop, std::move(group.recipients));
         group.transport->pump();
     }
-    answers_given(message);  // for recipients that were answered in here
+}
+
+// However it ended. Until now nothing could finish the message.
+void Scheduler::routed(Message& message) {
+    message.routing = nullptr;
+    if (draining_) {
+        save_some(message);
+        if (is_idle(message))
+            active_.erase(message.id);
+        return;
+    }
+    answers_given(message);  // for recipients that were answered on the way
+}
+
+// Nobody refers to it but active_.
+bool Scheduler::is_idle(const Message& message) {
+    return message.routing == nullptr && message.in_delivery == 0 && !message.finishing && !message.saving;
 }
 
 event::Fd Scheduler::open_content(Message& message) {
@@ -195,7 +219,7 @@ void Scheduler::recipient_answered(Message& message, const RecipientResult& resu
 void Scheduler::answers_given(Message& message) {
     if (message.finishing)
         return;
-    if (message.open > 0 || message.in_delivery > 0)
+    if (message.open > 0 || message.in_delivery > 0 || message.routing != nullptr)
         return save_some(message);
     message.finishing = true;
     loop_.spawn(finish(message));
@@ -245,7 +269,7 @@ void Scheduler::revive_all() {
 std::size_t Scheduler::unfinished() const {
     std::size_t count = disk_.pending();
     for (const auto& [id, message] : active_)
-        count += message->finishing;
+        count += message->finishing || message->routing != nullptr;
     for (const auto& [name, transport] : transports_)
         count += transport->outstanding();
     return count;
@@ -255,10 +279,10 @@ void Scheduler::drain() {
     draining_ = true;
     for (auto& [name, transport] : transports_)
         transport->drop_jobs();
-    std::erase_if(active_, [](const auto& item) {
-        const Message& message = *item.second;
-        return message.in_delivery == 0 && !message.finishing && !message.saving;
-    });
+    std::erase_if(active_, [](const auto& item) { return is_idle(*item.second); });
+    for (auto& [id, message] : active_)
+        if (message->routing != nullptr)
+            message->routing->cancel();  // it only schedules: nothing leaves active_ here
 }
 
 void Scheduler::note_clock_jump() { no_expiry_until_ = Clock::now() + params_.maximal_backoff_time(); }

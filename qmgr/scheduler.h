@@ -50,7 +50,8 @@ class Scheduler final : public DeliveryOwner {
     void note_clock_jump();
     // Deliveries under way and changes on the disk: what a process that leaves has to wait for.
     std::size_t unfinished() const;
-    // No new deliveries from now on; messages that no agent holds are let go, for the next process.
+    // No new deliveries from now on; messages that no agent holds are let go, for the next process. What waits for a table is
+    // told to stop, and let go when it has.
     void drain();
 
   private:
@@ -63,6 +64,8 @@ class Scheduler final : public DeliveryOwner {
 
     Transport& transport(const std::string& name);
     event::Task<void> route(Message& message);
+    void routed(Message& message);
+    static bool is_idle(const Message& message);
     event::Task<bool> route_one(Message& message, std::uint32_t index, Route& route);
     void defer_here(Message& message, std::uint32_t index, const std::string& dsn, const std::string& reason);
     void note_result(Message& message, std::uint32_t index, Phase phase, queue::Outcome outcome);
@@ -86,6 +89,7 @@ class Scheduler final : public DeliveryOwner {
     const config::MainCf& main_cf_;
     const queue::Spool& spool_;
     Routing& routing_;
+    question::Asker asker_;
     Disk disk_;
     ipc::RecordClient<ipc::records::BounceRequest, ipc::records::BounceReply> bounce_;
     std::unordered_map<std::string, std::unique_ptr<Message>> active_;

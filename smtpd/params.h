@@ -102,8 +102,8 @@ struct Params : config::CommonParams {
         *this, "access_map_reject_code", 554, {.min = 400, .max = 599}, "The code of REJECT in an access table."};
     Number access_map_defer_code{
         *this, "access_map_defer_code", 450, {.min = 400, .max = 499}, "The code of DEFER in an access table."};
-    Number maps_rbl_reject_code{*this, "reject_code", 554, {.min = 400, .max = 599}, "The code of \"reject\"."};
-    Number rbl_reject_code{*this, "maps_rbl_reject_code", 554, {.min = 400, .max = 599},
+    Number reject_code{*this, "reject_code", 554, {.min = 400, .max = 599}, "The code of \"reject\"."};
+    Number maps_rbl_reject_code{*this, "maps_rbl_reject_code", 554, {.min = 400, .max = 599},
         "The code for clients and domains that a DNS list has (reject_rbl_client, reject_rhsbl_...)."};
     Number unknown_address_reject_code{*this, "unknown_address_reject_code", 450, {.min = 400, .max = 599},
         "The code of reject_unknown_sender_domain and reject_unknown_recipient_domain for domains that do not exist; while "

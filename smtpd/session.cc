@@ -6,7 +6,6 @@
 #include "lib/event/endpoint.h"
 #include "lib/log/log.h"
 #include "lib/text/text.h"
-#include "smtpd/restrictions/dns_answers.h"
 
 namespace smtpd {
 
@@ -24,7 +23,10 @@ bool contains(const config::List& list, std::string_view word) {
 }  // namespace
 
 Session::Session(event::Stream stream, worker::Client& seat, Services& services)
-    : peer_(std::move(stream)), seat_(seat), services_(services), params_(services.params) {
+    : peer_(std::move(stream)), seat_(seat), services_(services), params_(services.params), asker_(services.loop) {
+    asker_.client = question::next_client();
+    if (services_.gate.has_dns())
+        dns_.emplace(services_.gate.dns(), asker_);
     event::SocketAddress address = event::peer_address(peer_.descriptor());
     bool inet = address.family() == AF_INET || address.family() == AF_INET6;
     client_address_ = inet ? address.host() : "127.0.0.1";
@@ -130,10 +132,24 @@ event::Task<Reply> Session::execute(std::string line) {
     co_return reply;
 }
 
-bool Session::is_trusted() const { return services_.restrictions.permits(facts(), services_); }
-
-bool Session::is_ours() const {
-    return !login_.empty() || services_.mynetworks.matches_client(client_name_, client_address_).value_or(false);
+event::Task<std::optional<Reply>> Session::learn_who_sends(Transaction& transaction) {
+    const Reply later(451, "4.3.0", "Temporary lookup failure");
+    transaction.ours = !login_.empty();
+    if (!transaction.ours) {
+        dict::Matched inside = co_await services_.mynetworks.matches_client(asker_, client_name_, client_address_);
+        if (!inside) {
+            logging::warning("{}", inside.error().text);
+            co_return later;
+        }
+        transaction.ours = *inside;
+    }
+    Facts known = facts();
+    const Inquiry who = inquiry();
+    Verdict verdict = co_await services_.restrictions.may_complete_headers(who, known, services_);
+    if (verdict.trouble)
+        co_return later;
+    transaction.completes_headers = verdict.kind == Verdict::Kind::permit;
+    co_return std::nullopt;
 }
 
 Facts Session::facts() const {
@@ -187,16 +203,10 @@ void Session::take_notes(const std::vector<Verdict>& notes, const char* command,
     }
 }
 
-// As often as the list wants to know something of the DNS.
 event::Task<Verdict> Session::go_through(Stage stage, const Facts& known, const char* command) {
-    DnsAnswers answers;
     std::vector<Verdict> notes;
-    Verdict verdict = services_.restrictions.evaluate(stage, known, services_, notes, answers);
-    while (verdict.kind == Verdict::Kind::pending) {
-        co_await answers.ask(services_.gate.resolver());
-        notes.clear();
-        verdict = services_.restrictions.evaluate(stage, known, services_, notes, answers);
-    }
+    const Inquiry who = inquiry();
+    Verdict verdict = co_await services_.restrictions.evaluate(who, stage, known, services_, notes);
     take_notes(notes, command, known);
     co_return verdict;
 }

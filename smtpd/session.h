@@ -33,6 +33,8 @@ struct Transaction {
     bool discard = false;
     std::optional<ipc::CleanupPool::Lease> cleanup;
     std::int64_t began_us = 0;
+    bool ours = false;                // see Session::learn_who_sends()
+    bool completes_headers = false;   // local_header_rewrite_clients
     authentication::Checked checked;  // of a stranger's message
 };
 
@@ -77,9 +79,10 @@ class Session {
     event::Task<std::optional<smtp::Reply>> evaluate_early(Stage stage, const char* command);
     void log_reject(const char* command, const smtp::Reply& reply, const Facts& facts);
     void take_notes(const std::vector<Verdict>& notes, const char* command, const Facts& facts);
-    bool is_trusted() const;
-    // Whether the client is logged in or in mynetworks: its mail leaves in the name of this house.
-    bool is_ours() const;
+    // Whether the client is logged in or in mynetworks, so that its mail leaves in the name of this house, and whether its
+    // headers are completed. A reply only where a table could not answer.
+    event::Task<std::optional<smtp::Reply>> learn_who_sends(Transaction& transaction);
+    Inquiry inquiry() { return {asker_, dns_ ? &*dns_ : nullptr}; }
 
     // MAIL and RCPT.
     std::optional<smtp::Reply> take_mail_parameters(std::string_view text, Transaction& transaction);
@@ -108,6 +111,8 @@ class Session {
     worker::Client& seat_;
     Services& services_;
     const Params& params_;
+    question::Asker asker_;         // this client: its questions, its share
+    std::optional<dns::Seat> dns_;  // where the DNS is asked
 
     std::string client_name_ = "unknown", client_address_, client_port_;
     State state_ = kGreeted;

@@ -22,6 +22,7 @@
 #include "cleanup/tools/frames.h"
 #include "lib/dict/match_list.h"
 #include "lib/file/write.h"
+#include "lib/question/alone.h"
 #include "lib/ipc/record.h"
 #include "lib/ipc/records/cleanup.h"
 #include "lib/log/log.h"
@@ -115,9 +116,10 @@ void Postdrop::require_user() {
     if (getuid() == 0)
         return;
     const std::string name = worker::user_name(getuid());
-    const auto listed = dict::MatchList::open(
-        "authorized_submit_users", params_.authorized_submit_users(), dict::ListKind::strings)
-                            .matches(name);
+    const auto list = dict::MatchList::open(
+        "authorized_submit_users", params_.authorized_submit_users(), dict::ListKind::strings);
+    question::Alone alone;
+    const auto listed = alone.wait(list.matches(alone.asker(), name));
     if (!listed || !*listed)
         refuse(550, "5.7.0", fmt::format("User {}({}) is not allowed to submit mail", name, getuid()));
 }

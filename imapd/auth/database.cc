@@ -153,16 +153,26 @@ void Database::remember(const Digest& key) {
     right_[key] = event::Clock::now() + params_.cache_ttl();
 }
 
-// Why this user may not log in from there, though the password is right; empty: may.
-std::string Database::check_extra(const UserEntry& entry, const std::string& remote_address) const {
-    if (entry.find_extra("nologin") != nullptr)
-        return "login is turned off for this user";
-    const std::string* nets = entry.find_extra("allow_nets");
-    if (nets == nullptr)
-        return {};
-    auto list = dict::MatchList::open("allow_nets", config::split_list(*nets), dict::ListKind::addresses);
-    dict::Matched matched = list.matches_client("", remote_address);
-    return matched && *matched ? "" : "allow_nets does not allow this address";
+// Whether this user, whose password is right, may log in from there.
+event::Task<Verdict> Database::check_extra(const UserEntry& entry, std::string remote_address) const {
+    Verdict verdict;
+    if (entry.find_extra("nologin") != nullptr) {
+        verdict.reason = "login is turned off for this user";
+        co_return verdict;
+    }
+    if (const std::string* nets = entry.find_extra("allow_nets")) {
+        auto list = dict::MatchList::open("allow_nets", config::split_list(*nets), dict::ListKind::addresses);
+        question::Asker asker(pool_.loop());
+        dict::Matched matched = co_await list.matches_client(asker, "", remote_address);
+        if (!matched || !*matched) {
+            verdict.kind = matched ? Verdict::Kind::wrong : Verdict::Kind::trouble;
+            verdict.reason = matched ? "allow_nets does not allow this address" : matched.error().text;
+            co_return verdict;
+        }
+    }
+    verdict.kind = Verdict::Kind::right;
+    verdict.user = entry.name;
+    co_return verdict;
 }
 
 event::Task<Verdict> Database::check(std::string name, std::string password, std::string remote_address) {
@@ -202,12 +212,7 @@ event::Task<Verdict> Database::check(std::string name, std::string password, std
     }
     if (is_slow(stored) && generation == generation_)
         remember(key);
-    verdict.reason = check_extra(entry, remote_address);
-    if (verdict.reason.empty()) {
-        verdict.kind = Verdict::Kind::right;
-        verdict.user = entry.name;
-    }
-    co_return verdict;
+    co_return co_await check_extra(entry, std::move(remote_address));
 }
 
 UserReply Database::find_user(std::string_view name) {

@@ -62,7 +62,7 @@ class Database {
     Digest cache_key(const UserEntry& entry, std::string_view password) const;
     bool is_cached(const Digest& key);
     void remember(const Digest& key);
-    std::string check_extra(const UserEntry& entry, const std::string& remote_address) const;
+    event::Task<Verdict> check_extra(const UserEntry& entry, std::string remote_address) const;
 
     const Params& params_;
     bool one_user_instance_;  // not started by root: everything belongs to whom we run as

@@ -30,6 +30,8 @@ struct FoundEntry {
 
 using FindResult = std::expected<std::optional<FoundEntry>, dict::Failure>;
 
-FindResult find_address(const dict::TableList& maps, const Mailbox& mailbox, const Classes& classes, const FindRules& rules);
+// The rules and classes outlive the search.
+question::Pending<FindResult> find_address(const question::Asker& asker, const dict::TableList& maps, const Mailbox& mailbox,
+    const Classes& classes, const FindRules& rules);
 
 }  // namespace address

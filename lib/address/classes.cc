@@ -39,13 +39,16 @@ Classes::Classes(const config::CommonParams& params, std::vector<std::string> ow
         own_addresses_.push_back(address);
 }
 
-dict::Matched Classes::is_local(std::string_view domain) const {
-    if (std::optional<std::string> literal = literal_address(domain)) {
-        std::optional<dict::IpAddress> wanted = dict::parse_ip(*literal);
-        return std::ranges::any_of(
-            own_addresses_, [&](const std::string& own) { return wanted && dict::parse_ip(own) == wanted; });
-    }
-    return mydestination_.matches(domain);
+bool Classes::is_own_address(std::string_view address) const {
+    std::optional<dict::IpAddress> wanted = dict::parse_ip(address);
+    return std::ranges::any_of(
+        own_addresses_, [&](const std::string& own) { return wanted && dict::parse_ip(own) == wanted; });
+}
+
+question::Pending<dict::Matched> Classes::is_local(const question::Asker& asker, std::string_view domain) const {
+    if (std::optional<std::string> literal = literal_address(domain))
+        return is_own_address(*literal);
+    return mydestination_.matches(asker, domain);
 }
 
 void Classes::warn_about_both(std::string_view domain, const dict::MatchList& first, const dict::MatchList& second) const {
@@ -55,37 +58,37 @@ void Classes::warn_about_both(std::string_view domain, const dict::MatchList& fi
         logging::warning("{}", text);
 }
 
-Classes::Found Classes::find(std::string_view domain) const {
+event::Task<Classes::Found> Classes::find(const question::Asker& asker, std::string domain) const {
     auto failed = [](const dict::Matched& matched) { return std::unexpected(matched.error()); };
     // Each list is asked only as far as the answer, or a warning about a contradiction, needs it.
-    dict::Matched local = is_local(domain);
+    dict::Matched local = co_await is_local(asker, domain);
     if (!local)
-        return failed(local);
-    dict::Matched alias = virtual_alias_domains_.matches(domain);
+        co_return failed(local);
+    dict::Matched alias = co_await virtual_alias_domains_.matches(asker, domain);
     if (!alias)
-        return failed(alias);
-    dict::Matched mailbox = virtual_mailbox_domains_.matches(domain);
+        co_return failed(alias);
+    dict::Matched mailbox = co_await virtual_mailbox_domains_.matches(asker, domain);
     if (!mailbox)
-        return failed(mailbox);
+        co_return failed(mailbox);
     if (*local) {
         if (*alias)
             warn_about_both(domain, mydestination_, virtual_alias_domains_);
         if (*mailbox)
             warn_about_both(domain, mydestination_, virtual_mailbox_domains_);
-        return Class::local;
+        co_return Class::local;
     }
     if (*alias || *mailbox) {
         if (*alias && *mailbox)
             warn_about_both(domain, virtual_alias_domains_, virtual_mailbox_domains_);
-        dict::Matched relay = relay_domains_.matches(domain);
+        dict::Matched relay = co_await relay_domains_.matches(asker, domain);
         if (relay && *relay)
             warn_about_both(domain, *alias ? virtual_alias_domains_ : virtual_mailbox_domains_, relay_domains_);
-        return *alias ? Class::virtual_alias : Class::virtual_mailbox;
+        co_return *alias ? Class::virtual_alias : Class::virtual_mailbox;
     }
-    dict::Matched relay = relay_domains_.matches(domain);
+    dict::Matched relay = co_await relay_domains_.matches(asker, domain);
     if (!relay)
-        return failed(relay);
-    return *relay ? Class::relay : Class::other;
+        co_return failed(relay);
+    co_return *relay ? Class::relay : Class::other;
 }
 
 std::vector<std::string> Classes::problems() const {

@@ -2,6 +2,7 @@
 //
 // Standards   ADDRESS_CLASS_README
 // Failure     a list that cannot be read gives dict::Failure.
+// Waiting     the lists' tables (lib/dict/table.h): awaited, and at once where they are in memory.
 // Lifetime    keeps its tables open; belongs to one thread.
 #pragma once
 
@@ -25,9 +26,12 @@ class Classes {
     Classes(const config::CommonParams& params, std::vector<std::string> own_addresses);
 
     using Found = std::expected<Class, dict::Failure>;
-    Found find(std::string_view domain) const;
+    event::Task<Found> find(const question::Asker& asker, std::string domain) const;
     // mydestination, or an address literal of this host.
-    dict::Matched is_local(std::string_view domain) const;
+    question::Pending<dict::Matched> is_local(const question::Asker& asker, std::string_view domain) const;
+
+    // Whether this host has the address.
+    bool is_own_address(std::string_view address) const;
 
     // What the lists say that cannot be meant: a domain in two of them, lists that cannot be read.
     std::vector<std::string> problems() const;

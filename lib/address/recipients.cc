@@ -24,35 +24,54 @@ Existence Recipients::unknown(int code, std::string_view table) const {
     return {Known::unknown, text, code};
 }
 
-Existence Recipients::check_maps(const dict::TableList& maps, const Route& route, int code, std::string_view table) const {
+namespace {
+
+Existence temporary(const std::string& why) { return {Known::temporary, why, 451}; }
+
+}  // namespace
+
+event::Task<Existence> Recipients::check_maps(
+    const question::Asker& asker, const dict::TableList& maps, const Route& route, int code, std::string_view table) const {
     if (maps.empty())
-        return {};  // no list of users: everybody may exist
-    FindResult found = find_address(maps, route.recipient, resolver_.classes(), resolver_.find_rules());
+        co_return Existence();  // no list of users: everybody may exist
+    FindResult found = co_await find_address(asker, maps, route.recipient, resolver_.classes(), resolver_.find_rules());
     if (!found)
-        return {Known::temporary, found.error().text, 451};
+        co_return temporary(found.error().text);
     if (*found)
-        return {};
-    return unknown(code, table);
+        co_return Existence();
+    co_return unknown(code, table);
 }
 
-Existence Recipients::check(const Route& route) const {
+event::Task<Existence> Recipients::check_class(const question::Asker& asker, const Route& route) const {
     // What virtual_alias_maps knows exists, in every class.
-    auto alias = aliases_.find(route.recipient);
+    VirtualAliases::Step alias = co_await aliases_.find(asker, route.recipient);
     if (!alias)
-        return {Known::temporary, alias.error().text, 451};
+        co_return temporary(alias.error().text);
     if (*alias)
-        return {};
+        co_return Existence();
     switch (route.recipient_class) {
     case Class::local:
         if (text::equal_ignoring_case(route.recipient.local, double_bounce_sender_))
-            return {};
-        return check_maps(local_maps_, route, local_code_, "local recipient table");
-    case Class::virtual_alias: return unknown(alias_code_, "virtual alias table");
-    case Class::virtual_mailbox: return check_maps(mailbox_maps_, route, mailbox_code_, "virtual mailbox table");
-    case Class::relay: return check_maps(relay_maps_, route, relay_code_, "relay recipient table");
+            co_return Existence();
+        co_return co_await check_maps(asker, local_maps_, route, local_code_, "local recipient table");
+    case Class::virtual_alias: co_return unknown(alias_code_, "virtual alias table");
+    case Class::virtual_mailbox:
+        co_return co_await check_maps(asker, mailbox_maps_, route, mailbox_code_, "virtual mailbox table");
+    case Class::relay: co_return co_await check_maps(asker, relay_maps_, route, relay_code_, "relay recipient table");
     case Class::other: break;
     }
-    return {};
+    co_return Existence();
+}
+
+event::Task<Existence> Recipients::check(const question::Asker& asker, Route route) const {
+    Existence existence = co_await check_class(asker, route);
+    if (asker.record != nullptr) {
+        const char* what = existence.known == Known::known ? "exists" : existence.known == Known::unknown ? "does not exist"
+                                                                                                           : "may exist";
+        asker.record->decided("<" + route.recipient.text() + "> " + what +
+                              (existence.text.empty() ? "" : ": " + existence.text));
+    }
+    co_return existence;
 }
 
 std::vector<std::string> Recipients::problems() const {

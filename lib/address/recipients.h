@@ -24,12 +24,14 @@ class Recipients {
     Recipients(const config::CommonParams& params, const Resolver& resolver, const VirtualAliases& aliases);
 
     // route is what the resolver says about the address.
-    Existence check(const Route& route) const;
+    event::Task<Existence> check(const question::Asker& asker, Route route) const;
     std::vector<std::string> problems() const;
     bool stale() const;
 
   private:
-    Existence check_maps(const dict::TableList& maps, const Route& route, int code, std::string_view table) const;
+    event::Task<Existence> check_maps(
+        const question::Asker& asker, const dict::TableList& maps, const Route& route, int code, std::string_view table) const;
+    event::Task<Existence> check_class(const question::Asker& asker, const Route& route) const;
     Existence unknown(int code, std::string_view table) const;
 
     const Resolver& resolver_;

@@ -1,5 +1,7 @@
 #include "lib/address/resolver.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lib/dict/network.h"
@@ -51,7 +53,8 @@ Resolver::Hop Resolver::split_hop(std::string_view text) {
 }
 
 // Completes the recipient, follows routing through domains of this host, and finds the class of what is left.
-std::expected<Class, dict::Failure> Resolver::settle_recipient(Mailbox& recipient, bool& routed) const {
+event::Task<Classes::Found> Resolver::settle_recipient(
+    const question::Asker& asker, Mailbox& recipient, bool& routed) const {
     if (recipient.empty())
         recipient = {empty_address_recipient_, ""};
     for (int i = 0;; ++i) {
@@ -59,109 +62,119 @@ std::expected<Class, dict::Failure> Resolver::settle_recipient(Mailbox& recipien
         if (resolve_numeric_domain_ && dict::parse_ip(recipient.domain))
             recipient.domain = recipient.domain.find(':') == std::string::npos ? "[" + recipient.domain + "]"
                                                                                : "[IPv6:" + recipient.domain + "]";
-        dict::Matched local = recipient.domain.empty() ? dict::Matched(resolve_null_domain_)
-                                                       : classes_.is_local(recipient.domain);
+        dict::Matched local = resolve_null_domain_;
+        if (!recipient.domain.empty())
+            local = co_await classes_.is_local(asker, recipient.domain);
         if (!local)
-            return std::unexpected(local.error());
+            co_return std::unexpected(local.error());
         bool routes = resolve_dequoted_ && has_routing(recipient.local, rewrite_rules_);
         if (!*local) {
             routed = routed || routes;
-            return classes_.find(recipient.domain);
+            co_return co_await classes_.find(asker, recipient.domain);
         }
         // A routing local part of a domain that is ours: strip the domain and look at what is left.
         Mailbox inner = routes && i < kMaxRouting ? rewrite({recipient.local, ""}) : recipient;
         if (inner.local == recipient.local || inner.local.empty()) {
             routed = routed || routes;
-            return classes_.find(recipient.domain);
+            co_return co_await classes_.find(asker, recipient.domain);
         }
         routed = true;
         recipient = std::move(inner);
     }
 }
 
-std::expected<std::optional<std::string>, dict::Failure> Resolver::sender_value(
-    const dict::TableList& maps, const std::string& null_key, const Mailbox& sender) const {
+event::Task<dict::Answer> Resolver::sender_value(const question::Asker& asker, const dict::TableList& maps,
+    const std::string& null_key, const Mailbox& sender) const {
     if (maps.empty())
-        return std::optional<std::string>();
+        co_return std::optional<std::string>();
     if (sender.empty())
-        return maps.lookup(null_key);
-    FindResult found = find_address(maps, sender, classes_, find_rules_);
+        co_return co_await maps.lookup(asker, null_key);
+    FindResult found = co_await find_address(asker, maps, sender, classes_, find_rules_);
     if (!found)
-        return std::unexpected(found.error());
-    return *found ? std::optional<std::string>((*found)->value) : std::nullopt;
+        co_return std::unexpected(found.error());
+    co_return *found ? std::optional<std::string>((*found)->value) : std::nullopt;
 }
 
-Resolver::HopResult Resolver::default_hop(Class recipient_class, const Mailbox& sender, const Mailbox& recipient) const {
+event::Task<Resolver::HopResult> Resolver::default_hop(
+    const question::Asker& asker, Class recipient_class, const Mailbox& sender, const Mailbox& recipient) const {
     auto with_nexthop = [&](Hop hop) {
         if (hop.nexthop.empty())
             hop.nexthop = recipient.domain;
         return hop;
     };
+    Hop hop;
     switch (recipient_class) {
-    case Class::local: return with_nexthop(split_hop(local_transport_));
-    case Class::virtual_mailbox: return with_nexthop(split_hop(virtual_transport_));
+    case Class::local: hop = split_hop(local_transport_); co_return with_nexthop(std::move(hop));
+    case Class::virtual_mailbox: hop = split_hop(virtual_transport_); co_return with_nexthop(std::move(hop));
     case Class::virtual_alias:
-        return Hop{"error", std::string("5.1.1 User unknown") + (show_table_name_ ? " in virtual alias table" : "")};
+        hop.transport = "error";
+        hop.nexthop = std::string("5.1.1 User unknown") + (show_table_name_ ? " in virtual alias table" : "");
+        co_return hop;
     case Class::relay:
     case Class::other: break;
     }
     std::string transport = recipient_class == Class::relay ? relay_transport_ : default_transport_;
     if (recipient_class == Class::other) {
-        auto by_sender = sender_value(sender_transport_maps_, null_transport_key_, sender);
+        dict::Answer by_sender = co_await sender_value(asker, sender_transport_maps_, null_transport_key_, sender);
         if (!by_sender)
-            return std::unexpected(by_sender.error());
+            co_return std::unexpected(by_sender.error());
         // transport(5)-like values; DUNNO keeps what is configured.
         if (*by_sender && !text::equal_ignoring_case(**by_sender, "DUNNO"))
             transport = **by_sender;
     }
-    Hop hop = split_hop(transport);
+    hop = split_hop(transport);
     if (!hop.nexthop.empty())
-        return hop;
-    auto by_sender = sender_value(sender_relayhost_maps_, null_relayhost_key_, sender);
+        co_return hop;
+    dict::Answer by_sender = co_await sender_value(asker, sender_relayhost_maps_, null_relayhost_key_, sender);
     if (!by_sender)
-        return std::unexpected(by_sender.error());
+        co_return std::unexpected(by_sender.error());
     if (*by_sender && !text::equal_ignoring_case(**by_sender, "DUNNO"))
         hop.nexthop = **by_sender;
     else
         hop.nexthop = relayhost_;
-    return with_nexthop(std::move(hop));
+    co_return with_nexthop(std::move(hop));
 }
 
 // transport(5): user+extension@domain, user@domain, domain, .parents, *.
-std::expected<std::optional<std::string>, dict::Failure> Resolver::find_transport(const Mailbox& recipient) const {
+event::Task<dict::Answer> Resolver::find_transport(const question::Asker& asker, const Mailbox& recipient) const {
     if (transport_maps_.empty())
-        return std::optional<std::string>();
-    dict::Answer answer = transport_maps_.lookup(recipient.text());
+        co_return std::optional<std::string>();
+    constexpr auto kPart = dict::KeyKind::part;
+    std::string key = recipient.text();
+    dict::Answer answer = co_await transport_maps_.lookup(asker, key);
     auto open = [&] { return answer && !*answer; };
     std::optional<Extended> extended = split_extension(recipient.local, find_rules_.extension);
-    if (open() && extended)
-        answer = transport_maps_.lookup(std::string(extended->user) + "@" + recipient.domain, dict::KeyKind::part);
+    if (open() && extended) {
+        key = std::string(extended->user) + "@" + recipient.domain;
+        answer = co_await transport_maps_.lookup(asker, key, kPart);
+    }
     std::string_view domain = recipient.domain;
     if (open() && !domain.empty())
-        answer = transport_maps_.lookup(domain, dict::KeyKind::part);
+        answer = co_await transport_maps_.lookup(asker, domain, kPart);
     for (std::size_t dot = domain.find('.'); open() && dot != std::string_view::npos && domain.front() != '[';
-         dot = domain.find('.', dot + 1))
-        answer = transport_maps_.lookup(domain.substr(transport_parents_ ? dot + 1 : dot), dict::KeyKind::part);
+         dot = domain.find('.', dot + 1)) {
+        std::string_view parent = domain.substr(transport_parents_ ? dot + 1 : dot);
+        answer = co_await transport_maps_.lookup(asker, parent, kPart);
+    }
     if (open())
-        answer = transport_maps_.lookup("*", dict::KeyKind::part);
-    if (!answer)
-        return std::unexpected(answer.error());
-    return std::move(*answer);
+        answer = co_await transport_maps_.lookup(asker, "*", kPart);
+    co_return answer;
 }
 
-std::expected<Route, dict::Failure> Resolver::resolve(const Mailbox& sender, const Mailbox& recipient) const {
+event::Task<std::expected<Route, dict::Failure>> Resolver::resolve(
+    const question::Asker& asker, Mailbox sender, Mailbox recipient) const {
     Route route;
-    route.recipient = recipient;
-    std::expected<Class, dict::Failure> found = settle_recipient(route.recipient, route.routed);
+    route.recipient = std::move(recipient);
+    Classes::Found found = co_await settle_recipient(asker, route.recipient, route.routed);
     if (!found)
-        return std::unexpected(found.error());
+        co_return std::unexpected(found.error());
     route.recipient_class = *found;
-    HopResult hop = default_hop(*found, sender, route.recipient);
+    HopResult hop = co_await default_hop(asker, *found, sender, route.recipient);
     if (!hop)
-        return std::unexpected(hop.error());
-    auto entry = find_transport(route.recipient);
+        co_return std::unexpected(hop.error());
+    dict::Answer entry = co_await find_transport(asker, route.recipient);
     if (!entry)
-        return std::unexpected(entry.error());
+        co_return std::unexpected(entry.error());
     if (*entry) {
         // "transport:" starts over with the recipient's domain; ":nexthop" keeps the transport; ":" changes nothing.
         Hop wanted = split_hop(**entry);
@@ -174,7 +187,10 @@ std::expected<Route, dict::Failure> Resolver::resolve(const Mailbox& sender, con
     }
     route.transport = std::move(hop->transport);
     route.nexthop = std::move(hop->nexthop);
-    return route;
+    if (asker.record != nullptr)
+        asker.record->decided(fmt::format("<{}> is of class {} and goes by {} to {}", route.recipient.text(),
+            class_name(route.recipient_class), route.transport, route.nexthop));
+    co_return route;
 }
 
 std::vector<std::string> Resolver::problems() const {

@@ -1,11 +1,12 @@
 // lib/address/resolver.h - where a recipient's mail goes: transport, next hop, class.
 //
 //     Resolver resolver(params, config::own_addresses(main_cf));
-//     std::expected<Route, dict::Failure> route = resolver.resolve(sender, recipient);
+//     std::expected<Route, dict::Failure> route = co_await resolver.resolve(asker, sender, recipient);
 //
 // Standards   trivial-rewrite(8), transport(5), ADDRESS_CLASS_README
 // Failure     dict::Failure: a table cannot answer now; the message waits.
-// Lifetime    keeps its tables open; belongs to one thread. stale() tells when they should be opened anew.
+// Lifetime    keeps its tables open; belongs to one thread. stale() tells when they should be opened anew. It outlives what
+//             is being resolved: who replaces a resolver keeps the old one for those who still wait in it.
 // Trust       recipients come from strangers. A local part that would route on from here is followed (user%there@here
 //             is user@there), at most a few times, and marks the route as `routed`; whoever relays must refuse such
 //             mail from strangers (allow_untrusted_routing).
@@ -36,7 +37,8 @@ class Resolver {
   public:
     Resolver(const config::CommonParams& params, std::vector<std::string> own_addresses);
 
-    std::expected<Route, dict::Failure> resolve(const Mailbox& sender, const Mailbox& recipient) const;
+    event::Task<std::expected<Route, dict::Failure>> resolve(
+        const question::Asker& asker, Mailbox sender, Mailbox recipient) const;
     // Completion alone: myorigin, mydomain.
     Mailbox rewrite(Mailbox mailbox) const { return address::rewrite(std::move(mailbox), rewrite_rules_); }
 
@@ -54,11 +56,12 @@ class Resolver {
     };
     using HopResult = std::expected<Hop, dict::Failure>;
 
-    std::expected<Class, dict::Failure> settle_recipient(Mailbox& recipient, bool& routed) const;
-    HopResult default_hop(Class recipient_class, const Mailbox& sender, const Mailbox& recipient) const;
-    std::expected<std::optional<std::string>, dict::Failure> sender_value(
-        const dict::TableList& maps, const std::string& null_key, const Mailbox& sender) const;
-    std::expected<std::optional<std::string>, dict::Failure> find_transport(const Mailbox& recipient) const;
+    event::Task<Classes::Found> settle_recipient(const question::Asker& asker, Mailbox& recipient, bool& routed) const;
+    event::Task<HopResult> default_hop(
+        const question::Asker& asker, Class recipient_class, const Mailbox& sender, const Mailbox& recipient) const;
+    event::Task<dict::Answer> sender_value(const question::Asker& asker, const dict::TableList& maps,
+        const std::string& null_key, const Mailbox& sender) const;
+    event::Task<dict::Answer> find_transport(const question::Asker& asker, const Mailbox& recipient) const;
     static Hop split_hop(std::string_view text);
 
     RewriteRules rewrite_rules_;

@@ -1,5 +1,7 @@
 #include "lib/address/virtual_alias.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lib/address/header_addresses.h"
@@ -45,40 +47,41 @@ VirtualAliases::VirtualAliases(const config::CommonParams& params, const Resolve
       propagate_extension_(std::ranges::find(params.propagate_unmatched_extensions(), "virtual") !=
                            params.propagate_unmatched_extensions().end()) {}
 
-std::expected<std::optional<std::vector<Mailbox>>, dict::Failure> VirtualAliases::find(const Mailbox& recipient) const {
-    FindResult found = find_address(maps_, recipient, resolver_.classes(), resolver_.find_rules());
+event::Task<VirtualAliases::Step> VirtualAliases::find(const question::Asker& asker, Mailbox recipient) const {
+    FindResult found = co_await find_address(asker, maps_, recipient, resolver_.classes(), resolver_.find_rules());
     if (!found)
-        return std::unexpected(found.error());
+        co_return std::unexpected(found.error());
     if (!*found)
-        return std::optional<std::vector<Mailbox>>();
-    return values_to_mailboxes(**found, recipient, propagate_extension_, resolver_.rewrite_rules());
+        co_return std::optional<std::vector<Mailbox>>();
+    co_return values_to_mailboxes(**found, recipient, propagate_extension_, resolver_.rewrite_rules());
 }
 
-std::expected<std::vector<Mailbox>, ExpansionFailure> VirtualAliases::expand(const Mailbox& recipient) const {
+event::Task<VirtualAliases::Expanded> VirtualAliases::expand(const question::Asker& asker, Mailbox recipient) const {
     using Kind = ExpansionFailure::Kind;
     auto too_large = [&](std::string_view what) {
         return std::unexpected(ExpansionFailure{Kind::too_large, std::string(what) + " for " + recipient.text()});
     };
     std::vector<Mailbox> done;
-    std::vector<Pending> pending{{resolver_.rewrite(recipient), 0}};
+    std::vector<Pending> pending;
+    pending.push_back({resolver_.rewrite(recipient), 0});
     std::size_t seen = 1;
     while (!pending.empty()) {
         Pending current = std::move(pending.back());
         pending.pop_back();
-        auto next = find(current.mailbox);
+        Step next = co_await find(asker, current.mailbox);
         if (!next)
-            return std::unexpected(ExpansionFailure{Kind::table, next.error().text});
+            co_return std::unexpected(ExpansionFailure{Kind::table, next.error().text});
         bool ends = !*next || (*next)->empty();
         if (!ends) {
             if (current.depth + 1 >= recursion_limit_)
-                return too_large("unreasonable virtual_alias_maps map nesting");
+                co_return too_large("unreasonable virtual_alias_maps map nesting");
             seen += (*next)->size() - 1;
             if (seen > expansion_limit_)
-                return too_large("unreasonable virtual_alias_maps map expansion size");
+                co_return too_large("unreasonable virtual_alias_maps map expansion size");
             // In reverse, so that the first one is looked at first and the order of the table is kept.
             for (auto mailbox = (*next)->rbegin(); mailbox != (*next)->rend(); ++mailbox) {
                 if (mailbox->text().size() > length_limit_)
-                    return too_large("unreasonable virtual_alias_maps result length");
+                    co_return too_large("unreasonable virtual_alias_maps result length");
                 if (same(*mailbox, current.mailbox))
                     ends = true;  // "alice: alice, bob" delivers to alice and ends there
                 else
@@ -89,7 +92,10 @@ std::expected<std::vector<Mailbox>, ExpansionFailure> VirtualAliases::expand(con
         if (ends && !known)
             done.push_back(std::move(current.mailbox));
     }
-    return done;
+    if (asker.record != nullptr)
+        for (const Mailbox& mailbox : done)
+            asker.record->decided(fmt::format("<{}> stands for <{}>", recipient.text(), mailbox.text()));
+    co_return done;
 }
 
 }  // namespace address

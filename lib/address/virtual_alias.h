@@ -24,9 +24,11 @@ class VirtualAliases {
     VirtualAliases(const config::CommonParams& params, const Resolver& resolver);
 
     // The recipients that this one stands for, completed; itself when no table knows it. Each once.
-    std::expected<std::vector<Mailbox>, ExpansionFailure> expand(const Mailbox& recipient) const;
+    using Expanded = std::expected<std::vector<Mailbox>, ExpansionFailure>;
+    event::Task<Expanded> expand(const question::Asker& asker, Mailbox recipient) const;
     // One step: what the tables say about this address.
-    std::expected<std::optional<std::vector<Mailbox>>, dict::Failure> find(const Mailbox& recipient) const;
+    using Step = std::expected<std::optional<std::vector<Mailbox>>, dict::Failure>;
+    event::Task<Step> find(const question::Asker& asker, Mailbox recipient) const;
 
     const dict::TableList& maps() const { return maps_; }
 

@@ -67,12 +67,17 @@ class Combined : public Table {
 class UnionMap final : public Combined {
   public:
     using Combined::Combined;
-    Answer lookup(std::string_view key) override {
+    question::Pending<Answer> ask(const question::Asker& asker, std::string_view key, question::Place*) override {
+        return join(asker, std::string(key));
+    }
+
+  private:
+    event::Task<Answer> join(const question::Asker& asker, std::string key) {
         std::optional<std::string> all;
         for (const auto& part : parts_) {
-            Answer answer = part->lookup(key);
+            Answer answer = co_await part->lookup(asker, key);
             if (!answer)
-                return answer;
+                co_return answer;
             if (!*answer)
                 continue;
             if (all)
@@ -80,29 +85,33 @@ class UnionMap final : public Combined {
             else
                 all = std::move(**answer);
         }
-        return all;
+        co_return all;
     }
 };
 
 class PipeMap final : public Combined {
   public:
     using Combined::Combined;
-    Answer lookup(std::string_view key) override {
-        std::string current(key);
+    question::Pending<Answer> ask(const question::Asker& asker, std::string_view key, question::Place*) override {
+        return feed(asker, std::string(key));
+    }
+
+  private:
+    event::Task<Answer> feed(const question::Asker& asker, std::string current) {
         for (const auto& part : parts_) {
-            Answer answer = part->lookup(current);
+            Answer answer = co_await part->lookup(asker, current);
             if (!answer || !*answer)
-                return answer;
+                co_return answer;
             current = std::move(**answer);
         }
-        return current;
+        co_return current;
     }
 };
 
 class RandMap final : public Table {
   public:
     explicit RandMap(config::List values) : values_(std::move(values)), engine_(std::random_device()()) {}
-    Answer lookup(std::string_view) override {
+    question::Pending<Answer> ask(const question::Asker&, std::string_view, question::Place*) override {
         return values_[std::uniform_int_distribution<std::size_t>(0, values_.size() - 1)(engine_)];
     }
     bool is_pattern() const override { return true; }

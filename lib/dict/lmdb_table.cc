@@ -12,13 +12,15 @@ class LmdbTable final : public Table {
   public:
     explicit LmdbTable(std::string path) : path_(std::move(path)) { refresh(); }
 
-    Answer lookup(std::string_view key) override {
+    question::Pending<Answer> ask(const question::Asker&, std::string_view key, question::Place* place) override {
         refresh();
         if (!file_)
             return std::unexpected(failure(reason_));
         auto found = file_->find(folded(key));
         if (!found)
             return std::unexpected(failure(found.error()));
+        if (place != nullptr && *found)
+            place->file = path_;
         return std::move(*found);
     }
 

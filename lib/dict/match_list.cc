@@ -57,6 +57,7 @@ void MatchList::add(std::string_view pattern, int depth) {
         if (table) {
             for (const std::string& warning : (*table)->take_warnings())
                 problems_.push_back(name_ + ": " + warning);
+            (*table)->set_owner(name_);
             entry.table = std::move(*table);
         } else {
             problems_.push_back(name_ + ": " + table.error().text);
@@ -98,26 +99,47 @@ void MatchList::add_file(const std::string& path, bool negated, int depth) {
     }
 }
 
-Matched MatchList::table_matches_domain(Table& table, const std::string& domain) const {
-    Answer answer = table.lookup(domain);
-    bool parents = kind_ == ListKind::parent_domains || kind_ == ListKind::domains;
-    if (answer && !*answer && parents && !table.is_pattern()) {
-        for (std::size_t dot = domain.find('.', 1); answer && !*answer && dot != std::string::npos;
-             dot = domain.find('.', dot + 1))
-            answer = table.lookup(std::string_view(domain).substr(kind_ == ListKind::parent_domains ? dot + 1 : dot));
+// What a table is asked, one after the other: the text, the domains above it, the address.
+class MatchList::Keys {
+  public:
+    Keys(const Subject& subject, ListKind kind, bool patterns) : subject_(subject), kind_(kind) {
+        parents_ = !patterns && (kind == ListKind::parent_domains || kind == ListKind::domains);
+        if (subject.has_text)
+            next_ = subject.text;
+        else
+            take_address();
     }
-    if (!answer)
-        return std::unexpected(failure(answer.error().text));
-    return answer->has_value();
-}
 
-Matched MatchList::entry_matches_text(const Entry& entry, const std::string& text) const {
-    if (!entry.unreadable.empty())
-        return std::unexpected(failure(entry.unreadable));
-    if (entry.table)
-        return table_matches_domain(*entry.table, text);
-    if (entry.network)
-        return false;
+    const std::optional<std::string_view>& get() const { return next_; }
+    void advance() {
+        if (at_address_) {
+            next_.reset();
+            return;
+        }
+        dot_ = parents_ ? subject_.text.find('.', dot_ + 1) : std::string::npos;
+        if (dot_ == std::string::npos)
+            take_address();
+        else
+            next_ = std::string_view(subject_.text).substr(kind_ == ListKind::parent_domains ? dot_ + 1 : dot_);
+    }
+
+  private:
+    void take_address() {
+        at_address_ = true;
+        next_.reset();
+        if (!subject_.address.empty())
+            next_ = subject_.address;
+    }
+
+    const Subject& subject_;
+    ListKind kind_;
+    bool parents_ = false;
+    bool at_address_ = false;
+    std::size_t dot_ = 0;
+    std::optional<std::string_view> next_;
+};
+
+bool MatchList::text_matches(const Entry& entry, const std::string& text) const {
     if (entry.text == text)
         return true;
     if (kind_ == ListKind::strings || text.size() <= entry.text.size())
@@ -129,43 +151,105 @@ Matched MatchList::entry_matches_text(const Entry& entry, const std::string& tex
     return text[text.size() - entry.text.size() - 1] == '.';
 }
 
-Matched MatchList::matches(std::string_view asked) const {
-    std::string lowered = text::lower(asked);
-    for (const Entry& entry : entries_) {
-        Matched matched = entry_matches_text(entry, lowered);
-        if (!matched)
-            return matched;
-        if (*matched)
-            return !entry.negated;
+// An entry that is no table.
+Matched MatchList::entry_matches(const Entry& entry, const Subject& subject) const {
+    if (!entry.unreadable.empty())
+        return std::unexpected(failure(entry.unreadable));
+    if (entry.network)
+        return subject.ip && entry.network->contains(*subject.ip);
+    return subject.has_text && text_matches(entry, subject.text);
+}
+
+// No value where the table has to be waited for.
+std::optional<Matched> MatchList::table_at_once(
+    const question::Asker& asker, Table& table, const Subject& subject) const {
+    for (Keys keys(subject, kind_, table.is_pattern()); keys.get(); keys.advance()) {
+        question::Pending<Answer> asked = table.lookup(asker, *keys.get());
+        if (!asked.is_ready())
+            return std::nullopt;
+        if (!asked.value())
+            return std::unexpected(failure(asked.value().error().text));
+        if (asked.value()->has_value())
+            return true;
     }
     return false;
 }
 
-Matched MatchList::matches_client(std::string_view host_name, std::string_view address) const {
-    std::string lowered = text::lower(host_name);
-    std::optional<IpAddress> ip = parse_ip(address);
-    for (const Entry& entry : entries_) {
-        Matched matched = false;
-        if (!entry.unreadable.empty()) {
-            matched = std::unexpected(failure(entry.unreadable));
-        } else if (entry.network) {
-            matched = ip && entry.network->contains(*ip);
-        } else if (entry.table) {
-            if (!lowered.empty() && lowered != "unknown")
-                matched = table_matches_domain(*entry.table, lowered);
-            if (matched && !*matched) {
-                Answer answer = entry.table->lookup(address);
-                matched = answer ? Matched(answer->has_value()) : std::unexpected(failure(answer.error().text));
-            }
-        } else if (!lowered.empty() && lowered != "unknown") {
-            matched = entry_matches_text(entry, lowered);
-        }
-        if (!matched)
-            return matched;
-        if (*matched)
-            return !entry.negated;
+event::Task<Matched> MatchList::table_later(const question::Asker& asker, Table& table, const Subject& subject) const {
+    for (Keys keys(subject, kind_, table.is_pattern()); keys.get(); keys.advance()) {
+        Answer answer = co_await table.lookup(asker, *keys.get());
+        if (!answer)
+            co_return std::unexpected(failure(answer.error().text));
+        if (answer->has_value())
+            co_return true;
     }
+    co_return false;
+}
+
+void MatchList::write_down(const question::Asker& asker, const Subject& subject, const Entry* by) const {
+    if (asker.record == nullptr)
+        return;
+    std::string what = subject.address.empty() ? subject.text : subject.text + "[" + subject.address + "]";
+    std::string said = by == nullptr ? "not listed" : (by->negated ? "not listed, by !" : "listed, by ") + by->text;
+    asker.record->answered({name_, std::move(what)}, std::move(said));
+}
+
+question::Pending<Matched> MatchList::decide(const question::Asker& asker, Subject subject) const {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const Entry& entry = entries_[i];
+        std::optional<Matched> matched = entry.table ? table_at_once(asker, *entry.table, subject)
+                                                     : entry_matches(entry, subject);
+        if (!matched)
+            return decide_later(asker, std::move(subject), i);
+        if (!*matched)
+            return std::move(*matched);
+        if (**matched) {
+            write_down(asker, subject, &entry);
+            return !entry.negated;
+        }
+    }
+    write_down(asker, subject, nullptr);
     return false;
+}
+
+// From the first entry on that has to be waited for.
+event::Task<Matched> MatchList::decide_later(const question::Asker& asker, Subject subject, std::size_t from) const {
+    for (std::size_t i = from; i < entries_.size(); ++i) {
+        const Entry& entry = entries_[i];
+        Matched matched = false;
+        if (entry.table)
+            matched = co_await table_later(asker, *entry.table, subject);
+        else
+            matched = entry_matches(entry, subject);
+        if (!matched)
+            co_return matched;
+        if (*matched) {
+            write_down(asker, subject, &entry);
+            co_return !entry.negated;
+        }
+    }
+    write_down(asker, subject, nullptr);
+    co_return false;
+}
+
+question::Pending<Matched> MatchList::matches(const question::Asker& asker, std::string_view asked) const {
+    if (entries_.empty())
+        return false;
+    Subject subject;
+    subject.text = text::lower(asked);
+    return decide(asker, std::move(subject));
+}
+
+question::Pending<Matched> MatchList::matches_client(
+    const question::Asker& asker, std::string_view host_name, std::string_view address) const {
+    if (entries_.empty())
+        return false;
+    Subject subject;
+    subject.text = text::lower(host_name);
+    subject.has_text = !subject.text.empty() && subject.text != "unknown";
+    subject.address = address;
+    subject.ip = parse_ip(address);
+    return decide(asker, std::move(subject));
 }
 
 bool MatchList::stale() const {

@@ -37,9 +37,11 @@ class MatchList {
     MatchList() = default;
     static MatchList open(std::string name, const config::List& patterns, ListKind kind);
 
-    Matched matches(std::string_view text) const;
+    // At once, unless a table of the list has to be waited for.
+    question::Pending<Matched> matches(const question::Asker& asker, std::string_view text) const;
     // For lists of clients: by name (may be empty) and by address.
-    Matched matches_client(std::string_view host_name, std::string_view address) const;
+    question::Pending<Matched> matches_client(
+        const question::Asker& asker, std::string_view host_name, std::string_view address) const;
 
     bool empty() const { return entries_.empty(); }
     bool stale() const;
@@ -55,10 +57,24 @@ class MatchList {
         std::string unreadable;  // why this entry cannot decide
     };
 
+    // What is asked about.
+    struct Subject {
+        std::string text;     // in lower case
+        std::string address;  // of a client
+        std::optional<IpAddress> ip;
+        bool has_text = true;  // a client may have no name
+    };
+    class Keys;
+
     void add(std::string_view pattern, int depth);
     void add_file(const std::string& path, bool negated, int depth);
-    Matched entry_matches_text(const Entry& entry, const std::string& text) const;
-    Matched table_matches_domain(Table& table, const std::string& domain) const;
+    bool text_matches(const Entry& entry, const std::string& text) const;
+    Matched entry_matches(const Entry& entry, const Subject& subject) const;
+    question::Pending<Matched> decide(const question::Asker& asker, Subject subject) const;
+    std::optional<Matched> table_at_once(const question::Asker& asker, Table& table, const Subject& subject) const;
+    event::Task<Matched> table_later(const question::Asker& asker, Table& table, const Subject& subject) const;
+    event::Task<Matched> decide_later(const question::Asker& asker, Subject subject, std::size_t from) const;
+    void write_down(const question::Asker& asker, const Subject& subject, const Entry* by) const;
     Failure failure(std::string_view text) const { return {name_ + ": " + std::string(text)}; }
 
     std::string name_;

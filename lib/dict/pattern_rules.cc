@@ -212,7 +212,7 @@ class PatternTable final : public Table {
           warnings_(std::move(parsed.warnings)),
           loaded_(true) {}
 
-    Answer lookup(std::string_view key) override {
+    question::Pending<Answer> ask(const question::Asker&, std::string_view key, question::Place* place) override {
         refresh();
         if (!loaded_)
             return std::unexpected(failure(reason_));
@@ -229,6 +229,8 @@ class PatternTable final : public Table {
                 if (!holds)
                     i = rule.endif;  // the loop steps over the endif itself
             } else if (holds) {
+                if (place != nullptr)
+                    *place = {path_.empty() ? "(inline)" : path_, rule.line};
                 return fill(rule, groups);
             }
         }

@@ -42,13 +42,15 @@ class SystemTable : public Table {
         }
     }
 
-    Answer lookup(std::string_view key) override {
+    question::Pending<Answer> ask(const question::Asker&, std::string_view key, question::Place* place) override {
         std::string name(key);
         if (name.empty() || name.find('\0') != std::string::npos)
             return std::optional<std::string>();
         if (::access(path_, R_OK) == 0)
             return ask_system(name);
         auto found = remembered_.find(name);
+        if (place != nullptr && found != remembered_.end())
+            place->file = path_;
         return found == remembered_.end() ? std::optional<std::string>() : found->second;
     }
 
@@ -59,7 +61,7 @@ class SystemTable : public Table {
 
     // getpwnam_r and getgrnam_r share their ways of failing.
     template <class Entry, class Call>
-    Answer ask(Call call) {
+    Answer call_system(Call call) {
         std::vector<char> buffer(4096);
         for (;;) {
             Entry entry{};
@@ -87,7 +89,7 @@ class Users final : public SystemTable {
   public:
     Users() : SystemTable("/etc/passwd") {}
     Answer ask_system(const std::string& name) override {
-        return ask<passwd>([&](passwd* entry, char* buffer, std::size_t size, passwd** result) {
+        return call_system<passwd>([&](passwd* entry, char* buffer, std::size_t size, passwd** result) {
             return ::getpwnam_r(name.c_str(), entry, buffer, size, result);
         });
     }
@@ -97,7 +99,7 @@ class Groups final : public SystemTable {
   public:
     Groups() : SystemTable("/etc/group") {}
     Answer ask_system(const std::string& name) override {
-        return ask<group>([&](group* entry, char* buffer, std::size_t size, group** result) {
+        return call_system<group>([&](group* entry, char* buffer, std::size_t size, group** result) {
             return ::getgrnam_r(name.c_str(), entry, buffer, size, result);
         });
     }

@@ -28,6 +28,16 @@ constexpr Type kTypes[] = {
     {"unix", open_unix},
 };
 
+struct AddedType {
+    std::string name;
+    std::function<Opened(const std::string&)> open;
+};
+
+std::vector<AddedType>& added_types() {
+    static std::vector<AddedType> types;
+    return types;
+}
+
 bool is_type_name(std::string_view text) {
     if (text.empty())
         return false;
@@ -58,22 +68,42 @@ std::vector<std::string> table_types() {
     std::vector<std::string> names;
     for (const Type& type : kTypes)
         names.emplace_back(type.name);
+    for (const AddedType& type : added_types())
+        names.push_back(type.name);
     names.emplace_back("proxy");
     return names;
 }
 
+void add_table_type(std::string name, std::function<Opened(const std::string& name)> open) {
+    added_types().push_back({std::move(name), std::move(open)});
+}
+
 Opened Table::open(std::string_view spec, std::string_view default_type) {
     TableName name = split_table_name(spec, default_type);
-    for (const Type& type : kTypes) {
-        if (type.name != name.type)
-            continue;
-        Opened opened = type.open(name.name);
-        if (!opened)
-            return std::unexpected(Failure{std::string(spec) + ": " + opened.error().text});
-        (*opened)->spec_ = spec;
-        return opened;
-    }
-    return std::unexpected(Failure{std::string(spec) + ": unsupported dictionary type: " + name.type});
+    std::optional<Opened> opened;
+    for (const Type& type : kTypes)
+        if (type.name == name.type)
+            opened = type.open(name.name);
+    for (const AddedType& type : added_types())
+        if (!opened && type.name == name.type)
+            opened = type.open(name.name);
+    if (!opened)
+        return std::unexpected(Failure{std::string(spec) + ": unsupported dictionary type: " + name.type});
+    if (!*opened)
+        return std::unexpected(Failure{std::string(spec) + ": " + opened->error().text});
+    (**opened)->spec_ = spec;
+    return std::move(*opened);
+}
+
+event::Task<Answer> Table::ask_on_record(const question::Asker& asker, std::string key) {
+    if (asker.is_cancelled())
+        co_return std::unexpected(failure("the question was taken back"));
+    question::Place place;
+    Answer answer = co_await ask(asker, key, &place);
+    std::string said = !answer ? "try later: " + answer.error().text : *answer ? "\"" + **answer + "\"" : "not there";
+    std::string source = owner_.empty() ? spec_ : owner_ + ": " + spec_;
+    asker.record->answered({std::move(source), std::move(key)}, std::move(said), std::move(place));
+    co_return answer;
 }
 
 std::string Table::folded(std::string_view key) const { return fold_ ? text::lower(key) : std::string(key); }

@@ -13,22 +13,39 @@ TableList TableList::open(std::string name, const config::List& specs, std::stri
         }
         for (std::string& warning : (*table)->take_warnings())
             list.warnings_.push_back(std::move(warning));
+        (*table)->set_owner(list.name_);
         list.tables_.push_back(std::move(*table));
     }
     return list;
 }
 
-Answer TableList::lookup(std::string_view key, KeyKind kind) const {
+question::Pending<Answer> TableList::lookup(const question::Asker& asker, std::string_view key, KeyKind kind) const {
     if (!problems_.empty())
         return std::unexpected(Failure{problems_.front()});
-    for (const auto& table : tables_) {
-        if (kind == KeyKind::part && table->is_pattern())
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+        if (skips(*tables_[i], kind))
             continue;
-        Answer answer = table->lookup(key);
+        question::Pending<Answer> asked = tables_[i]->lookup(asker, key);
+        if (!asked.is_ready())
+            return look_on(asker, std::string(key), kind, i);  // nothing has begun yet: tasks are lazy
+        const Answer& answer = asked.value();
         if (!answer || *answer)
-            return answer;
+            return asked;
     }
     return std::optional<std::string>();
+}
+
+// The rest of the search, once a table has to be waited for.
+event::Task<Answer> TableList::look_on(
+    const question::Asker& asker, std::string key, KeyKind kind, std::size_t from) const {
+    for (std::size_t i = from; i < tables_.size(); ++i) {
+        if (skips(*tables_[i], kind))
+            continue;
+        Answer answer = co_await tables_[i]->lookup(asker, key);
+        if (!answer || *answer)
+            co_return answer;
+    }
+    co_return std::optional<std::string>();
 }
 
 bool TableList::stale() const {

@@ -24,7 +24,9 @@ class TableList {
     static TableList open(std::string name, const config::List& specs, std::string_view default_type = "lmdb");
 
     bool empty() const { return tables_.empty() && problems_.empty(); }
-    Answer lookup(std::string_view key, KeyKind kind = KeyKind::whole) const;
+    // At once where the tables that are asked answer at once.
+    question::Pending<Answer> lookup(
+        const question::Asker& asker, std::string_view key, KeyKind kind = KeyKind::whole) const;
     bool stale() const;
 
     const std::string& name() const { return name_; }
@@ -33,6 +35,9 @@ class TableList {
     const std::vector<std::string>& warnings() const { return warnings_; }
 
   private:
+    bool skips(const Table& table, KeyKind kind) const { return kind == KeyKind::part && table.is_pattern(); }
+    event::Task<Answer> look_on(const question::Asker& asker, std::string key, KeyKind kind, std::size_t from) const;
+
     std::string name_;
     std::vector<std::unique_ptr<Table>> tables_;
     std::vector<std::string> problems_;

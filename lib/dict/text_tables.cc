@@ -21,12 +21,16 @@ class TextHash final : public Table {
   public:
     explicit TextHash(std::string path) : path_(std::move(path)) { refresh(); }
 
-    Answer lookup(std::string_view key) override {
+    question::Pending<Answer> ask(const question::Asker&, std::string_view key, question::Place* place) override {
         refresh();
         if (!loaded_)
             return std::unexpected(failure(reason_));
         auto found = entries_.find(folded(key));
-        return found == entries_.end() ? std::optional<std::string>() : found->second;
+        if (found == entries_.end())
+            return std::optional<std::string>();
+        if (place != nullptr)
+            *place = {path_, found->second.line};
+        return found->second.value;
     }
 
     bool stale() const override { return loaded_ && watched_.changed(); }
@@ -35,10 +39,18 @@ class TextHash final : public Table {
     std::expected<Entries, Failure> list() override {
         if (!loaded_)
             return std::unexpected(failure(reason_));
-        return Entries(entries_.begin(), entries_.end());
+        Entries all;
+        for (const auto& [key, entry] : entries_)
+            all.emplace_back(key, entry.value);
+        return all;
     }
 
   private:
+    struct Entry {
+        std::string value;
+        int line = 0;
+    };
+
     void refresh() {
         if (loaded_ && !watched_.changed())
             return;
@@ -57,7 +69,7 @@ class TextHash final : public Table {
         warnings_ = std::move(source.warnings);
         entries_.clear();
         for (SourceEntry& entry : source.entries) {
-            if (!entries_.try_emplace(entry.key, std::move(entry.value)).second)
+            if (!entries_.try_emplace(entry.key, Entry{std::move(entry.value), entry.line}).second)
                 warnings_.push_back(
                     path_ + ", line " + std::to_string(entry.line) + ": duplicate entry: \"" + entry.key + "\"");
         }
@@ -67,7 +79,7 @@ class TextHash final : public Table {
 
     std::string path_;
     std::string reason_;
-    std::unordered_map<std::string, std::string> entries_;
+    std::unordered_map<std::string, Entry> entries_;
     std::vector<std::string> warnings_;
     WatchedFile watched_;
     bool loaded_ = false;
@@ -76,7 +88,7 @@ class TextHash final : public Table {
 class Inline final : public Table {
   public:
     explicit Inline(std::unordered_map<std::string, std::string> entries) : entries_(std::move(entries)) {}
-    Answer lookup(std::string_view key) override {
+    question::Pending<Answer> ask(const question::Asker&, std::string_view key, question::Place*) override {
         auto found = entries_.find(folded(key));
         return found == entries_.end() ? std::optional<std::string>() : found->second;
     }
@@ -89,7 +101,7 @@ class Inline final : public Table {
 class Static final : public Table {
   public:
     explicit Static(std::string value) : value_(std::move(value)) {}
-    Answer lookup(std::string_view) override { return value_; }
+    question::Pending<Answer> ask(const question::Asker&, std::string_view, question::Place*) override { return value_; }
     bool is_pattern() const override { return true; }
 
   private:
@@ -98,15 +110,17 @@ class Static final : public Table {
 
 class Fail final : public Table {
   public:
-    Answer lookup(std::string_view) override { return std::unexpected(failure("always fails, as asked for")); }
+    question::Pending<Answer> ask(const question::Asker&, std::string_view, question::Place*) override {
+        return std::unexpected(failure("always fails, as asked for"));
+    }
     bool is_pattern() const override { return true; }
 };
 
 class Environ final : public Table {
   public:
-    Answer lookup(std::string_view key) override {
+    question::Pending<Answer> ask(const question::Asker&, std::string_view key, question::Place*) override {
         const char* value = std::getenv(std::string(key).c_str());
-        return value == nullptr ? std::optional<std::string>() : value;
+        return value == nullptr ? std::optional<std::string>() : std::optional<std::string>(value);
     }
 };
 

@@ -20,7 +20,10 @@ struct Params : config::ParamSet {
     config::Param<std::int64_t> cache_size{
         *this, "dns_cache_size", 8388608, {.min = 65536}, "Octets of DNS answers that each process keeps."};
     config::Param<int> question_limit{*this, "dns_question_limit", 1000, {.min = 1},
-        "Questions that a process has under way at once; more fail as if the DNS did not answer."};
+        "Questions that a process has under way at once; more wait in turn, and count as a temporary failure after "
+        "dns_timeout. What is known already is told at any time."};
+    config::Param<int> client_question_limit{*this, "dns_client_question_limit", 20, {.min = 1},
+        "Questions of one client, such as an SMTP session, that are under way at once; its further ones wait for its own."};
 };
 
 }  // namespace dns

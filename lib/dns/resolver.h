@@ -8,6 +8,8 @@
 // treats the last two as "does not exist" decides about mail by what an attacker left out; so there is no shorthand
 // that mixes them.
 //
+// Who serves clients asks through a Seat (shared_resolver.h), which is such a resolver too.
+//
 // Standards   RFC 1035, 2181, 4035, 5321 (5.1), 6698
 // Lifetime    a resolver outlives the questions asked of it. Answers own their records.
 // Trust       everything in an answer is what a stranger published: lengths are bounded by the DNS (64 KiB), octets are not
@@ -56,6 +58,7 @@ struct TlsaRecord {
 // One record as it stands in a message of the DNS, for who implements a resolver.
 struct RawAnswer {
     Status status = Status::temporary_failure;
+    bool own_limit = false;  // with temporary_failure: it was we who did not ask
     bool name_exists = false;
     bool secure = false;
     std::uint32_t ttl = 0;

@@ -12,7 +12,6 @@
 #include "lib/dns/message.h"
 #include "lib/dns/name.h"
 #include "lib/dns/params.h"
-#include "lib/event/scope.h"
 #include "lib/event/signal.h"
 #include "lib/text/text.h"
 
@@ -78,13 +77,6 @@ struct UnboundResolver::Question {
     bool done = false;
     event::Notice answered;
 
-    static event::Task<void> wait(std::shared_ptr<Question> question) {
-        while (!question->done)
-            co_await question->answered.wait();
-    }
-    static event::Task<void> pass_time(event::Loop& loop, std::chrono::milliseconds time) {
-        co_await event::sleep_for(loop, time);
-    }
 };
 
 UnboundResolver::Settings UnboundResolver::settings_of(const Params& params) {
@@ -92,7 +84,6 @@ UnboundResolver::Settings UnboundResolver::settings_of(const Params& params) {
     settings.forwarders = params.forwarders();
     settings.root_hints_file = params.root_hints_file();
     settings.trust_anchor_file = params.trust_anchor_file();
-    settings.timeout = params.timeout();
     settings.cache_size = params.cache_size();
     settings.question_limit = static_cast<std::size_t>(params.question_limit());
     return settings;
@@ -219,20 +210,15 @@ void UnboundResolver::on_answer(void* data, int rcode, void* packet, int length,
 }
 
 event::Task<RawAnswer> UnboundResolver::query(std::string name, Type type) {
-    if (under_way_.size() >= settings_.question_limit)
-        co_return failure(std::move(name), "too many questions are under way (dns_question_limit)");
+    if (under_way_.size() >= 2 * settings_.question_limit) {
+        RawAnswer refused = failure(std::move(name), "too many questions are under way (dns_question_limit)");
+        refused.own_limit = true;
+        co_return refused;
+    }
     auto question = std::make_shared<Question>(*this, std::move(name), type);
     ask(question);
-    if (!question->done) {
-        std::vector<event::Task<void>> race;
-        race.push_back(Question::wait(question));
-        race.push_back(Question::pass_time(loop_, settings_.timeout));
-        co_await event::first_of(loop_, std::move(race));
-    }
-    if (!question->done) {
-        std::string reason = fmt::format("no answer within {} ms", settings_.timeout.count());
-        co_return failure(question->name, std::move(reason));
-    }
+    while (!question->done)
+        co_await question->answered.wait();
     RawAnswer answer = std::move(question->answer);
     co_return answer;
 }

@@ -4,8 +4,10 @@
 // confined after it. From then on it needs nothing but sockets. The cache is this process's.
 //
 // Standards   RFC 1034, 1035, 4033-4035
-// Failure     make() tells which file or parameter cannot be used. A question that takes longer than dns_timeout is a
-//             temporary_failure; what libunbound still hears about it goes into its cache.
+// It has no time limit and no shares: those are the desk's (shared_resolver.h), which stands in front of it.
+//
+// Failure     make() tells which file or parameter cannot be used. Who stops waiting for an answer ends his question; what
+//             libunbound still hears about it goes into its cache.
 // Lifetime    ends before its loop; no question may be waiting then.
 #pragma once
 
@@ -27,9 +29,8 @@ class UnboundResolver final : public Resolver {
     struct Settings {
         std::vector<std::string> forwarders;  // "192.0.2.53", "[::1]:5353"
         std::string root_hints_file, trust_anchor_file;
-        std::chrono::milliseconds timeout{5000};
         std::int64_t cache_size = 8 << 20;
-        std::size_t question_limit = 1000;
+        std::size_t question_limit = 1000;  // twice as many may be with libunbound, those that nobody waits for included
     };
     static Settings settings_of(const Params& params);
     static std::expected<std::unique_ptr<UnboundResolver>, std::string> make(event::Loop& loop, Settings settings);

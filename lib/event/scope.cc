@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "lib/event/libevent.h"
 #include "lib/log/log.h"
 
 namespace event {
@@ -22,15 +23,39 @@ void Notice::notify_one() {
     loop_.schedule(waiter->handle_);
 }
 
-void Notice::Wait::cancel() {
-    if (!cancellable_)
-        return;
+bool Notice::Wait::leave() {
     auto place = std::find(notice_.waiters_.begin(), notice_.waiters_.end(), this);
     if (place == notice_.waiters_.end())
-        return;  // woken already
+        return false;
     notice_.waiters_.erase(place);
     loop_.schedule(handle_);
+    return true;
 }
+
+void Notice::Wait::cancel() {
+    if (cancellable_)
+        leave();
+}
+
+namespace {
+
+void on_wait_over(int, short, void* argument) { static_cast<Notice::TimedWait*>(argument)->fire(); }
+
+}  // namespace
+
+void Notice::TimedWait::arm() {
+    auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(limit_).count();
+    timeval interval{static_cast<time_t>(microseconds / 1000000), static_cast<suseconds_t>(microseconds % 1000000)};
+    timer_ = evtimer_new(loop_.base(), on_wait_over, this);
+    evtimer_add(timer_, &interval);
+}
+
+void Notice::TimedWait::disarm() {
+    if (timer_ != nullptr)
+        event_free(std::exchange(timer_, nullptr));
+}
+
+void Notice::TimedWait::fire() { over_ = leave(); }
 
 Scope::~Scope() {
     if (running_ != 0)

@@ -21,7 +21,10 @@ class Notice {
     Notice(const Notice&) = delete;
 
     class Wait;
+    class TimedWait;
     Wait wait(bool cancellable = true);
+    // As wait(), for at most that long; false where the time is over.
+    TimedWait wait_for(std::chrono::milliseconds limit);
     void notify_all();
     void notify_one();
     bool has_waiters() const { return !waiters_.empty(); }
@@ -31,7 +34,7 @@ class Notice {
     std::deque<Wait*> waiters_;
 };
 
-class Notice::Wait final : public LoopWaiter {
+class Notice::Wait : public LoopWaiter {
   public:
     Wait(Notice& notice, bool cancellable) : LoopWaiter(notice.loop_), notice_(notice), cancellable_(cancellable) {}
     Wait(const Wait&) = delete;
@@ -52,13 +55,43 @@ class Notice::Wait final : public LoopWaiter {
     }
     void cancel() override;
 
+  protected:
+    // Leaves the notice; false where it was woken already.
+    bool leave();
+
   private:
     friend class Notice;
     Notice& notice_;
     bool cancellable_;
 };
 
+class Notice::TimedWait final : public Notice::Wait {
+  public:
+    TimedWait(Notice& notice, std::chrono::milliseconds limit) : Wait(notice, true), limit_(limit) {}
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> handle) {
+        if (!Wait::await_suspend(handle))
+            return false;
+        arm();
+        return true;
+    }
+    bool await_resume() {
+        disarm();
+        Wait::await_resume();
+        return !over_;
+    }
+    void fire();
+
+  private:
+    void arm();
+    void disarm();
+    std::chrono::milliseconds limit_;
+    libevent_event* timer_ = nullptr;
+    bool over_ = false;
+};
+
 inline Notice::Wait Notice::wait(bool cancellable) { return Wait(*this, cancellable); }
+inline Notice::TimedWait Notice::wait_for(std::chrono::milliseconds limit) { return TimedWait(*this, limit); }
 
 // Values from producers to consumers, in order; push() never waits.
 template <class T>

@@ -44,28 +44,33 @@ struct Services {
 
 NoTarget deferred(const std::string& text) { return {DeliverStatus::deferred, "4.3.5", text}; }
 
-std::expected<std::optional<std::string>, NoTarget> find(
-    const Services& services, const dict::TableList& maps, const std::string& recipient) {
-    auto found = address::find_address(
-        maps, address::parse_text(recipient), services.resolver.classes(), services.resolver.find_rules());
+using Value = std::expected<std::optional<std::string>, NoTarget>;
+using Id = std::expected<std::uint64_t, NoTarget>;
+using FoundTarget = std::expected<Target, NoTarget>;
+
+event::Task<Value> find(
+    const question::Asker& asker, const Services& services, const dict::TableList& maps, std::string recipient) {
+    address::Mailbox mailbox = address::parse_text(recipient);
+    address::FindResult found = co_await address::find_address(
+        asker, maps, mailbox, services.resolver.classes(), services.resolver.find_rules());
     if (!found)
-        return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.0", found.error().text});
+        co_return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.0", found.error().text});
     if (!*found)
-        return std::nullopt;
-    return (*found)->value;
+        co_return std::nullopt;
+    co_return (*found)->value;
 }
 
-std::expected<std::uint64_t, NoTarget> find_id(
-    const Services& services, const dict::TableList& maps, const std::string& recipient, const char* parameter) {
-    auto value = find(services, maps, recipient);
+event::Task<Id> find_id(const question::Asker& asker, const Services& services, const dict::TableList& maps,
+    std::string recipient, const char* parameter) {
+    Value value = co_await find(asker, services, maps, recipient);
     if (!value)
-        return std::unexpected(value.error());
+        co_return std::unexpected(value.error());
     if (!*value)
-        return std::unexpected(deferred(std::string(parameter) + " has no entry for " + recipient));
+        co_return std::unexpected(deferred(std::string(parameter) + " has no entry for " + recipient));
     auto number = text::parse_number(**value);
     if (!number)
-        return std::unexpected(deferred(std::string(parameter) + ": \"" + **value + "\" is no id"));
-    return *number;
+        co_return std::unexpected(deferred(std::string(parameter) + ": \"" + **value + "\" is no id"));
+    co_return *number;
 }
 
 bool leads_out(const std::string& path) {
@@ -76,28 +81,28 @@ bool leads_out(const std::string& path) {
 }
 
 // The tables belong to the loop's thread, so this is not part of the blocking work.
-std::expected<Target, NoTarget> find_target(const Services& services, const std::string& recipient) {
-    auto mailbox = find(services, services.mailboxes, recipient);
+event::Task<FoundTarget> find_target(const question::Asker& asker, const Services& services, std::string recipient) {
+    Value mailbox = co_await find(asker, services, services.mailboxes, recipient);
     if (!mailbox)
-        return std::unexpected(mailbox.error());
+        co_return std::unexpected(mailbox.error());
     if (!*mailbox)
-        return std::unexpected(NoTarget{DeliverStatus::bounced, "5.1.1", "unknown user: \"" + recipient + "\""});
+        co_return std::unexpected(NoTarget{DeliverStatus::bounced, "5.1.1", "unknown user: \"" + recipient + "\""});
     if (services.params.mailbox_base().empty())
-        return std::unexpected(deferred("virtual_mailbox_base is not set"));
+        co_return std::unexpected(deferred("virtual_mailbox_base is not set"));
     if (leads_out(**mailbox))
-        return std::unexpected(deferred("virtual_mailbox_maps: \"" + **mailbox + "\" leads out of virtual_mailbox_base"));
+        co_return std::unexpected(deferred("virtual_mailbox_maps: \"" + **mailbox + "\" leads out of virtual_mailbox_base"));
     if (!(*mailbox)->ends_with('/'))
-        return std::unexpected(
+        co_return std::unexpected(
             deferred("virtual_mailbox_maps: \"" + **mailbox + "\" does not end in a slash: only Maildirs are written"));
-    auto uid = find_id(services, services.uids, recipient, "virtual_uid_maps");
+    Id uid = co_await find_id(asker, services, services.uids, recipient, "virtual_uid_maps");
     if (!uid)
-        return std::unexpected(uid.error());
-    auto gid = find_id(services, services.gids, recipient, "virtual_gid_maps");
+        co_return std::unexpected(uid.error());
+    Id gid = co_await find_id(asker, services, services.gids, recipient, "virtual_gid_maps");
     if (!gid)
-        return std::unexpected(gid.error());
+        co_return std::unexpected(gid.error());
     if (*uid < static_cast<std::uint64_t>(services.params.minimum_uid()))
-        return std::unexpected(deferred("virtual_uid_maps: " + std::to_string(*uid) + " is below virtual_minimum_uid"));
-    return Target{static_cast<uid_t>(*uid), static_cast<gid_t>(*gid), services.params.mailbox_base() + "/" + **mailbox};
+        co_return std::unexpected(deferred("virtual_uid_maps: " + std::to_string(*uid) + " is below virtual_minimum_uid"));
+    co_return Target{static_cast<uid_t>(*uid), static_cast<gid_t>(*gid), services.params.mailbox_base() + "/" + **mailbox};
 }
 
 delivery::RecipientResult deliver_one(const delivery::Job& job, const delivery::DeliverRecipient& recipient,
@@ -113,8 +118,9 @@ delivery::RecipientResult deliver_one(const delivery::Job& job, const delivery::
 }
 
 event::Task<void> deliver(delivery::Job& job, event::ThreadPool& pool, const Services& services) {
+    const question::Asker asker(pool.loop());
     for (const delivery::DeliverRecipient& recipient : job.request.recipients) {
-        auto target = find_target(services, recipient.address);
+        FoundTarget target = co_await find_target(asker, services, recipient.address);
         if (!target) {
             NoTarget why = target.error();
             job.finish(recipient, delivery::make_result(why.status, why.dsn, why.text, "virtual"));

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "lib/dict/match_list.h"
+#include "lib/question/alone.h"
 #include "lib/event/error.h"
 #include "lib/ipc/channel.h"
 #include "lib/ipc/records/qmgr.h"
@@ -103,7 +104,9 @@ void Postqueue::require_user(const char* parameter, const config::List& users, c
     if (getuid() == 0)
         return;
     const std::string name = worker::user_name(getuid());
-    const auto listed = dict::MatchList::open(parameter, users, dict::ListKind::strings).matches(name);
+    const auto list = dict::MatchList::open(parameter, users, dict::ListKind::strings);
+    question::Alone alone;
+    const auto listed = alone.wait(list.matches(alone.asker(), name));
     if (!listed || !*listed)
         command_.fatal(EX_NOPERM, "User {}({}) is not allowed to {} the mail queue", name, getuid(), action);
 }
@@ -210,7 +213,8 @@ int Postqueue::run() {
     case Mode::site: {
         const auto list = dict::MatchList::open("fast_flush_domains", params_.fast_flush_domains(),
             dict::domain_list_kind("fast_flush_domains", params_.parent_domain_matches_subdomains()));
-        const auto listed = list.matches(argument_);
+        question::Alone alone;
+        const auto listed = alone.wait(list.matches(alone.asker(), argument_));
         if (!listed || !*listed)
             command_.fatal(EX_UNAVAILABLE, "Flush service is not configured for destination \"{}\"", argument_);
         command(QmgrVerb::flush_site, argument_);

@@ -6,7 +6,6 @@
 
 #include "lib/dns/name.h"
 #include "lib/dns/params.h"
-#include "lib/dns/unbound_resolver.h"
 #include "lib/text/text.h"
 #include "smtpd/authentication/results.h"
 
@@ -18,6 +17,7 @@ Gate::Gate(config::MainCf& main_cf, event::Loop& loop, std::string host, bool so
         for (const config::Problem& problem : set->load(main_cf))
             problems_.push_back(config::format_problem(problem));
     authserv_id_ = params_.authserv_id();
+    suffixes_ = std::make_unique<dmarc::PublicSuffixes>();
     policy_ = std::make_unique<Policy>(params_, dkim_params_, dmarc_params_, soft_bounce);
     if (dmarc_params_.report_send() && policy_->wants_dmarc())
         report_link_ = std::make_unique<dmarc::ReportLink>(loop_);
@@ -30,22 +30,20 @@ std::vector<std::string> Gate::problems() const {
 }
 
 std::expected<void, std::string> Gate::open_dns(config::MainCf& main_cf, bool wanted) {
-    if (!wanted && !policy_->wants_spf() && !policy_->wants_content())
+    if (!wanted && !wants_dns())
         return {};
     dns::Params params;
     for (const config::Problem& problem : params.load(main_cf))
         problems_.push_back(config::format_problem(problem));
-    auto resolver = dns::UnboundResolver::make(loop_, dns::UnboundResolver::settings_of(params));
-    if (!resolver)
-        return std::unexpected(resolver.error());
-    use_resolver(std::move(*resolver));
+    auto shared = dns::SharedResolver::open(loop_, params);
+    if (!shared)
+        return std::unexpected(shared.error());
+    dns_ = std::move(*shared);
     return {};
 }
 
 void Gate::use_resolver(std::unique_ptr<dns::Resolver> resolver) {
-    resolver_ = std::move(resolver);
-    suffixes_ = std::make_unique<dmarc::PublicSuffixes>();
-    tools_.emplace(Tools{loop_, *resolver_, keys_, *suffixes_});
+    dns_ = std::make_unique<dns::SharedResolver>(loop_, std::move(resolver), question::DeskLimits());
 }
 
 void Gate::report(const Findings& findings, Decision::Action action) const {
@@ -78,14 +76,15 @@ void Gate::report(const Findings& findings, Decision::Action action) const {
 
 void Gate::close() {
     report_link_.reset();
-    tools_.reset();
-    resolver_.reset();
+    dns_.reset();
 }
 
-Inspection::Inspection(const Gate& gate, Checked checked)
-    : gate_(gate), checked_(std::move(checked)), filter_(gate.authserv_id()) {
-    if (gate.has_dns() && gate.policy().wants_content())
-        verification_.emplace(gate.tools(), gate.policy().settings(std::time(nullptr)));
+Inspection::Inspection(const Gate& gate, const question::Asker& asker, dns::Seat* dns, Checked checked)
+    : gate_(gate), asker_(asker), dns_(dns), checked_(std::move(checked)), filter_(gate.authserv_id()) {
+    if (dns_ == nullptr || !gate.policy().wants_content())
+        return;
+    tools_.emplace(gate.tools(*dns_));
+    verification_.emplace(*tools_, gate.policy().settings(std::time(nullptr)));
 }
 
 void Inspection::take(std::string_view octets, std::string& out) {
@@ -102,15 +101,18 @@ event::Task<Decision> Inspection::finish(std::string& out) {
         verification_->feed(line_ends_.finish());
         const Policy& policy = gate_.policy();
         Exemption exemption = checked_.exemption;
-        auto by_author = policy.find_exemption(verification_->author_domain());
+        Policy::Found by_author = co_await policy.find_exemption(asker_, verification_->author_domain());
         if (by_author && !by_author->key.empty()) {
             exemption.dkim = exemption.dkim || by_author->dkim;
             exemption.dmarc = exemption.dmarc || by_author->dmarc;
             exemption.key = by_author->key;
         }
         std::string exempt = exemption.dmarc ? "mail_auth_exception_maps: " + exemption.key : "";
+        const std::size_t limited_before = dns_->limited();
         co_await verification_->finish(checked_.findings, std::move(exempt));
-        if (!by_author) {
+        if (dns_->limited() > limited_before) {
+            decision = policy.try_later();
+        } else if (!by_author) {
             decision.action = Decision::Action::defer;
             decision.why = by_author.error().text;
             decision.reply = smtp::Reply(451, "4.3.0", "Temporary lookup failure");

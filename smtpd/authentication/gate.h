@@ -1,7 +1,7 @@
 // smtpd/authentication/gate.h - the authentication of arriving mail: what a process has of it, and what a message has.
 //
 //     Gate gate(parameters, ...); gate.open_dns(main_cf);          // before the jail
-//     Inspection inspection(gate, checked);                        // at DATA, for a stranger's message
+//     Inspection inspection(gate, asker, dns, checked);            // at DATA, for a stranger's message
 //     inspection.take(octets, out);                                // out: what goes on to cleanup
 //     Decision decision = co_await inspection.finish(out);
 //     ... inspection.prepend() belongs on top of the message ...
@@ -18,6 +18,7 @@
 
 #include "lib/config/main_cf.h"
 #include "lib/dmarc/observation.h"
+#include "lib/dns/shared_resolver.h"
 #include "smtpd/authentication/forgery_filter.h"
 #include "smtpd/authentication/line_ends.h"
 #include "smtpd/authentication/policy.h"
@@ -40,9 +41,10 @@ class Gate {
 
     // Where policies (or `wanted` by others) need it; the reason where the DNS cannot be asked as configured.
     std::expected<void, std::string> open_dns(config::MainCf& main_cf, bool wanted);
-    bool has_dns() const { return resolver_ != nullptr; }
-    dns::Resolver& resolver() const { return *resolver_; }
-    const Tools& tools() const { return *tools_; }
+    bool wants_dns() const { return policy_->wants_spf() || policy_->wants_content(); }
+    bool has_dns() const { return dns_ != nullptr; }
+    dns::SharedResolver& dns() const { return *dns_; }
+    Tools tools(dns::Resolver& resolver) const { return {loop_, resolver, keys_, *suffixes_}; }
     // For the domain owner's daily report; does nothing unless dmarc_report_send is set.
     void report(const Findings& findings, Decision::Action action) const;
     // Tests serve the DNS from memory.
@@ -57,11 +59,10 @@ class Gate {
     dmarc::Params dmarc_params_;
     std::vector<std::string> problems_;
     std::unique_ptr<Policy> policy_;
-    std::unique_ptr<dns::Resolver> resolver_;
-    dkim::KeyCache keys_;
+    std::unique_ptr<dns::SharedResolver> dns_;
+    mutable dkim::KeyCache keys_;
     std::unique_ptr<dmarc::PublicSuffixes> suffixes_;
     std::unique_ptr<dmarc::ReportLink> report_link_;
-    std::optional<Tools> tools_;
 };
 
 // What is known about a stranger's message before its content.
@@ -73,7 +74,8 @@ struct Checked {
 
 class Inspection {
   public:
-    Inspection(const Gate& gate, Checked checked);
+    // dns: the client's seat; nullptr where the gate has no DNS.
+    Inspection(const Gate& gate, const question::Asker& asker, dns::Seat* dns, Checked checked);
 
     void take(std::string_view octets, std::string& out);
     // The rest of what goes on, and what becomes of the message.
@@ -89,9 +91,12 @@ class Inspection {
     bool asks() const { return verification_ || checked_.findings.spf() != nullptr; }
 
     const Gate& gate_;
+    const question::Asker& asker_;
+    dns::Seat* dns_;
     Checked checked_;
     ForgeryFilter filter_;
     LineEnds line_ends_;
+    std::optional<Tools> tools_;
     std::optional<Verification> verification_;
     Decision decision_;
 };

@@ -71,14 +71,16 @@ spf::Limits Policy::spf_limits() const {
     return limits;
 }
 
-std::expected<bool, dict::Failure> Policy::look_up(const std::string& key, Exemption& exemption) const {
+event::Task<std::expected<bool, dict::Failure>> Policy::look_up(
+    const question::Asker& asker, std::string key, Exemption& exemption) const {
     if (key.empty())
-        return false;
-    auto found = exceptions_.lookup(text::lower(key));
+        co_return false;
+    std::string lowered = text::lower(key);
+    dict::Answer found = co_await exceptions_.lookup(asker, lowered);
     if (!found)
-        return std::unexpected(found.error());
+        co_return std::unexpected(found.error());
     if (!*found)
-        return false;
+        co_return false;
     for (std::string_view word : text::split(**found, " ,\t")) {
         bool all = text::equal_ignoring_case(word, "OK"), known = all;
         for (auto [method, member] :
@@ -91,27 +93,31 @@ std::expected<bool, dict::Failure> Policy::look_up(const std::string& key, Exemp
             logging::warning("mail_auth_exception_maps: {}: \"{}\" is none of OK, spf, dkim, dmarc", key, word);
     }
     exemption.key = key;
-    return true;
+    co_return true;
 }
 
-std::expected<Exemption, dict::Failure> Policy::find_exemption(const Sender& sender) const {
+event::Task<Policy::Found> Policy::find_exemption(const question::Asker& asker, Sender sender) const {
     Exemption exemption;
-    for (const std::string& key : {sender.client_address, sender.client_name, sender.address, sender.domain}) {
-        auto found = look_up(key, exemption);
+    for (const std::string* key : {&sender.client_address, &sender.client_name, &sender.address, &sender.domain}) {
+        std::expected<bool, dict::Failure> found = co_await look_up(asker, *key, exemption);
         if (!found)
-            return std::unexpected(found.error());
+            co_return std::unexpected(found.error());
         if (*found)
             break;
     }
-    return exemption;
+    co_return exemption;
 }
 
-std::expected<Exemption, dict::Failure> Policy::find_exemption(const std::string& author_domain) const {
+event::Task<Policy::Found> Policy::find_exemption(const question::Asker& asker, std::string author_domain) const {
     Exemption exemption;
-    auto found = look_up(author_domain, exemption);
+    std::expected<bool, dict::Failure> found = co_await look_up(asker, std::move(author_domain), exemption);
     if (!found)
-        return std::unexpected(found.error());
-    return exemption;
+        co_return std::unexpected(found.error());
+    co_return exemption;
+}
+
+Decision Policy::try_later() const {
+    return refuse(451, "4.7.0", "the authentication of this message could not be checked, try again later");
 }
 
 Decision Policy::refuse(int code, std::string status, std::string text) const {

@@ -46,11 +46,19 @@ class Policy {
     spf::Limits spf_limits() const;
 
     struct Sender {
+        Sender(std::string the_client_address, std::string the_client_name, std::string the_address, std::string the_domain)
+            : client_address(std::move(the_client_address)),
+              client_name(std::move(the_client_name)),
+              address(std::move(the_address)),
+              domain(std::move(the_domain)) {}
         std::string client_address, client_name, address, domain;
     };
     // Of the client and the envelope; with `author_domain`, of that alone. No value where a table cannot answer.
-    std::expected<Exemption, dict::Failure> find_exemption(const Sender& sender) const;
-    std::expected<Exemption, dict::Failure> find_exemption(const std::string& author_domain) const;
+    using Found = std::expected<Exemption, dict::Failure>;
+    event::Task<Found> find_exemption(const question::Asker& asker, Sender sender) const;
+    event::Task<Found> find_exemption(const question::Asker& asker, std::string author_domain) const;
+    // Where our own limit kept us from asking the DNS: no verdict then, whatever mail_auth_temperror_action says.
+    Decision try_later() const;
 
     // At RCPT, for SPF alone; at the end of the message, for the rest.
     Decision decide_spf(const Findings& findings, const Exemption& exemption) const;
@@ -66,7 +74,8 @@ class Policy {
     Decision trouble(std::string_view method, std::string status, const std::string& reason, Level level) const;
     Decision decide_dkim(const Findings& findings) const;
     Decision decide_dmarc(const Findings& findings) const;
-    std::expected<bool, dict::Failure> look_up(const std::string& key, Exemption& exemption) const;
+    event::Task<std::expected<bool, dict::Failure>> look_up(
+        const question::Asker& asker, std::string key, Exemption& exemption) const;
 
     const Params& params_;
     bool soft_bounce_;

@@ -20,18 +20,23 @@ event::Task<std::optional<Reply>> Session::check_sender(Transaction& transaction
     query.receiver = services_.gate.host();
     query.now = std::time(nullptr);
     authentication::Policy::Sender sender{client_address_, client_name_, query.sender, transaction.sender.domain};
-    auto exemption = policy.find_exemption(sender);
+    authentication::Policy::Found exemption = co_await policy.find_exemption(asker_, std::move(sender));
     if (!exemption) {
         logging::warning("{}", exemption.error().text);
         co_return Reply(451, "4.3.0", "Temporary lookup failure");
     }
     checked.exemption = std::move(*exemption);
-    if (!services_.gate.has_dns() || !policy.wants_spf())
+    if (!dns_ || !policy.wants_spf())
         co_return std::nullopt;
     if (helo_verdict_ && helo_verdict_->first == helo_)
         checked.findings.helo = helo_verdict_->second;
-    co_await authentication::check_spf(services_.gate.resolver(), policy.spf_limits(), checked.findings);
+    const std::size_t limited_before = dns_->limited();
+    co_await authentication::check_spf(*dns_, policy.spf_limits(), checked.findings);
     helo_verdict_.reset();
+    if (dns_->limited() > limited_before) {
+        logging::warning("{}[{}]: SPF cannot be checked: too many questions to the DNS", client_name_, client_address_);
+        co_return policy.try_later().reply;
+    }
     // A verdict that was not to be had is asked for again with the next message.
     if (checked.findings.helo && checked.findings.helo->result != spf::Result::temperror)
         helo_verdict_.emplace(helo_, *checked.findings.helo);

@@ -19,9 +19,9 @@ void Session::open_message(const Reception& reception) {
     Transaction& message = *transaction_;
     open.sender = message.sender.text();
     open.flags = message.flags;
-    if (is_trusted())
+    if (message.completes_headers)
         open.flags |= ipc::records::kCleanupLocalOrigin;
-    if (is_ours())
+    if (message.ours)
         open.flags |= ipc::records::kCleanupOurs;
     open.arrival_us = message.began_us;
     open.client.name = client_name_;
@@ -176,8 +176,8 @@ event::Task<Reply> Session::data(std::string_view argument) {
         co_return *refused;
     peer_.write("354 End data with <CR><LF>.<CR><LF>\r\n");
     Reception reception;
-    if (!is_ours())
-        reception.inspection.emplace(services_.gate, std::move(transaction_->checked));
+    if (!transaction_->ours)
+        reception.inspection.emplace(services_.gate, asker_, dns_ ? &*dns_ : nullptr, std::move(transaction_->checked));
     open_message(reception);
     co_await receive(reception);
     known = facts();

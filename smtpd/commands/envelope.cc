@@ -75,11 +75,11 @@ event::Task<Reply> Session::mail(std::string_view argument) {
     transaction.sender = services_.resolver.rewrite(path->mailbox);
     if (std::optional<Reply> wrong = take_mail_parameters(path->parameters, transaction))
         co_return *wrong;
-    if (!is_ours()) {
-        std::optional<Reply> later = co_await check_sender(transaction);
-        if (later)
-            co_return *later;
-    }
+    std::optional<Reply> later = co_await learn_who_sends(transaction);
+    if (!later && !transaction.ours)
+        later = co_await check_sender(transaction);
+    if (later)
+        co_return *later;
     transaction_ = std::move(transaction);
     State before = state_;
     state_ = kSender;
@@ -139,10 +139,11 @@ event::Task<Reply> Session::rcpt(std::string_view argument) {
     if (refused)
         co_return *refused;
     Verdict listed;
+    const Inquiry who = inquiry();
     if (params_.reject_unlisted_sender())
-        listed = Restrictions::unlisted_sender(known, services_);
+        listed = co_await services_.restrictions.check_listed(who, Stage::sender, known, services_);
     if (listed.kind == Verdict::Kind::dunno && params_.reject_unlisted_recipient())
-        listed = Restrictions::unlisted_recipient(known, services_);
+        listed = co_await services_.restrictions.check_listed(who, Stage::recipient, known, services_);
     if (listed.kind == Verdict::Kind::reject) {
         log_reject("RCPT", listed.reply, known);
         co_return listed.reply;

@@ -14,7 +14,7 @@
 
 #include "lib/dmarc/params.h"
 #include "lib/dns/params.h"
-#include "lib/dns/unbound_resolver.h"
+#include "lib/dns/shared_resolver.h"
 #include "lib/log/log.h"
 #include "lib/worker/program.h"
 #include "smtpd/dmarc_report/collector.h"
@@ -48,9 +48,11 @@ int main(int argc, char** argv) {
     for (config::ParamSet* set : std::initializer_list<config::ParamSet*>{&dns_params, &dmarc_params})
         for (const config::Problem& problem : set->load(program.main_cf()))
             logging::warning("{}", config::format_problem(problem));
-    auto resolver = dns::UnboundResolver::make(program.loop(), dns::UnboundResolver::settings_of(dns_params));
+    auto resolver = dns::SharedResolver::open(program.loop(), dns_params);
     if (!resolver)
         logging::fatal("{}", resolver.error());
+    const question::Asker asker(program.loop());
+    dns::Seat dns(**resolver, asker);
     const dmarc::PublicSuffixes suffixes;
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
@@ -59,7 +61,7 @@ int main(int argc, char** argv) {
         logging::fatal("dmarc_report_directory: {}", store.error());
     event::ThreadPool pool{jail.loop(), 1};
     dmarc_report::Collector collector{jail, **store, pool};
-    dmarc_report::Sender sender{{jail.loop(), params, dmarc_params.report_send(), **store, **resolver, suffixes, pool}};
+    dmarc_report::Sender sender{{jail.loop(), params, dmarc_params.report_send(), **store, dns, suffixes, pool}};
     Turn turn;
     jail.on_wakeup([&] {
         if (turn.running)

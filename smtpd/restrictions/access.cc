@@ -8,7 +8,9 @@
 namespace smtpd {
 namespace {
 
-using Found = std::expected<std::optional<std::string>, dict::Failure>;
+constexpr int kMaxDepth = 10;  // a table names a class, whose table names a class
+
+using Found = dict::Answer;
 
 bool includes_subdomains(const Params& params) {
     for (const std::string& name : params.parent_domain_matches_subdomains())
@@ -18,70 +20,69 @@ bool includes_subdomains(const Params& params) {
 }
 
 // example.test, then test (or .test, where parents do not stand for their subdomains).
-Found find_domain(const dict::TableList& table, const std::string& domain, const Params& params) {
-    bool parents = includes_subdomains(params);
+event::Task<Found> find_domain(const Context& c, const dict::TableList& table, std::string domain, dict::KeyKind kind) {
+    bool parents = includes_subdomains(c.services.params);
     std::string name = text::lower(domain);
-    dict::KeyKind kind = dict::KeyKind::whole;
     for (;;) {
-        Found found = table.lookup(name, kind);
+        Found found = co_await table.lookup(c.asker(), name, kind);
         if (!found || *found)
-            return found;
+            co_return found;
         kind = dict::KeyKind::part;
         std::size_t dot = name.find('.', name.starts_with('.') ? 1 : 0);
         if (dot == std::string::npos)
-            return std::nullopt;
+            co_return std::nullopt;
         name = name.substr(parents ? dot + 1 : dot);
     }
 }
 
 // 192.0.2.1, 192.0.2, 192.0, 192; the same with colons for IPv6.
-Found find_address_block(const dict::TableList& table, const std::string& address) {
-    char separator = address.find(':') != std::string::npos ? ':' : '.';
-    std::string key = address;
+event::Task<Found> find_address_block(const Context& c, const dict::TableList& table, std::string key) {
+    char separator = key.find(':') != std::string::npos ? ':' : '.';
     dict::KeyKind kind = dict::KeyKind::whole;
     for (;;) {
-        Found found = table.lookup(key, kind);
+        Found found = co_await table.lookup(c.asker(), key, kind);
         if (!found || *found)
-            return found;
+            co_return found;
         kind = dict::KeyKind::part;
         std::size_t cut = key.rfind(separator);
         if (cut == std::string::npos)
-            return std::nullopt;
+            co_return std::nullopt;
         key.resize(cut);
     }
 }
 
 // user@domain, the domain and its parents, user@.
-Found find_mailbox(const dict::TableList& table, const address::Mailbox& mailbox, const Context& context) {
-    if (mailbox.empty()) {
-        return table.lookup("<>", dict::KeyKind::whole);  // smtpd_null_access_lookup_key
-    }
-    Found found = table.lookup(text::lower(mailbox.text()), dict::KeyKind::whole);
+event::Task<Found> find_mailbox(const Context& c, const dict::TableList& table, const address::Mailbox& mailbox) {
+    if (mailbox.empty())
+        co_return co_await table.lookup(c.asker(), "<>", dict::KeyKind::whole);  // smtpd_null_access_lookup_key
+    std::string key = text::lower(mailbox.text());
+    Found found = co_await table.lookup(c.asker(), key, dict::KeyKind::whole);
     if (!found || *found)
-        return found;
-    const auto& delimiters = context.services.params.recipient_delimiter();
+        co_return found;
+    const auto& delimiters = c.services.params.recipient_delimiter();
     std::size_t cut = delimiters.empty() ? std::string::npos : mailbox.local.find_first_of(delimiters, 1);
     std::string base = text::lower(mailbox.local.substr(0, cut));
     if (cut != std::string::npos) {
-        found = table.lookup(base + "@" + text::lower(mailbox.domain), dict::KeyKind::part);
+        key = base + "@" + text::lower(mailbox.domain);
+        found = co_await table.lookup(c.asker(), key, dict::KeyKind::part);
         if (!found || *found)
-            return found;
+            co_return found;
     }
     if (!mailbox.domain.empty()) {
         // The whole address was asked already: what follows are parts of it.
-        std::string domain = text::lower(mailbox.domain);
-        bool parents = includes_subdomains(context.services.params);
-        for (;;) {
-            found = table.lookup(domain, dict::KeyKind::part);
-            if (!found || *found)
-                return found;
-            std::size_t dot = domain.find('.', domain.starts_with('.') ? 1 : 0);
-            if (dot == std::string::npos)
-                break;
-            domain = domain.substr(parents ? dot + 1 : dot);
-        }
+        found = co_await find_domain(c, table, mailbox.domain, dict::KeyKind::part);
+        if (!found || *found)
+            co_return found;
     }
-    return table.lookup(base + "@", dict::KeyKind::part);
+    key = base + "@";
+    co_return co_await table.lookup(c.asker(), key, dict::KeyKind::part);
+}
+
+event::Task<Found> find_client(const Context& c, const dict::TableList& table) {
+    Found by_name = co_await find_domain(c, table, c.facts.client_name, dict::KeyKind::whole);
+    if (!by_name || *by_name)
+        co_return by_name;
+    co_return co_await find_address_block(c, table, c.facts.client_address);
 }
 
 struct Subject {
@@ -90,36 +91,50 @@ struct Subject {
     std::string dsn;
 };
 
-Subject subject_of(const std::string& name, const Facts& facts) {
-    if (name == "check_helo_access")
-        return {facts.helo, "Helo command", "5.7.1"};
-    if (name == "check_sender_access")
-        return {facts.sender_text, "Sender address", "5.7.1"};
-    if (name == "check_recipient_access")
-        return {facts.recipient_text, "Recipient address", "5.7.1"};
-    if (name == "check_sasl_access")
-        return {facts.login, "SASL login name", "5.7.1"};
+Subject subject_of(About about, const Facts& facts) {
+    switch (about) {
+    case About::helo: return {facts.helo, "Helo command", "5.7.1"};
+    case About::sender: return {facts.sender_text, "Sender address", "5.7.1"};
+    case About::recipient: return {facts.recipient_text, "Recipient address", "5.7.1"};
+    case About::login: return {facts.login, "SASL login name", "5.7.1"};
+    case About::nothing:
+    case About::client:
+    case About::client_name: break;
+    }
     return {facts.client_name + "[" + facts.client_address + "]", "Client host", "5.7.1"};
 }
 
-Found look_up(const std::string& name, const dict::TableList& table, const Context& c, const Params& params) {
+event::Task<Found> look_up(const Context& c, About about, const dict::TableList& table) {
     const Facts& facts = c.facts;
-    if (name == "check_helo_access")
-        return facts.helo.empty() ? Found(std::nullopt) : find_domain(table, facts.helo, params);
-    if (name == "check_sender_access")
-        return facts.has_sender ? find_mailbox(table, facts.sender, c) : Found(std::nullopt);
-    if (name == "check_recipient_access")
-        return facts.has_recipient ? find_mailbox(table, facts.recipient, c) : Found(std::nullopt);
-    if (name == "check_sasl_access")
-        return facts.authenticated ? table.lookup(text::lower(facts.login)) : Found(std::nullopt);
-    Found by_name = find_domain(table, facts.client_name, params);
-    if (!by_name || *by_name)
-        return by_name;
-    return find_address_block(table, facts.client_address);
+    std::string key;
+    switch (about) {
+    case About::helo:
+        if (facts.helo.empty())
+            co_return std::nullopt;
+        co_return co_await find_domain(c, table, facts.helo, dict::KeyKind::whole);
+    case About::sender:
+        if (!facts.has_sender)
+            co_return std::nullopt;
+        co_return co_await find_mailbox(c, table, facts.sender);
+    case About::recipient:
+        if (!facts.has_recipient)
+            co_return std::nullopt;
+        co_return co_await find_mailbox(c, table, facts.recipient);
+    case About::login:
+        if (!facts.authenticated)
+            co_return std::nullopt;
+        key = text::lower(facts.login);
+        co_return co_await table.lookup(c.asker(), key);
+    case About::nothing:
+    case About::client:
+    case About::client_name: break;
+    }
+    co_return co_await find_client(c, table);
 }
 
-// The right-hand side of an entry.
-Verdict act(const std::string& value, const Subject& subject, const Context& c, const Params& params) {
+// The right-hand side of an entry, where it is an action of access(5); no value where it names restrictions.
+std::optional<Verdict> act(const std::string& value, const Subject& subject, const Context& c) {
+    const Params& params = c.services.params;
     std::string_view rest = text::trim(value);
     std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
     std::string action = text::upper(rest.substr(0, end));
@@ -152,9 +167,7 @@ Verdict act(const std::string& value, const Subject& subject, const Context& c, 
                 "<{}>: {} triggers {} action{}{}", subject.value, subject.what, action, words.empty() ? "" : ": ", words);
             return verdict;
         }
-        if (auto check = find_check(text::lower(action), params); check && words.empty())
-            return check(c);
-        return trouble(fmt::format("access table {}: unknown action \"{}\" for {}", "", value, subject.value));
+        return std::nullopt;
     }
     std::uint64_t number = *text::parse_number(action);
     // All digits: 4xx and 5xx are replies; any other number is an old form of OK.
@@ -163,20 +176,29 @@ Verdict act(const std::string& value, const Subject& subject, const Context& c, 
     return permit();
 }
 
+// The rows of table.cc, as in a list of main.cf.
+event::Task<Verdict> apply_restrictions(const Context& c, const std::string& value) {
+    Context inner = c;
+    if (++inner.depth > kMaxDepth)
+        co_return trouble("access table: restrictions name each other too deeply: " + value);
+    const Restrictions::List list = c.restrictions.parse_right_side(config::split_list(value));
+    co_return co_await evaluate_list(list, inner);
+}
+
+event::Task<Verdict> ask_table(const Context& c, const Restrictions::Entry& entry) {
+    Found found = co_await look_up(c, entry.row->about, *entry.table);
+    if (!found)
+        co_return trouble(found.error().text);
+    if (!*found)
+        co_return dunno();
+    std::optional<Verdict> verdict = act(**found, subject_of(entry.row->about, c.facts), c);
+    if (verdict)
+        co_return std::move(*verdict);
+    co_return co_await apply_restrictions(c, **found);
+}
+
 }  // namespace
 
-bool is_access_check(const std::string& name) {
-    return name == "check_client_access" || name == "check_helo_access" || name == "check_sender_access" ||
-           name == "check_recipient_access" || name == "check_sasl_access";
-}
-
-Verdict check_access(const std::string& name, const dict::TableList& table, const Context& context, const Params& params) {
-    Found found = look_up(name, table, context, params);
-    if (!found)
-        return trouble(found.error().text);
-    if (!*found)
-        return dunno();
-    return act(**found, subject_of(name, context.facts), context, params);
-}
+question::Pending<Verdict> access_table(const Context& c, const Restrictions::Entry& entry) { return ask_table(c, entry); }
 
 }  // namespace smtpd

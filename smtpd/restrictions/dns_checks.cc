@@ -1,49 +1,63 @@
 // The restrictions that ask the DNS: unknown domains and hosts, lists of clients and domains.
+#include <array>
+
 #include "lib/address/mailbox.h"
 #include "lib/dns/message.h"
 #include "lib/dns/name.h"
 #include "lib/log/log.h"
 #include "lib/text/text.h"
-#include "smtpd/restrictions/dns_answers.h"
 #include "smtpd/restrictions/entry.h"
-#include "smtpd/restrictions/reply_filter.h"
 #include "smtpd/services.h"
 
 namespace smtpd {
 namespace {
 
-using Check = std::function<Verdict(const Context&)>;
+using Pending = question::Pending<Verdict>;
+using Entry = Restrictions::Entry;
 
-Verdict pending() {
-    Verdict verdict;
-    verdict.kind = Verdict::Kind::pending;
-    return verdict;
+// A name that the DNS cannot hold is answered without it; where it cannot be asked, that is trouble and no answer.
+event::Task<dns::RawAnswer> ask(const Context& c, std::string name, dns::Type type) {
+    dns::RawAnswer answer;
+    if (!dns::can_be_asked(name)) {
+        answer.status = dns::Status::does_not_exist;
+        answer.reason = "the DNS cannot hold such a name";
+        co_return answer;
+    }
+    if (c.inquiry.dns == nullptr) {
+        answer.own_limit = true;
+        answer.reason = "this process cannot ask the DNS";
+        co_return answer;
+    }
+    co_return co_await c.inquiry.dns->query(text::lower(name), type);
 }
 
 // What the DNS knows about a name that takes part in mail.
-enum class Presence { there, absent, null_mx, malformed, unclear, pending };
+enum class Presence { there, absent, null_mx, malformed, unclear };
+using Types = std::array<dns::Type, 3>;
+constexpr Types kOfDomain{dns::Type::mx, dns::Type::a, dns::Type::aaaa};
+constexpr Types kOfHost{dns::Type::a, dns::Type::aaaa, dns::Type::mx};
 
-Presence presence_of(const Context& c, const std::string& domain, std::initializer_list<dns::Type> types) {
-    for (dns::Type type : types) {
-        const dns::RawAnswer* answer = c.dns.find(domain, type);
-        if (answer == nullptr)
-            return Presence::pending;
-        if (answer->status == dns::Status::temporary_failure || answer->status == dns::Status::bogus)
-            return Presence::unclear;
-        if (answer->status != dns::Status::found)
-            continue;
-        if (type != dns::Type::mx)
-            return Presence::there;
-        bool null = false;
-        for (const std::string& rdata : answer->records) {
-            auto mx = dns::parse_mx(rdata);
-            if (!mx)
-                return Presence::malformed;
-            null = null || mx->host.empty();
-        }
-        return null && answer->records.size() == 1 ? Presence::null_mx : Presence::there;  // RFC 7505
+Presence presence_by_mx(const dns::RawAnswer& answer) {
+    bool null = false;
+    for (const std::string& rdata : answer.records) {
+        auto mx = dns::parse_mx(rdata);
+        if (!mx)
+            return Presence::malformed;
+        null = null || mx->host.empty();
     }
-    return Presence::absent;
+    return null && answer.records.size() == 1 ? Presence::null_mx : Presence::there;  // RFC 7505
+}
+
+event::Task<Presence> presence_of(const Context& c, std::string domain, const Types& types) {
+    for (dns::Type type : types) {
+        dns::RawAnswer answer = co_await ask(c, domain, type);
+        if (answer.status == dns::Status::temporary_failure || answer.status == dns::Status::bogus)
+            co_return Presence::unclear;
+        if (answer.status != dns::Status::found)
+            continue;
+        co_return type == dns::Type::mx ? presence_by_mx(answer) : Presence::there;
+    }
+    co_return Presence::absent;
 }
 
 struct Subject {
@@ -52,66 +66,54 @@ struct Subject {
     const std::string& text;
 };
 
-Verdict unknown_domain(const Context& c, const Subject& subject) {
-    const std::string& domain = subject.mailbox.domain;
-    if (subject.mailbox.empty() || domain.empty() || address::is_address_literal(domain))
-        return dunno();
-    auto route = subject.is_sender ? c.services.resolver.resolve(address::Mailbox(), subject.mailbox)
-                                   : c.services.resolver.resolve(c.facts.sender, subject.mailbox);
-    if (!route)
-        return trouble(route.error().text);
-    if (route->recipient_class != address::Class::other)
-        return dunno();  // ours, whatever the DNS says
+Verdict refuse_domain(const Context& c, const Subject& subject, Presence presence) {
     std::string label = fmt::format("<{}>: {} address rejected: ", subject.text, subject.is_sender ? "Sender" : "Recipient");
     std::string status = subject.is_sender ? "5.1.8" : "5.1.2";
-    switch (presence_of(c, domain, {dns::Type::mx, dns::Type::a, dns::Type::aaaa})) {
+    int code = c.services.params.unknown_address_reject_code();
+    switch (presence) {
     case Presence::there: return dunno();
-    case Presence::pending: return pending();
-    case Presence::absent:
-        return reject(c, c.services.params.unknown_address_reject_code(), status, label + "Domain not found");
-    case Presence::malformed:
-        return reject(c, c.services.params.unknown_address_reject_code(), status, label + "Malformed DNS server reply");
+    case Presence::absent: return reject(c, code, status, label + "Domain not found");
+    case Presence::malformed: return reject(c, code, status, label + "Malformed DNS server reply");
     case Presence::unclear: return reject(c, 450, status, label + "Domain not found");
     case Presence::null_mx: break;
     }
     // RFC 7504, RFC 7505, 4.2
     return reject(c, subject.is_sender ? 550 : 556, subject.is_sender ? "5.7.27" : "5.1.10",
-        fmt::format("{}Domain {} does not accept mail (nullMX)", label, domain));
+        fmt::format("{}Domain {} does not accept mail (nullMX)", label, subject.mailbox.domain));
 }
 
-Verdict unknown_sender_domain(const Context& c) {
-    return c.facts.has_sender ? unknown_domain(c, {true, c.facts.sender, c.facts.sender_text}) : dunno();
+event::Task<Verdict> check_domain(const Context& c, const Subject subject) {
+    const std::string& domain = subject.mailbox.domain;
+    if (subject.mailbox.empty() || domain.empty() || address::is_address_literal(domain))
+        co_return dunno();
+    address::Mailbox sender;
+    if (!subject.is_sender)
+        sender = c.facts.sender;
+    std::expected<address::Route, dict::Failure> route = co_await c.services.resolver.resolve(
+        c.asker(), std::move(sender), subject.mailbox);
+    if (!route)
+        co_return trouble(route.error().text);
+    if (route->recipient_class != address::Class::other)
+        co_return dunno();  // ours, whatever the DNS says
+    Presence presence = co_await presence_of(c, domain, kOfDomain);
+    co_return refuse_domain(c, subject, presence);
 }
 
-Verdict unknown_recipient_domain(const Context& c) {
-    return c.facts.has_recipient ? unknown_domain(c, {false, c.facts.recipient, c.facts.recipient_text}) : dunno();
-}
-
-Verdict unknown_helo(const Context& c) {
+event::Task<Verdict> check_helo(const Context& c) {
     const std::string& helo = c.facts.helo;
-    if (helo.empty() || address::is_address_literal(helo))
-        return dunno();
-    Presence presence = presence_of(c, helo, {dns::Type::a, dns::Type::aaaa, dns::Type::mx});
-    if (presence == Presence::pending)
-        return pending();
+    Presence presence = co_await presence_of(c, helo, kOfHost);
     if (presence == Presence::there || presence == Presence::null_mx)
-        return dunno();
+        co_return dunno();
     int code = presence == Presence::unclear ? 450 : c.services.params.unknown_hostname_reject_code();
-    return reject(c, code, "5.7.1", fmt::format("<{}>: Helo command rejected: Host not found", helo));
+    co_return reject(c, code, "5.7.1", fmt::format("<{}>: Helo command rejected: Host not found", helo));
 }
 
-// Any name at all, whether it leads back or not.
-Verdict unknown_reverse_client(const Context& c) {
-    auto address = dict::parse_ip(c.facts.client_address);
-    if (!address || c.facts.client_name != "unknown")
-        return dunno();
-    const dns::RawAnswer* answer = c.dns.find(dns::reverse_name(*address), dns::Type::ptr);
-    if (answer == nullptr)
-        return pending();
-    if (answer->status == dns::Status::found)
-        return dunno();
-    int code = answer->status == dns::Status::does_not_exist ? c.services.params.unknown_client_reject_code() : 450;
-    return reject(
+event::Task<Verdict> check_reverse_name(const Context& c, dict::IpAddress address) {
+    dns::RawAnswer answer = co_await ask(c, dns::reverse_name(address), dns::Type::ptr);
+    if (answer.status == dns::Status::found)
+        co_return dunno();
+    int code = answer.status == dns::Status::does_not_exist ? c.services.params.unknown_client_reject_code() : 450;
+    co_return reject(
         c, code, "5.7.25", "Client host rejected: cannot find your reverse hostname, [" + c.facts.client_address + "]");
 }
 
@@ -129,96 +131,116 @@ struct Listed {
     std::string name, what, value;
 };
 
-std::optional<Listed> subject_of(const std::string& check, const std::string& list, const Facts& facts) {
-    if (check == "reject_rbl_client" || check == "permit_dnswl_client" || check == "reject_rbl") {
-        auto address = dict::parse_ip(facts.client_address);
-        if (!address)
-            return std::nullopt;
-        return Listed{list_name(*address, list), "Client host", facts.client_address};
-    }
+std::optional<Listed> subject_of(About about, const std::string& list, const Facts& facts) {
     auto domain = [&](const std::string& name, std::string what, const std::string& value) -> std::optional<Listed> {
         if (name.empty() || name == "unknown" || address::is_address_literal(name) || !address::is_valid_domain(name))
             return std::nullopt;
         return Listed{name + "." + list, std::move(what), value};
     };
-    if (check.ends_with("rhsbl_client") || check == "permit_rhswl_client")
-        return domain(facts.client_name, "Client host", facts.client_name);
-    if (check.ends_with("rhsbl_helo"))
-        return domain(facts.helo, "Helo command", facts.helo);
-    if (check.ends_with("rhsbl_sender"))
+    switch (about) {
+    case About::client: {
+        auto address = dict::parse_ip(facts.client_address);
+        if (!address)
+            return std::nullopt;
+        return Listed{list_name(*address, list), "Client host", facts.client_address};
+    }
+    case About::client_name: return domain(facts.client_name, "Client host", facts.client_name);
+    case About::helo: return domain(facts.helo, "Helo command", facts.helo);
+    case About::sender:
         return facts.has_sender ? domain(facts.sender.domain, "Sender address", facts.sender_text) : std::nullopt;
-    return facts.has_recipient ? domain(facts.recipient.domain, "Recipient address", facts.recipient_text) : std::nullopt;
-}
-
-// Why, in the list's own words; empty where it gives none.
-std::optional<std::string> listing_text(const Context& c, const std::string& name) {
-    const dns::RawAnswer* answer = c.dns.find(name, dns::Type::txt);
-    if (answer == nullptr)
-        return std::nullopt;
-    if (answer->status != dns::Status::found)
-        return "";
-    return text::printable(dns::parse_txt(answer->records[0]).value_or("").substr(0, 300));
-}
-
-Verdict ask_list(const std::string& check, const std::string& list, const ReplyFilter& filter, const Context& c) {
-    std::optional<Listed> subject = subject_of(check, list, c.facts);
-    if (!subject)
-        return dunno();
-    const dns::RawAnswer* answer = c.dns.find(subject->name, dns::Type::a);
-    if (answer == nullptr)
-        return pending();
-    if (answer->status == dns::Status::temporary_failure || answer->status == dns::Status::bogus) {
-        logging::warning("{}: {}: {}", check, subject->name, answer->reason);
-        return dunno();  // a list that does not answer lists nobody
+    case About::recipient:
+        return facts.has_recipient ? domain(facts.recipient.domain, "Recipient address", facts.recipient_text)
+                                   : std::nullopt;
+    case About::login:
+    case About::nothing: break;
     }
-    bool listed = false;
-    for (const std::string& rdata : answer->records) {
-        auto address = dns::parse_address(rdata);
-        listed = listed || (address && filter.matches(*address));
-    }
-    if (!listed)
-        return dunno();
-    if (check.starts_with("permit_"))
-        return permit();
-    std::optional<std::string> reason = listing_text(c, subject->name);
-    if (!reason)
-        return pending();
-    std::string text = fmt::format("Service unavailable; {} [{}] blocked using {}{}{}", subject->what, subject->value, list,
-        reason->empty() ? "" : "; ", *reason);
-    return reject(c, c.services.params.rbl_reject_code(), "5.7.1", std::move(text));
+    return std::nullopt;
 }
 
-}  // namespace
-
-bool is_list_check(const std::string& name) {
-    for (std::string_view known : {"reject_rbl_client", "reject_rbl", "permit_dnswl_client", "permit_rhswl_client",
-             "reject_rhsbl_client", "reject_rhsbl_helo", "reject_rhsbl_sender", "reject_rhsbl_recipient"})
-        if (name == known)
+bool is_listed(const dns::RawAnswer& answer, const ReplyFilter& filter) {
+    for (const std::string& rdata : answer.records)
+        if (auto address = dns::parse_address(rdata); address && filter.matches(*address))
             return true;
     return false;
 }
 
-std::expected<Check, std::string> make_list_check(const std::string& name, const std::string& argument) {
-    std::size_t equals = argument.find('=');
-    std::string list = argument.substr(0, equals);
-    auto filter = ReplyFilter::parse(equals == std::string::npos ? "" : std::string_view(argument).substr(equals + 1));
-    if (!filter)
-        return std::unexpected(fmt::format("{} {}: {}", name, argument, filter.error()));
-    if (!dns::can_be_asked(list))
-        return std::unexpected(fmt::format("{} {}: \"{}\" is no domain", name, argument, list));
-    return [name, list, filter = *filter](const Context& c) { return ask_list(name, list, filter, c); };
+// Why, in the list's own words; empty where it gives none.
+event::Task<std::string> listing_text(const Context& c, std::string name) {
+    dns::RawAnswer answer = co_await ask(c, std::move(name), dns::Type::txt);
+    if (answer.status != dns::Status::found)
+        co_return std::string();
+    co_return text::printable(dns::parse_txt(answer.records[0]).value_or("").substr(0, 300));
 }
 
-Check find_dns_check(const std::string& name) {
-    if (name == "reject_unknown_sender_domain")
-        return unknown_sender_domain;
-    if (name == "reject_unknown_recipient_domain")
-        return unknown_recipient_domain;
-    if (name == "reject_unknown_helo_hostname" || name == "reject_unknown_hostname")
-        return unknown_helo;
-    if (name == "reject_unknown_reverse_client_hostname")
-        return unknown_reverse_client;
-    return nullptr;
+// What the entry's list has about its subject.
+struct Listing {
+    bool listed = false;
+    bool limited = false;  // it was not asked
+};
+
+event::Task<Listing> ask_list(const Context& c, const Entry& entry, const Listed& subject) {
+    Listing listing;
+    dns::RawAnswer answer = co_await ask(c, subject.name, dns::Type::a);
+    if (answer.status == dns::Status::temporary_failure || answer.status == dns::Status::bogus) {
+        // A list that does not answer lists nobody; one that we did not ask may.
+        listing.limited = answer.own_limit;
+        logging::warning("{}: {}: {}", entry.name, subject.name, answer.reason);
+        co_return listing;
+    }
+    listing.listed = is_listed(answer, entry.filter);
+    co_return listing;
 }
+
+event::Task<Verdict> check_list(const Context& c, const Entry& entry, Listed subject, bool permits) {
+    Listing listing = co_await ask_list(c, entry, subject);
+    if (listing.limited)
+        co_return trouble(entry.name + ": the list could not be asked");
+    if (!listing.listed)
+        co_return dunno();
+    if (permits)
+        co_return permit();
+    std::string reason = co_await listing_text(c, subject.name);
+    std::string text = fmt::format("Service unavailable; {} [{}] blocked using {}{}{}", subject.what, subject.value,
+        entry.list, reason.empty() ? "" : "; ", reason);
+    co_return reject(c, c.services.params.maps_rbl_reject_code(), "5.7.1", std::move(text));
+}
+
+Pending ask_about(const Context& c, const Entry& entry, bool permits) {
+    std::optional<Listed> subject = subject_of(entry.row->about, entry.list, c.facts);
+    if (!subject)
+        return dunno();
+    return check_list(c, entry, std::move(*subject), permits);
+}
+
+}  // namespace
+
+Pending unknown_sender_domain(const Context& c, const Entry&) {
+    if (!c.facts.has_sender)
+        return dunno();
+    return check_domain(c, {true, c.facts.sender, c.facts.sender_text});
+}
+
+Pending unknown_recipient_domain(const Context& c, const Entry&) {
+    if (!c.facts.has_recipient)
+        return dunno();
+    return check_domain(c, {false, c.facts.recipient, c.facts.recipient_text});
+}
+
+Pending unknown_helo(const Context& c, const Entry&) {
+    if (c.facts.helo.empty() || address::is_address_literal(c.facts.helo))
+        return dunno();
+    return check_helo(c);
+}
+
+// Any name at all, whether it leads back or not.
+Pending unknown_reverse_client(const Context& c, const Entry&) {
+    auto address = dict::parse_ip(c.facts.client_address);
+    if (!address || c.facts.client_name != "unknown")
+        return dunno();
+    return check_reverse_name(c, *address);
+}
+
+Pending reject_listed(const Context& c, const Entry& entry) { return ask_about(c, entry, false); }
+Pending permit_listed(const Context& c, const Entry& entry) { return ask_about(c, entry, true); }
 
 }  // namespace smtpd

@@ -1,45 +1,48 @@
 // smtpd/restrictions/entry.h - one entry of a restriction list; inside restrictions/ only.
 #pragma once
 
-#include <expected>
-#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
-#include "smtpd/restrictions/dns_answers.h"
+#include "lib/dns/resolver.h"
+#include "lib/question/pending.h"
+#include "smtpd/restrictions/reply_filter.h"
 #include "smtpd/restrictions/restriction.h"
+#include "smtpd/restrictions/table.h"
 
 namespace smtpd {
 
+// What an entry decides by.
 struct Context {
+    const Inquiry& inquiry;
     const Facts& facts;
     const Services& services;
+    const Restrictions& restrictions;
     Stage stage;
     std::vector<Verdict>& notes;
-    DnsAnswers& dns;
+    int depth = 0;  // of lists that an access table names
+
+    const question::Asker& asker() const { return inquiry.asker; }
 };
 
 struct Restrictions::Entry {
-    std::function<Verdict(const Context&)> check;
-    bool warn_only = false;                  // warn_if_reject in front of it
-    List nested;                             // a restriction class
-    std::unique_ptr<dict::TableList> table;  // check_..._access
+    std::string name;            // as the list has it: "reject_rbl_client list.example.test"
+    const Row* row = nullptr;    // nullptr: a class, or what cannot be evaluated
+    bool warn_only = false;      // warn_if_reject in front of it
+    const List* nested = nullptr;  // a restriction class
+
+    // The argument, by its kind.
+    std::unique_ptr<dict::TableList> table;
+    std::string list;  // domain of a DNS list
+    ReplyFilter filter;
+
+    std::string wrong;                // why it cannot be evaluated: mail is deferred
+    bool is_unknown = false;          // there is no such restriction
 };
 
 // Goes through a list until an entry decides.
-Verdict evaluate_list(const Restrictions::List& list, const Context& context);
-
-// The plain restrictions, by name: "permit_mynetworks". No value for an unknown name.
-std::function<Verdict(const Context&)> find_check(const std::string& name, const Params& params);
-
-// Those that ask the DNS; see dns_answers.h.
-std::function<Verdict(const Context&)> find_dns_check(const std::string& name);
-// Those that ask a DNS list, "domain" or "domain=filter".
-bool is_list_check(const std::string& name);
-std::expected<std::function<Verdict(const Context&)>, std::string> make_list_check(
-    const std::string& name, const std::string& argument);
-
-// access(5): what a table says about the thing that `name` (check_client_access, ...) looks at.
-bool is_access_check(const std::string& name);
-Verdict check_access(const std::string& name, const dict::TableList& table, const Context& context, const Params& params);
+event::Task<Verdict> evaluate_list(const Restrictions::List& list, Context context);
 
 // Verdicts.
 Verdict dunno();

@@ -24,7 +24,7 @@ import sys
 ROOT = "."  # set by main()
 PROGRAMS = ["master", "smtpd", "cleanup", "qmgr", "local", "lmtp", "imapd"]
 # Lowest first; a library may include those before it.
-LAYERS = ["text", "time", "file", "log", "event", "config", "command", "ipc", "worker", "delivery", "dict", "dns", "message", "dsn", "smtp", "imap",
+LAYERS = ["text", "time", "file", "log", "event", "question", "config", "command", "ipc", "worker", "delivery", "dict", "dns", "message", "dsn", "smtp", "imap",
           "managesieve", "sasl", "userdb", "address", "authres", "spf", "dkim", "dmarc", "sieve", "queue", "store"]
 
 # Each room, and the rooms of the same folder whose headers it may include. A file belongs to the deepest room that it lies in.

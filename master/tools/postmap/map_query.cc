@@ -7,6 +7,7 @@
 
 #include "lib/command/command.h"
 #include "lib/dict/table.h"
+#include "lib/question/alone.h"
 #include "lib/text/text.h"
 
 namespace postmap {
@@ -28,7 +29,7 @@ class Tables {
 
     std::optional<std::string> find(std::string_view key) {
         for (const auto& table : tables_) {
-            dict::Answer answer = table->lookup(key);
+            dict::Answer answer = alone_.wait(table->lookup(alone_.asker(), key));
             if (!answer)
                 command::fatal(fmt::format("table {}: query error: {}", table->spec(), answer.error().text));
             if (!*answer)
@@ -53,6 +54,7 @@ class Tables {
 
   private:
     QueryOptions options_;
+    question::Alone alone_;
     std::vector<std::unique_ptr<dict::Table>> tables_;
 };
 

@@ -15,7 +15,7 @@
 
 #include "lib/command/command.h"
 #include "lib/dns/params.h"
-#include "lib/dns/unbound_resolver.h"
+#include "lib/dns/shared_resolver.h"
 #include "lib/dns/zone_data.h"
 #include "lib/event/error.h"
 #include "lib/text/text.h"
@@ -54,10 +54,11 @@ dns::Resolver& Invocation::resolver() {
     dns::Params params;
     for (const config::Problem& problem : params.load(main_cf()))
         command::warn(config::format_problem(problem));
-    auto resolver = dns::UnboundResolver::make(loop, dns::UnboundResolver::settings_of(params));
-    if (!resolver)
-        throw FileError(resolver.error());
-    resolver_ = std::move(*resolver);
+    auto shared = dns::SharedResolver::open(loop, params);
+    if (!shared)
+        throw FileError(shared.error());
+    shared_ = std::move(*shared);
+    resolver_ = std::make_unique<dns::Seat>(*shared_, asker_);
     return *resolver_;
 }
 

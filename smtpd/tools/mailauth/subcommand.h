@@ -23,6 +23,7 @@
 
 #include "lib/config/main_cf.h"
 #include "lib/dns/resolver.h"
+#include "lib/dns/shared_resolver.h"
 #include "lib/event/loop.h"
 #include "lib/event/task.h"
 
@@ -68,7 +69,7 @@ class Report {
 std::string json_string(std::string_view text);
 
 struct Invocation {
-    explicit Invocation(event::Loop& the_loop) : loop(the_loop) {}
+    explicit Invocation(event::Loop& the_loop) : loop(the_loop), asker_(the_loop) {}
 
     event::Loop& loop;
     std::string config_directory;  // -c
@@ -90,6 +91,8 @@ struct Invocation {
 
   private:
     std::unique_ptr<config::MainCf> main_cf_;
+    question::Asker asker_;
+    std::unique_ptr<dns::SharedResolver> shared_;
     std::unique_ptr<dns::Resolver> resolver_;
 };
 

@@ -21,7 +21,8 @@ struct FakeRewriting : Rewriting {
     std::string complete(const std::string& address) override {
         return address.find('@') == std::string::npos ? address + "@origin.example.test" : address;
     }
-    event::Task<std::expected<std::vector<std::string>, std::string>> expand(std::string recipient) override {
+    event::Task<std::expected<std::vector<std::string>, std::string>> expand(
+        const question::Asker&, std::string recipient) override {
         if (recipient == "broken@example.test")
             co_return std::unexpected(std::string("table is down"));
         std::vector<std::string> targets{recipient};
@@ -29,8 +30,8 @@ struct FakeRewriting : Rewriting {
             targets = {"a@example.test", "b@example.test", "A@example.test"};
         co_return targets;
     }
-    std::expected<bool, std::string> is_outside(const std::string& address) override {
-        return address.ends_with("@elsewhere.test");
+    event::Task<std::expected<bool, std::string>> is_outside(const question::Asker&, std::string address) override {
+        co_return address.ends_with("@elsewhere.test");
     }
 };
 

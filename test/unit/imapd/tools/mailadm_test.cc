@@ -6,6 +6,7 @@
 
 #include "lib/config/logical_lines.h"
 #include "lib/dict/table.h"
+#include "lib/question/alone.h"
 #include "test/support/catch.h"
 #include "test/support/temporary_folder.h"
 
@@ -55,7 +56,8 @@ TEST_CASE("the mailbox map follows", "[mailadm]") {
     REQUIRE(mailadm::remove_from_map(path, "Alice@x.test"));
     CHECK(*config::read_text_file(path) == "# list\nbob@x.test b/\ncarol@x.test\tcarol@x.test/\n");
     auto table = dict::Table::open("lmdb:" + path);
-    CHECK((*table)->lookup("carol@x.test").value() == "carol@x.test/");
-    CHECK((*table)->lookup("alice@x.test").value() == std::nullopt);
+    question::Alone alone;
+    CHECK(alone.wait((*table)->lookup(alone.asker(), "carol@x.test")).value() == "carol@x.test/");
+    CHECK(alone.wait((*table)->lookup(alone.asker(), "alice@x.test")).value() == std::nullopt);
     CHECK(mailadm::add_to_map("", "x"));
 }

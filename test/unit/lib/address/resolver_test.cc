@@ -4,6 +4,7 @@
 #include "lib/address/path.h"
 #include "lib/address/recipients.h"
 #include "lib/address/virtual_alias.h"
+#include "lib/question/alone.h"
 #include "test/support/catch.h"
 
 using address::parse_text;
@@ -30,6 +31,7 @@ constexpr const char* kSite =
 struct Site {
     config::CommonParams params;
     config::MainCf cf;
+    question::Alone alone;
     std::unique_ptr<address::Resolver> resolver;
     std::unique_ptr<address::VirtualAliases> aliases;
     std::unique_ptr<address::Recipients> recipients;
@@ -42,22 +44,22 @@ struct Site {
     }
 
     std::string route(const char* recipient, const char* sender = "someone@far.test") {
-        auto route = resolver->resolve(parse_text(sender), parse_text(recipient));
+        auto route = alone.wait(resolver->resolve(alone.asker(), parse_text(sender), parse_text(recipient)));
         if (!route)
             return "!";
         return route->transport + " " + route->nexthop + " " + route->recipient.text() + (route->routed ? " routed" : "");
     }
 
     std::string exists(const char* recipient) {
-        auto route = resolver->resolve(parse_text("s@far.test"), parse_text(recipient));
+        auto route = alone.wait(resolver->resolve(alone.asker(), parse_text("s@far.test"), parse_text(recipient)));
         if (!route)
             return "!";
-        address::Existence found = recipients->check(*route);
+        address::Existence found = alone.wait(recipients->check(alone.asker(), *route));
         return found.known == address::Known::known ? "yes" : found.known == address::Known::unknown ? found.text : "later";
     }
 
     std::string expand(const char* recipient) {
-        auto expanded = aliases->expand(parse_text(recipient));
+        auto expanded = alone.wait(aliases->expand(alone.asker(), parse_text(recipient)));
         if (!expanded)
             return "!";
         std::string all;

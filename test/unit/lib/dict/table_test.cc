@@ -4,6 +4,7 @@
 #include "lib/dict/lmdb_file.h"
 #include "lib/dict/source_file.h"
 #include "lib/dict/table_list.h"
+#include "lib/question/alone.h"
 #include "test/support/catch.h"
 #include "test/support/temporary_folder.h"
 
@@ -11,12 +12,17 @@ using dict::Table;
 
 namespace {
 
+dict::Answer ask(const std::unique_ptr<Table>& table, std::string_view key) {
+    question::Alone alone;
+    return alone.wait(table->lookup(alone.asker(), key));
+}
+
 // "-" for not there, "!" for a failure.
 std::string look_up(const std::string& spec, std::string_view key) {
     auto table = Table::open(spec);
     if (!table)
         return "open: " + table.error().text;
-    dict::Answer answer = (*table)->lookup(key);
+    dict::Answer answer = ask(*table, key);
     return !answer ? "!" : answer->value_or("-");
 }
 
@@ -97,18 +103,18 @@ TEST_CASE("an indexed file is found, followed and replaced whole", "[dict]") {
     std::string path = folder.path("map.lmdb");
     auto table = Table::open("hash:" + folder.path("map"));
     REQUIRE(table);
-    CHECK_FALSE((*table)->lookup("a").has_value());  // not there yet: try later
+    CHECK_FALSE(ask(*table, "a").has_value());  // not there yet: try later
     REQUIRE(dict::write_lmdb(path, {{"a", "1"}, {"b", "2"}}, {}).has_value());
-    CHECK((*table)->lookup("A").value() == "1");
-    CHECK((*table)->lookup("c").value() == std::nullopt);
-    CHECK((*table)->lookup(std::string(2000, 'x')).value() == std::nullopt);
+    CHECK(ask(*table, "A").value() == "1");
+    CHECK(ask(*table, "c").value() == std::nullopt);
+    CHECK(ask(*table, std::string(2000, 'x')).value() == std::nullopt);
     REQUIRE(dict::write_lmdb(path, {{"a", "new"}, {std::string("c\0", 2), std::string("3\0", 2)}}, {}).has_value());
-    CHECK((*table)->lookup("a").value() == "new");
-    CHECK((*table)->lookup("b").value() == std::nullopt);
-    CHECK((*table)->lookup("c").value() == "3");
+    CHECK(ask(*table, "a").value() == "new");
+    CHECK(ask(*table, "b").value() == std::nullopt);
+    CHECK(ask(*table, "c").value() == "3");
     std::filesystem::remove(path);
     CHECK((*table)->stale());
-    CHECK((*table)->lookup("a").value() == "new");  // the last state goes on answering
+    CHECK(ask(*table, "a").value() == "new");  // the last state goes on answering
 }
 
 TEST_CASE("a file that is no table fails and does not crash", "[dict]") {
@@ -126,21 +132,25 @@ TEST_CASE("texthash follows its file", "[dict]") {
     std::string path = folder.write("map", "Key value one\n\"key two\" 2\n");
     auto table = Table::open("texthash:" + path);
     REQUIRE(table);
-    CHECK((*table)->lookup("key").value() == "value one");
-    CHECK((*table)->lookup("KEY TWO").value() == "2");
+    CHECK(ask(*table, "key").value() == "value one");
+    CHECK(ask(*table, "KEY TWO").value() == "2");
     folder.write("map", "key other value\n");
-    CHECK((*table)->lookup("key").value() == "other value");
+    CHECK(ask(*table, "key").value() == "other value");
 }
 
 TEST_CASE("a list of tables is searched in order and fails closed", "[dict]") {
-    auto list = [](const config::List& specs) { return dict::TableList::open("test_maps", specs); };
-    CHECK(list({"inline:{a=1}", "inline:{a=2,b=3}"}).lookup("a").value() == "1");
-    CHECK(list({"inline:{a=1}", "inline:{a=2,b=3}"}).lookup("b").value() == "3");
-    CHECK_FALSE(list({"inline:{a=1}", "fail:x", "inline:{b=3}"}).lookup("b").has_value());
-    CHECK(list({"inline:{a=1}", "fail:x"}).lookup("a").value() == "1");
-    CHECK_FALSE(list({"nosuch:x"}).lookup("a").has_value());
-    CHECK(list({"regexp:{ {/./ any} }"}).lookup("a", dict::KeyKind::part).value() == std::nullopt);
-    CHECK(list({}).lookup("a").value() == std::nullopt);
+    auto find = [](const config::List& specs, std::string_view key, dict::KeyKind kind = dict::KeyKind::whole) {
+        question::Alone alone;
+        dict::TableList list = dict::TableList::open("test_maps", specs);
+        return alone.wait(list.lookup(alone.asker(), key, kind));
+    };
+    CHECK(find({"inline:{a=1}", "inline:{a=2,b=3}"}, "a").value() == "1");
+    CHECK(find({"inline:{a=1}", "inline:{a=2,b=3}"}, "b").value() == "3");
+    CHECK_FALSE(find({"inline:{a=1}", "fail:x", "inline:{b=3}"}, "b").has_value());
+    CHECK(find({"inline:{a=1}", "fail:x"}, "a").value() == "1");
+    CHECK_FALSE(find({"nosuch:x"}, "a").has_value());
+    CHECK(find({"regexp:{ {/./ any} }"}, "a", dict::KeyKind::part).value() == std::nullopt);
+    CHECK(find({}, "a").value() == std::nullopt);
 }
 
 TEST_CASE("alias and map sources", "[dict]") {

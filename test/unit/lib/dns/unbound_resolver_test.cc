@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "lib/dns/shared_resolver.h"
 #include "test/support/catch.h"
 #include "test/support/knot.h"
 #include "test/support/wait_for.h"
@@ -44,6 +45,15 @@ std::unique_ptr<UnboundResolver> make(event::Loop& loop, UnboundResolver::Settin
     REQUIRE(resolver);
     return std::move(*resolver);
 }
+
+// A client of a process that has this resolver.
+struct Client {
+    Client(event::Loop& loop, std::unique_ptr<dns::Resolver> from, question::DeskLimits limits)
+        : asker(loop), shared(loop, std::move(from), limits), seat(shared, asker) {}
+    question::Asker asker;
+    dns::SharedResolver shared;
+    dns::Seat seat;
+};
 
 }  // namespace
 
@@ -98,10 +108,10 @@ TEST_CASE("libunbound asks a real server", "[dns][knot]") {
     knot.pause();
     CHECK(wait_for(loop, resolver->txt("example.test")).status == Status::found);
     auto began = event::Clock::now();
-    UnboundResolver::Settings impatient = settings;
-    impatient.timeout = 300ms;
-    auto second = make(loop, impatient);
-    auto late = wait_for(loop, second->txt("example.test"));
+    question::DeskLimits impatient;
+    impatient.time = 300ms;
+    Client second(loop, make(loop, settings), impatient);
+    auto late = wait_for(loop, second.seat.txt("example.test"));
     CHECK(late.status == Status::temporary_failure);
     CHECK(late.reason == "no answer within 300 ms");
     CHECK(event::Clock::now() - began < 2s);
@@ -117,19 +127,30 @@ TEST_CASE("one question does not wait for another", "[dns][knot]") {
     event::Loop loop;
     UnboundResolver::Settings settings;
     settings.forwarders = {knot.server()};
-    settings.question_limit = 3;
-    auto resolver = make(loop, settings);
+    question::DeskLimits limits;
+    limits.slots.all = 3;
+    limits.time = 500ms;
+    Client client(loop, make(loop, settings), limits);
+    CHECK(wait_for(loop, client.seat.txt("example.test")).status == Status::found);
     knot.pause();
     std::optional<dns::Answer<std::string>> answers[5];
     for (int i = 0; i < 5; ++i)
-        loop.spawn(test::keep_result(resolver->txt("q" + std::to_string(i) + ".example.test"), answers[i]));
-    CHECK(answers[4].has_value());  // over the limit: told at once
-    CHECK(answers[4]->reason == "too many questions are under way (dns_question_limit)");
-    CHECK_FALSE(answers[0].has_value());
-    knot.resume();
+        loop.spawn(test::keep_result(client.seat.txt("q" + std::to_string(i) + ".example.test"), answers[i]));
+    CHECK(client.shared.open_questions() == 5);
+    // What is known is told whatever the limit says.
+    std::optional<dns::Answer<std::string>> known;
+    loop.spawn(test::keep_result(client.seat.txt("EXAMPLE.test"), known));
+    REQUIRE(known.has_value());
+    CHECK(known->status == Status::found);
     loop.run_until_idle();
-    for (int i = 0; i < 3; ++i)
-        CHECK(answers[i]->status == Status::does_not_exist);
+    for (int i = 0; i < 5; ++i)
+        CHECK(answers[i]->status == Status::temporary_failure);
+    CHECK(answers[0]->reason == "no answer within 500 ms");
+    CHECK(answers[4]->reason == "too many questions are under way (dns_question_limit)");
+    CHECK(client.seat.limited() == 2);
+    CHECK(client.shared.open_questions() == 0);
+    knot.resume();
+    CHECK(wait_for(loop, client.seat.txt("q4.example.test")).status == Status::does_not_exist);
 }
 
 TEST_CASE("a cancelled question leaves nothing behind", "[dns][knot]") {
@@ -301,9 +322,10 @@ TEST_CASE("replies that no honest server sends", "[dns][bad-input]") {  // I19
             event::Loop loop;
             UnboundResolver::Settings settings;
             settings.forwarders = {fake.server()};
-            settings.timeout = 700ms;
-            auto resolver = make(loop, settings);
-            auto answer = wait_for(loop, resolver->ipv4("host.example.test"));
+            question::DeskLimits limits;
+            limits.time = 700ms;
+            Client client(loop, make(loop, settings), limits);
+            auto answer = wait_for(loop, client.seat.ipv4("host.example.test"));
             INFO(answer.reason);
             CHECK(answer.status == (c.found ? Status::found : Status::temporary_failure));
             CHECK(answer.records.size() == (c.found ? 1u : 0u));

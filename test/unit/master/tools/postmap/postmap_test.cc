@@ -3,6 +3,7 @@
 
 #include "lib/dict/table.h"
 #include "master/tools/postmap/map_build.h"
+#include "lib/question/alone.h"
 #include "test/support/catch.h"
 #include "test/support/temporary_folder.h"
 
@@ -11,7 +12,8 @@ namespace {
 std::string look_up(const std::string& path, std::string_view key) {
     auto table = dict::Table::open("hash:" + path);
     REQUIRE(table);
-    return (*table)->lookup(key).value().value_or("-");
+    question::Alone alone;
+    return alone.wait((*table)->lookup(alone.asker(), key)).value().value_or("-");
 }
 
 }  // namespace
