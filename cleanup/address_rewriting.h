@@ -19,8 +19,7 @@ class AddressRewriting final : public Rewriting {
     std::string complete(const std::string& address) override;
     event::Task<std::expected<std::vector<std::string>, std::string>> expand(
         const question::Asker& asker, std::string recipient) override;
-    event::Task<std::expected<bool, std::string>> is_outside(
-        const question::Asker& asker, std::string address) override;
+    event::Task<std::expected<bool, std::string>> is_outside(const question::Asker& asker, std::string address) override;
 
   private:
     // The tables of one opening; those who still wait in them keep them.

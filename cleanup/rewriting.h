@@ -28,8 +28,7 @@ class Rewriting {
         const question::Asker& asker, std::string recipient) = 0;
 
     // Whether mail to this address leaves us: its domain is in none of our classes.
-    virtual event::Task<std::expected<bool, std::string>> is_outside(
-        const question::Asker& asker, std::string address) = 0;
+    virtual event::Task<std::expected<bool, std::string>> is_outside(const question::Asker& asker, std::string address) = 0;
 };
 
 }  // namespace cleanup

@@ -43,8 +43,8 @@ struct Message {
     std::uint64_t content_length = 0;
     std::uint64_t status_end = 0;
     std::int64_t active_us = 0;
-    std::size_t open = 0;         // recipients that are waiting
-    std::size_t in_delivery = 0;  // requests that agents hold
+    std::size_t open = 0;               // recipients that are waiting
+    std::size_t in_delivery = 0;        // requests that agents hold
     event::Context* routing = nullptr;  // while its recipients are being routed: the task that does it, and refers to us
     bool finishing = false;
     bool expire = false;  // the administrator wants it back now

@@ -91,8 +91,7 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
         note_result(message, index, Phase::delivered, queue::Outcome::delivered);
         co_return false;
     }
-    std::expected<Route, std::string> found = co_await routing_.resolve(
-        asker_, message.envelope.sender, address);
+    std::expected<Route, std::string> found = co_await routing_.resolve(asker_, message.envelope.sender, address);
     if (found && is_service_name(found->transport)) {
         route = std::move(*found);
         co_return true;

@@ -50,8 +50,8 @@ class Scheduler final : public DeliveryOwner {
     void note_clock_jump();
     // Deliveries under way and changes on the disk: what a process that leaves has to wait for.
     std::size_t unfinished() const;
-    // No new deliveries from now on; messages that no agent holds are let go, for the next process. What waits for a table is
-    // told to stop, and let go when it has.
+    // No new deliveries from now on; messages that no agent holds are let go, for the next process. What waits for a table
+    // is told to stop, and let go when it has.
     void drain();
 
   private:

@@ -32,7 +32,8 @@ std::vector<std::string> Services::problems() const {
 }
 
 std::expected<void, std::string> Services::open_dns(config::MainCf& main_cf) {
-    std::expected<void, std::string> opened = gate.open_dns(main_cf, restrictions.needs_dns() || restrictions.may_need_dns());
+    std::expected<void, std::string> opened = gate.open_dns(
+        main_cf, restrictions.needs_dns() || restrictions.may_need_dns());
     // An access table might name a restriction that asks the DNS; most do not.
     if (!opened && !restrictions.needs_dns() && !gate.wants_dns()) {
         logging::warning("{}; a restriction that an access table names cannot ask the DNS", opened.error());

@@ -26,6 +26,7 @@
 #include "lib/ipc/record.h"
 #include "lib/ipc/records/cleanup.h"
 #include "lib/log/log.h"
+#include "lib/question/alone.h"
 #include "lib/queue/queue_id.h"
 #include "lib/queue/spool.h"
 #include "lib/time/clock.h"

@@ -49,27 +49,28 @@ event::Task<Existence> Recipients::check_class(const question::Asker& asker, con
         co_return temporary(alias.error().text);
     if (*alias)
         co_return Existence();
-    switch (route.recipient_class) {
-    case Class::local:
-        if (text::equal_ignoring_case(route.recipient.local, double_bounce_sender_))
-            co_return Existence();
-        co_return co_await check_maps(asker, local_maps_, route, local_code_, "local recipient table");
-    case Class::virtual_alias: co_return unknown(alias_code_, "virtual alias table");
-    case Class::virtual_mailbox:
-        co_return co_await check_maps(asker, mailbox_maps_, route, mailbox_code_, "virtual mailbox table");
-    case Class::relay: co_return co_await check_maps(asker, relay_maps_, route, relay_code_, "relay recipient table");
-    case Class::other: break;
-    }
-    co_return Existence();
+    const Class where = route.recipient_class;
+    if (where == Class::virtual_alias)
+        co_return unknown(alias_code_, "virtual alias table");
+    const bool double_bounce = text::equal_ignoring_case(route.recipient.local, double_bounce_sender_);
+    Existence existence;
+    if (where == Class::local && !double_bounce)
+        existence = co_await check_maps(asker, local_maps_, route, local_code_, "local recipient table");
+    else if (where == Class::virtual_mailbox)
+        existence = co_await check_maps(asker, mailbox_maps_, route, mailbox_code_, "virtual mailbox table");
+    else if (where == Class::relay)
+        existence = co_await check_maps(asker, relay_maps_, route, relay_code_, "relay recipient table");
+    co_return existence;
 }
 
 event::Task<Existence> Recipients::check(const question::Asker& asker, Route route) const {
     Existence existence = co_await check_class(asker, route);
     if (asker.record != nullptr) {
-        const char* what = existence.known == Known::known ? "exists" : existence.known == Known::unknown ? "does not exist"
-                                                                                                           : "may exist";
-        asker.record->decided("<" + route.recipient.text() + "> " + what +
-                              (existence.text.empty() ? "" : ": " + existence.text));
+        const char* what = existence.known == Known::known     ? "exists"
+                           : existence.known == Known::unknown ? "does not exist"
+                                                               : "may exist";
+        asker.record->decided(
+            "<" + route.recipient.text() + "> " + what + (existence.text.empty() ? "" : ": " + existence.text));
     }
     co_return existence;
 }

@@ -29,8 +29,8 @@ class Recipients {
     bool stale() const;
 
   private:
-    event::Task<Existence> check_maps(
-        const question::Asker& asker, const dict::TableList& maps, const Route& route, int code, std::string_view table) const;
+    event::Task<Existence> check_maps(const question::Asker& asker, const dict::TableList& maps, const Route& route,
+        int code, std::string_view table) const;
     event::Task<Existence> check_class(const question::Asker& asker, const Route& route) const;
     Existence unknown(int code, std::string_view table) const;
 

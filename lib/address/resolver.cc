@@ -83,8 +83,8 @@ event::Task<Classes::Found> Resolver::settle_recipient(
     }
 }
 
-event::Task<dict::Answer> Resolver::sender_value(const question::Asker& asker, const dict::TableList& maps,
-    const std::string& null_key, const Mailbox& sender) const {
+event::Task<dict::Answer> Resolver::sender_value(
+    const question::Asker& asker, const dict::TableList& maps, const std::string& null_key, const Mailbox& sender) const {
     if (maps.empty())
         co_return std::optional<std::string>();
     if (sender.empty())

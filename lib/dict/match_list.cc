@@ -161,8 +161,7 @@ Matched MatchList::entry_matches(const Entry& entry, const Subject& subject) con
 }
 
 // No value where the table has to be waited for.
-std::optional<Matched> MatchList::table_at_once(
-    const question::Asker& asker, Table& table, const Subject& subject) const {
+std::optional<Matched> MatchList::table_at_once(const question::Asker& asker, Table& table, const Subject& subject) const {
     for (Keys keys(subject, kind_, table.is_pattern()); keys.get(); keys.advance()) {
         question::Pending<Answer> asked = table.lookup(asker, *keys.get());
         if (!asked.is_ready())

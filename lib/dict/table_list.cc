@@ -36,8 +36,7 @@ question::Pending<Answer> TableList::lookup(const question::Asker& asker, std::s
 }
 
 // The rest of the search, once a table has to be waited for.
-event::Task<Answer> TableList::look_on(
-    const question::Asker& asker, std::string key, KeyKind kind, std::size_t from) const {
+event::Task<Answer> TableList::look_on(const question::Asker& asker, std::string key, KeyKind kind, std::size_t from) const {
     for (std::size_t i = from; i < tables_.size(); ++i) {
         if (skips(*tables_[i], kind))
             continue;

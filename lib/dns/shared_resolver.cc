@@ -9,7 +9,7 @@
 namespace dns {
 namespace {
 
-constexpr std::chrono::hours kLongest{24};     // an answer is kept, whatever its TTL says
+constexpr std::chrono::hours kLongest{24};      // an answer is kept, whatever its TTL says
 constexpr std::size_t kWaitingPerClient = 200;  // in his line, beyond his share
 
 std::string_view type_name(Type type) {

@@ -3,8 +3,8 @@
 //     dns::Seat dns(services.dns(), asker);                // a member of the session
 //     dns::Answer<std::string> answer = co_await dns.txt("example.test");
 //
-// All questions of a process go over one desk (lib/question/desk.h): what is known is told at once, whatever is under way; who
-// asks the same joins in; each client has a fair share of the questions that may be under way, and waits for nobody but
+// All questions of a process go over one desk (lib/question/desk.h): what is known is told at once, whatever is under way;
+// who asks the same joins in; each client has a fair share of the questions that may be under way, and waits for nobody but
 // himself when he asks for more; a question ends when its askers have gone.
 //
 // Failure     our own limit is a temporary_failure that says so (RawAnswer::own_limit, Seat::limited()): it is no word about

@@ -76,7 +76,6 @@ struct UnboundResolver::Question {
     RawAnswer answer;
     bool done = false;
     event::Notice answered;
-
 };
 
 UnboundResolver::Settings UnboundResolver::settings_of(const Params& params) {

@@ -5,8 +5,8 @@
 //
 // In this order: an answer that is still good is given at once, before any limit is looked at; who asks what is being
 // asked already waits for the same answer; a new question takes a slot, of which every client has a fair share
-// (fair_slots.h). Each asker waits as long as he wants, at most DeskLimits::time, the waiting for a slot included. A question
-// that nobody waits for any more is taken back from the source.
+// (fair_slots.h). Each asker waits as long as he wants, at most DeskLimits::time, the waiting for a slot included. A
+// question that nobody waits for any more is taken back from the source.
 //
 // Failure     Source::later(), never an exception but that of a cancelled root.
 // Lifetime    the source outlives the desk, the desk outlives the questions: let the loop run until they have ended.

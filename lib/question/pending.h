@@ -18,10 +18,15 @@
 namespace question {
 
 template <class T>
+class Pending;
+
+template <class U, class T>
+concept ReadyAnswer = std::convertible_to<U, T> && !std::same_as<std::remove_cvref_t<U>, Pending<T>>;
+
+template <class T>
 class [[nodiscard]] Pending {
   public:
-    template <class U>
-        requires std::convertible_to<U, T> && (!std::same_as<std::remove_cvref_t<U>, Pending>)
+    template <ReadyAnswer<T> U>
     Pending(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
     Pending(event::Task<T> task) : state_(std::in_place_index<1>, std::move(task)) {}
 

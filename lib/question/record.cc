@@ -33,8 +33,8 @@ std::string Record::text(bool with_code) const {
         if (step.is_decision)
             all += fmt::format("= {}", text::printable(step.answer));
         else
-            all += fmt::format("{}: \"{}\" -> {}", step.question.source, text::printable(step.question.key),
-                text::printable(step.answer));
+            all += fmt::format(
+                "{}: \"{}\" -> {}", step.question.source, text::printable(step.question.key), text::printable(step.answer));
         if (!step.place.empty())
             all += fmt::format(" ({})", step.place.text());
         if (with_code)

@@ -21,9 +21,7 @@ event::Task<void> keep(event::Task<T> task, std::optional<T>& result) {
     result = co_await std::move(task);
 }
 
-inline event::Task<void> pass(event::Loop& loop, std::chrono::milliseconds time) {
-    co_await event::sleep_for(loop, time);
-}
+inline event::Task<void> pass(event::Loop& loop, std::chrono::milliseconds time) { co_await event::sleep_for(loop, time); }
 
 }  // namespace detail
 

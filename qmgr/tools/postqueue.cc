@@ -12,11 +12,11 @@
 #include <optional>
 
 #include "lib/dict/match_list.h"
-#include "lib/question/alone.h"
 #include "lib/event/error.h"
 #include "lib/ipc/channel.h"
 #include "lib/ipc/records/qmgr.h"
 #include "lib/ipc/records/showq.h"
+#include "lib/question/alone.h"
 #include "lib/queue/queue_id.h"
 #include "lib/worker/command.h"
 #include "qmgr/showq/listing.h"

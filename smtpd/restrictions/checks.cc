@@ -118,8 +118,7 @@ event::Task<Verdict> check_existence(
 
 event::Task<Verdict> check_sender_existence(const Context& c) {
     const address::Mailbox nobody;
-    co_return co_await check_existence(
-        c, nobody, c.facts.sender, refused("Sender address", c.facts.sender_text), "5.1.0");
+    co_return co_await check_existence(c, nobody, c.facts.sender, refused("Sender address", c.facts.sender_text), "5.1.0");
 }
 
 event::Task<Verdict> check_recipient_existence(const Context& c) {

@@ -27,9 +27,9 @@ struct Context {
 };
 
 struct Restrictions::Entry {
-    std::string name;            // as the list has it: "reject_rbl_client list.example.test"
-    const Row* row = nullptr;    // nullptr: a class, or what cannot be evaluated
-    bool warn_only = false;      // warn_if_reject in front of it
+    std::string name;              // as the list has it: "reject_rbl_client list.example.test"
+    const Row* row = nullptr;      // nullptr: a class, or what cannot be evaluated
+    bool warn_only = false;        // warn_if_reject in front of it
     const List* nested = nullptr;  // a restriction class
 
     // The argument, by its kind.
@@ -37,8 +37,8 @@ struct Restrictions::Entry {
     std::string list;  // domain of a DNS list
     ReplyFilter filter;
 
-    std::string wrong;                // why it cannot be evaluated: mail is deferred
-    bool is_unknown = false;          // there is no such restriction
+    std::string wrong;        // why it cannot be evaluated: mail is deferred
+    bool is_unknown = false;  // there is no such restriction
 };
 
 // Goes through a list until an entry decides.

@@ -107,16 +107,17 @@ std::unique_ptr<Restrictions::Entry> Restrictions::make_entry(
     if (row.argument == Argument::access_table && may_open)
         entry->table = std::make_unique<dict::TableList>(dict::TableList::open(parameter, {argument}));
     else if (row.argument == Argument::access_table)
-        entry->wrong = fmt::format("{}: an access table cannot name another; a class can (smtpd_restriction_classes)", entry->name);
+        entry->wrong = fmt::format(
+            "{}: an access table cannot name another; a class can (smtpd_restriction_classes)", entry->name);
     else if (row.argument == Argument::dns_list)
         entry->wrong = read_dns_list(*entry, argument);
     return entry;
 }
 
-// The entry that begins at words[next], which moves behind it; nullptr where nothing is to be evaluated. `problem` is for the
-// log at start.
-std::unique_ptr<Restrictions::Entry> Restrictions::take_entry(const std::string& parameter, const config::List& words,
-    std::size_t& next, bool may_open, std::string& problem) const {
+// The entry that begins at words[next], which moves behind it; nullptr where nothing is to be evaluated. `problem` is for
+// the log at start.
+std::unique_ptr<Restrictions::Entry> Restrictions::take_entry(
+    const std::string& parameter, const config::List& words, std::size_t& next, bool may_open, std::string& problem) const {
     const std::string& word = words[next++];
     if (word.find(':') != std::string::npos)
         return make_entry(parameter, *find_row(access_check_for(parameter)), word, may_open);
@@ -124,9 +125,9 @@ std::unique_ptr<Restrictions::Entry> Restrictions::take_entry(const std::string&
     if (row != nullptr && row->argument != Argument::none && next >= words.size()) {
         auto entry = std::make_unique<Entry>();
         entry->name = word;
-        problem = word + (row->argument == Argument::access_table ? " needs a table behind it"
-                          : row->argument == Argument::dns_list   ? " needs the domain of a list behind it"
-                                                                  : " is not evaluated by this version");
+        problem = word + (row->argument == Argument::access_table  ? " needs a table behind it"
+                             : row->argument == Argument::dns_list ? " needs the domain of a list behind it"
+                                                                   : " is not evaluated by this version");
         entry->wrong = problem;
         if (row->check == nullptr)
             entry.reset();
@@ -227,8 +228,8 @@ Restrictions::Restrictions(const Params& params, config::MainCf& main_cf) {
 
 Restrictions::~Restrictions() = default;
 
-event::Task<Verdict> Restrictions::evaluate(const Inquiry& inquiry, Stage stage, const Facts& facts,
-    const Services& services, std::vector<Verdict>& notes) const {
+event::Task<Verdict> Restrictions::evaluate(
+    const Inquiry& inquiry, Stage stage, const Facts& facts, const Services& services, std::vector<Verdict>& notes) const {
     Context context{inquiry, facts, services, *this, stage, notes};
     co_return co_await evaluate_list(list(stage), context);
 }

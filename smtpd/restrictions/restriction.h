@@ -1,8 +1,8 @@
 // smtpd/restrictions/restriction.h - the smtpd_*_restrictions language.
 //
 // A list is read once, when the process starts; evaluating it goes through its entries until one decides.
-// Whatever an entry finds, every decision is a Verdict: the session turns it into a reply and a log line. What an entry asks,
-// of tables or of the DNS, it awaits: a list asks no more than its order demands.
+// Whatever an entry finds, every decision is a Verdict: the session turns it into a reply and a log line. What an entry
+// asks, of tables or of the DNS, it awaits: a list asks no more than its order demands.
 //
 // Standards   postconf(5) at smtpd_recipient_restrictions, access(5), SMTPD_ACCESS_README
 // Failure     a table that cannot answer gives 451 4.3.0; a restriction that does not exist gives 451 4.3.5, and
@@ -92,9 +92,10 @@ class Restrictions {
     List parse_right_side(const config::List& words) const;
 
   private:
-    std::unique_ptr<Entry> take_entry(
-        const std::string& parameter, const config::List& words, std::size_t& next, bool may_open, std::string& problem) const;
-    std::unique_ptr<Entry> make_entry(const std::string& parameter, const Row& row, std::string argument, bool may_open) const;
+    std::unique_ptr<Entry> take_entry(const std::string& parameter, const config::List& words, std::size_t& next,
+        bool may_open, std::string& problem) const;
+    std::unique_ptr<Entry> make_entry(
+        const std::string& parameter, const Row& row, std::string argument, bool may_open) const;
     List parse(const std::string& parameter, const config::List& words);
     void parse_classes(const Params& params, config::MainCf& main_cf);
     const List& list(Stage stage) const { return lists_[static_cast<std::size_t>(stage)]; }

@@ -8,8 +8,8 @@ constexpr Argument kTable = Argument::access_table;
 constexpr Argument kList = Argument::dns_list;
 constexpr bool kDns = true;
 
-// postconf(5) at smtpd_recipient_restrictions. Behind the name: the function, the argument, whether it asks the DNS, and whom
-// the argument is asked about.
+// postconf(5) at smtpd_recipient_restrictions. Behind the name: the function, the argument, whether it asks the DNS, and
+// whom the argument is asked about.
 constexpr Row kRows[] = {
     {"permit", always_permit},
     {"reject", always_reject},

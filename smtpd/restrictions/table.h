@@ -1,7 +1,7 @@
 // smtpd/restrictions/table.h - every restriction: a row says all there is to say about it.
 //
-// The same rows serve a list in main.cf and a restriction that an access table names on its right side. To add a restriction:
-// a function in checks.cc, access.cc or dns_checks.cc, and a row in table.cc.
+// The same rows serve a list in main.cf and a restriction that an access table names on its right side. To add a
+// restriction: a function in checks.cc, access.cc or dns_checks.cc, and a row in table.cc.
 #pragma once
 
 #include <string_view>

@@ -37,7 +37,8 @@ class LaterTables {
   public:
     LaterTables() {
         static const bool added = [] {
-            dict::add_table_type("later", [](const std::string& name) -> dict::Opened { return std::make_unique<Table>(name); });
+            dict::add_table_type(
+                "later", [](const std::string& name) -> dict::Opened { return std::make_unique<Table>(name); });
             return true;
         }();
         static_cast<void>(added);

@@ -17,8 +17,8 @@ event::Task<void> look_up(
     answer = !found ? "!" : found->value_or("-");
 }
 
-event::Task<void> match(
-    const dict::MatchList& list, const Asker& asker, std::string text, std::string address, std::optional<std::string>& answer) {
+event::Task<void> match(const dict::MatchList& list, const Asker& asker, std::string text, std::string address,
+    std::optional<std::string>& answer) {
     dict::Matched found = false;
     if (address.empty())
         found = co_await list.matches(asker, text);
@@ -131,7 +131,7 @@ TEST_CASE("a record names file and line of what was found", "[dict]") {
         loop.spawn(look_up(list, asker, key, answer));
     loop.run_until_idle();
     CHECK(record.text() == "test_maps: texthash:" + text + ": \"a\" -> \"1\" (" + text + ", line 2)\n" +  //
-                               "test_maps: texthash:" + text + ": \"b\" -> not there\n" +               //
+                               "test_maps: texthash:" + text + ": \"b\" -> not there\n" +                 //
                                "test_maps: regexp:" + pattern + ": \"b\" -> \"2\" (" + pattern + ", line 2)\n" +
                                "test_maps: texthash:" + text + ": \"c\" -> not there\n" +  //
                                "test_maps: regexp:" + pattern + ": \"c\" -> not there\n" +
@@ -140,9 +140,10 @@ TEST_CASE("a record names file and line of what was found", "[dict]") {
     auto domains = dict::MatchList::open("mydestination", {"!no.test", ".sub.test"}, dict::ListKind::domains);
     for (const char* key : {"no.test", "a.sub.test", "x.test"})
         loop.spawn(match(domains, asker, key, "", answer));
-    CHECK(record.text() == "mydestination: \"no.test\" -> not listed, by !no.test\n"
-                           "mydestination: \"a.sub.test\" -> listed, by .sub.test\n"
-                           "mydestination: \"x.test\" -> not listed\n");
+    CHECK(record.text() ==
+          "mydestination: \"no.test\" -> not listed, by !no.test\n"
+          "mydestination: \"a.sub.test\" -> listed, by .sub.test\n"
+          "mydestination: \"x.test\" -> not listed\n");
 }
 
 TEST_CASE("questions that were taken back are not asked", "[dict]") {

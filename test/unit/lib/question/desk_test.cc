@@ -26,8 +26,10 @@ class Slow final : public question::Source<std::string> {
         struct Count {
             Slow& slow;
             bool ended = false;
-            ~Count() { ended ? 0 : ++slow.taken_back; }
-        } count{*this};
+            explicit Count(Slow& the_slow) : slow(the_slow) {}
+            ~Count() { slow.taken_back += !ended; }
+        };
+        Count count(*this);
         while (!open)
             co_await let_go_.wait();
         count.ended = true;
@@ -63,7 +65,8 @@ struct Office {
     }
     static event::Task<void> ask(
         question::Desk<std::string>& desk, const Asker& asker, std::string key, std::optional<std::string>& answer) {
-        answer = co_await desk.ask(asker, key);
+        std::string said = co_await desk.ask(asker, std::move(key));
+        answer = std::move(said);
     }
     // Lets what is scheduled happen.
     void turn() {
@@ -71,7 +74,8 @@ struct Office {
         loop.run();
     }
     static event::Task<void> two_turns(event::Loop& loop) {
-        for (int i = 0; i < 4; ++i)
+        int left = 4;
+        while (left-- > 0)
             co_await event::next_turn(loop);
         loop.stop();
     }

@@ -50,9 +50,7 @@ struct House {
         checked.spf = gate->policy().decide_spf(checked.findings, checked.exemption);
         return checked;
     }
-    event::Task<void> ask(Checked& checked) {
-        co_await check_spf(*seat, gate->policy().spf_limits(), checked.findings);
-    }
+    event::Task<void> ask(Checked& checked) { co_await check_spf(*seat, gate->policy().spf_limits(), checked.findings); }
 
     struct Outcome {
         Decision decision;

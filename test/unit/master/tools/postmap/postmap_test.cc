@@ -2,8 +2,8 @@
 #include <sys/stat.h>
 
 #include "lib/dict/table.h"
-#include "master/tools/postmap/map_build.h"
 #include "lib/question/alone.h"
+#include "master/tools/postmap/map_build.h"
 #include "test/support/catch.h"
 #include "test/support/temporary_folder.h"
 
