@@ -10,11 +10,7 @@
 //     recipient, so that files are opened with the recipient's rights. Mail for root itself is not delivered.
 // DIAGNOSTICS
 //     A home that is missing defers: it may be a file server that is down.
-#include <pwd.h>
 #include <sys/stat.h>
-
-#include <array>
-#include <cerrno>
 
 #include "lib/address/mailbox.h"
 #include "lib/delivery/as_user.h"
@@ -24,6 +20,7 @@
 #include "lib/worker/program.h"
 #include "local/local_user.h"
 #include "local/params.h"
+#include "local/system_users.h"
 
 namespace {
 
@@ -33,47 +30,62 @@ using local::Target;
 
 constexpr unsigned kThreads = 20;
 
-std::expected<Target, NoTarget> find_target(const std::string& recipient, const local::Params& params) {
+struct User {
+    std::string name;
+    std::string home;
+    Target target;
+};
+using FoundUser = std::expected<User, NoTarget>;
+
+event::Task<FoundUser> find_user(
+    const question::Asker& asker, local::SystemUsers& users, std::string recipient, const local::Params& params) {
     std::string name = text::lower(address::parse_text(recipient).local);
     const std::string& delimiters = params.recipient_delimiter();
     if (!delimiters.empty() && name.size() > 1)
         name = name.substr(0, name.find_first_of(delimiters, 1));
-    passwd entry{};
-    passwd* found = nullptr;
-    std::array<char, 4096> buffer{};
-    int failure = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-    if (failure != 0 && failure != ENOENT)
-        return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.0", "the user database cannot be read"});
-    if (found == nullptr)
-        return std::unexpected(NoTarget{DeliverStatus::bounced, "5.1.1", "unknown user: \"" + name + "\""});
-    struct stat home {};
-    if (::stat(entry.pw_dir, &home) != 0)
-        return std::unexpected(
-            NoTarget{DeliverStatus::deferred, "4.2.0", "the home directory of " + name + " is not there"});
+    local::SystemUsers::Found found = co_await users.find(asker, name);
+    if (!found)
+        co_return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.0", found.error()});
+    if (!*found)
+        co_return std::unexpected(NoTarget{DeliverStatus::bounced, "5.1.1", "unknown user: \"" + name + "\""});
     if (!params.home_mailbox().ends_with('/'))
-        return std::unexpected(
+        co_return std::unexpected(
             NoTarget{DeliverStatus::deferred, "4.3.5", "home_mailbox does not end in a slash: only Maildirs are written"});
-    return Target{entry.pw_uid, entry.pw_gid, std::string(entry.pw_dir) + "/" + params.home_mailbox()};
+    User user;
+    user.name = std::move(name);
+    user.home = (*found)->home;
+    user.target = {(*found)->user, (*found)->group, user.home + "/" + params.home_mailbox()};
+    co_return user;
 }
 
+// In the thread pool.
 delivery::RecipientResult deliver_one(
-    const delivery::Job& job, const delivery::DeliverRecipient& recipient, const local::Params& params) {
-    auto target = find_target(recipient.address, params);
-    if (!target)
-        return delivery::make_result(target.error().status, target.error().dsn, target.error().text, "local");
-    auto user = delivery::AsUser::become(target->user, target->group);
-    if (!user)
-        return delivery::make_result(DeliverStatus::deferred, "4.3.5", user.error(), "local");
+    const delivery::Job& job, const delivery::DeliverRecipient& recipient, const User& user, const local::Params& params) {
+    struct stat home {};
+    if (::stat(user.home.c_str(), &home) != 0)
+        return delivery::make_result(
+            DeliverStatus::deferred, "4.2.0", "the home directory of " + user.name + " is not there", "local");
+    auto rights = delivery::AsUser::become(user.target.user, user.target.group);
+    if (!rights)
+        return delivery::make_result(DeliverStatus::deferred, "4.3.5", rights.error(), "local");
     auto delivered = delivery::deliver_to_maildir(
-        target->maildir, delivery::delivery_head(job.request, recipient), job, params.myhostname());
+        user.target.maildir, delivery::delivery_head(job.request, recipient), job, params.myhostname());
     if (!delivered)
         return delivery::make_result(DeliverStatus::deferred, delivered.error().dsn, delivered.error().text, "local");
     return delivery::make_result(DeliverStatus::delivered, "2.0.0", "delivered to maildir", "local");
 }
 
-event::Task<void> deliver(delivery::Job& job, event::ThreadPool& pool, const local::Params& params) {
+event::Task<void> deliver(
+    delivery::Job& job, event::ThreadPool& pool, local::SystemUsers& users, const local::Params& params) {
+    const question::Asker asker(pool.loop());
     for (const delivery::DeliverRecipient& recipient : job.request.recipients) {
-        auto work = [&job, &recipient, &params] { return deliver_one(job, recipient, params); };
+        FoundUser user = co_await find_user(asker, users, recipient.address, params);
+        if (!user) {
+            const NoTarget& why = user.error();
+            job.finish(recipient, delivery::make_result(why.status, why.dsn, why.text, "local"));
+            continue;
+        }
+        auto work = [&job, &recipient, &user, &params] { return deliver_one(job, recipient, *user, params); };
         delivery::RecipientResult result = co_await pool.run(std::move(work));
         job.finish(recipient, std::move(result));
     }
@@ -85,8 +97,9 @@ int main(int argc, char** argv) {
     local::Params params;
     worker::Program program(argc, argv, "local", params);
     event::ThreadPool pool(program.loop(), kThreads);
+    local::SystemUsers users(pool);
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::none);
-    delivery::Deliver handler = [&](delivery::Job& job) { return deliver(job, pool, params); };
+    delivery::Deliver handler = [&](delivery::Job& job) { return deliver(job, pool, users, params); };
     return jail.serve([&](event::Stream client, worker::Client& seat) {
         return delivery::serve_requests(std::move(client), seat, jail.loop(), handler);
     });

@@ -122,9 +122,7 @@ event::Task<Reply> Session::execute(std::string line) {
         co_return Reply(503, "5.5.1", too_early ? "Error: send HELO/EHLO first" : std::string(spec->otherwise));
     }
     // A client that sent more behind a command that ends its right to pipeline (RFC 2920, 3.1).
-    bool synchronises = command.verb == "HELO" || command.verb == "EHLO" || command.verb == "STARTTLS" ||
-                        command.verb == "DATA" || command.verb == "NOOP" || command.verb == "QUIT";
-    pipelined_too_early_ = !peer_.buffered().empty() && (synchronises || !extended_);
+    pipelined_too_early_ = !peer_.buffered().empty() && (spec->synchronises || !extended_);
     event::Task<Reply> task = (this->*spec->handler)(command.argument);
     Reply reply = co_await std::move(task);
     if (!reply.is_error())

@@ -63,6 +63,10 @@ class Session {
     event::Task<smtp::Reply> help(std::string_view argument);
     event::Task<smtp::Reply> quit(std::string_view argument);
 
+    // The lines of EHLO's reply that commands bring.
+    std::vector<std::string> starttls_offers() const;
+    std::vector<std::string> auth_offers() const;
+
   private:
     struct Reception;
     event::Task<void> begin();

@@ -42,8 +42,8 @@ std::expected<void, std::string> Gate::open_dns(config::MainCf& main_cf, bool wa
     return {};
 }
 
-void Gate::use_resolver(std::unique_ptr<dns::Resolver> resolver) {
-    dns_ = std::make_unique<dns::SharedResolver>(loop_, std::move(resolver), question::DeskLimits());
+void Gate::use_resolver(std::unique_ptr<dns::Resolver> resolver, question::DeskLimits limits) {
+    dns_ = std::make_unique<dns::SharedResolver>(loop_, std::move(resolver), limits);
 }
 
 void Gate::report(const Findings& findings, Decision::Action action) const {

@@ -48,7 +48,7 @@ class Gate {
     // For the domain owner's daily report; does nothing unless dmarc_report_send is set.
     void report(const Findings& findings, Decision::Action action) const;
     // Tests serve the DNS from memory.
-    void use_resolver(std::unique_ptr<dns::Resolver> resolver);
+    void use_resolver(std::unique_ptr<dns::Resolver> resolver, question::DeskLimits limits = {});
     void close();
 
   private:

@@ -1,4 +1,6 @@
 // AUTH (RFC 4954): the mechanisms' messages go to auth and back unread.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "lib/event/endpoint.h"
@@ -53,6 +55,16 @@ sasl::ClientInfo Session::about_client() const {
     info.secured = peer_.is_tls();
     info.no_login = true;
     return info;
+}
+
+std::vector<std::string> Session::auth_offers() const {
+    if (mechanisms_.empty())
+        return {};
+    std::string all = fmt::format("{}", fmt::join(mechanisms_, " "));
+    std::vector<std::string> lines{"AUTH " + all};
+    if (params_.broken_sasl_auth_clients())
+        lines.push_back("AUTH=" + all);
+    return lines;
 }
 
 event::Task<Reply> Session::auth(std::string_view argument) {

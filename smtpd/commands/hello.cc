@@ -51,17 +51,13 @@ event::Task<Reply> Session::ehlo(std::string_view argument) {
         if (!discards(params_, keyword))
             reply.lines.push_back(line);
     };
+    co_await learn_mechanisms();
     offer("PIPELINING", "PIPELINING");
     offer("SIZE", params_.message_size_limit() > 0 ? fmt::format("SIZE {}", params_.message_size_limit()) : "SIZE");
-    if (services_.tls && !peer_.is_tls())
-        offer("STARTTLS", "STARTTLS");
-    co_await learn_mechanisms();
-    if (!mechanisms_.empty()) {
-        std::string all = fmt::format("{}", fmt::join(mechanisms_, " "));
-        offer("AUTH", "AUTH " + all);
-        if (params_.broken_sasl_auth_clients())
-            offer("AUTH", "AUTH=" + all);
-    }
+    for (const CommandSpec& spec : all_commands())
+        if (spec.offers != nullptr)
+            for (const std::string& line : (this->*spec.offers)())
+                offer(spec.keyword, line);
     offer("ENHANCEDSTATUSCODES", "ENHANCEDSTATUSCODES");
     offer("8BITMIME", "8BITMIME");
     co_return reply;
@@ -76,9 +72,18 @@ event::Task<Reply> Session::rset(std::string_view argument) {
 
 event::Task<Reply> Session::noop(std::string_view) { co_return Reply(250, "2.0.0", "Ok"); }
 
-event::Task<Reply> Session::help(std::string_view) {
-    Reply reply(214, "2.0.0", "Commands: HELO EHLO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
-    reply.lines.push_back("See RFC 5321. For help from people, write to postmaster at this host.");
+event::Task<Reply> Session::help(std::string_view argument) {
+    if (!argument.empty()) {
+        const CommandSpec* spec = find_command(text::upper(text::trim(argument)));
+        if (spec == nullptr)
+            co_return Reply(504, "5.5.4", "HELP: there is no such command");
+        co_return Reply(214, "2.0.0", fmt::format("{}: {}", spec->syntax, spec->help));
+    }
+    std::string verbs;
+    for (const CommandSpec& spec : all_commands())
+        verbs += " " + std::string(spec.verb);
+    Reply reply(214, "2.0.0", "Commands:" + verbs);
+    reply.lines.push_back("HELP and a command tells more. For help from people, write to postmaster at this host.");
     co_return reply;
 }
 

@@ -16,6 +16,12 @@ event::Task<void> Session::start_tls() {
         client_address_, info.protocol, info.cipher, info.bits, info.algorithm_bits);
 }
 
+std::vector<std::string> Session::starttls_offers() const {
+    if (!services_.tls || peer_.is_tls())
+        return {};
+    return {"STARTTLS"};
+}
+
 event::Task<Reply> Session::starttls(std::string_view argument) {
     if (!argument.empty())
         co_return Reply(501, "5.5.4", "Syntax: STARTTLS");

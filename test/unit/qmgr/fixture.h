@@ -20,6 +20,7 @@ namespace qmgr_test {
 
 struct FakeRouting : qmgr::Routing {
     std::unique_ptr<qmgr::Routing> real;  // in place of what is below
+    std::unique_ptr<qmgr::Routing> set_aside;
     event::Task<std::expected<qmgr::Route, std::string>> resolve(
         const question::Asker& asker, std::string sender, std::string recipient) override {
         if (real)

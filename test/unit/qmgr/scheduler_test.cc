@@ -5,7 +5,9 @@
 
 #include <fstream>
 
+#include "qmgr/address_routing.h"
 #include "test/support/catch.h"
+#include "test/support/later_table.h"
 #include "test/unit/qmgr/fixture.h"
 
 using qmgr_test::Fixture;
@@ -191,4 +193,102 @@ TEST_CASE("damaged and unfinished files are set apart", "[qmgr]") {
     CHECK(f.where("AAAAA1") == "corrupt");
     CHECK(f.where("AAAAA3") == "gone");
     CHECK(f.where("AAAAA5") == "corrupt");
+}
+
+namespace {
+
+// Routes by transport_maps, which is on a server: an answer comes when the test wants it to.
+void route_by_slow_table(Fixture& f) {
+    f.main_cf = config::MainCf::parse("myhostname = mx.home.test\nalias_maps =\ntransport_maps = later:routes\n", "main.cf");
+    REQUIRE(f.params.load(f.main_cf).empty());
+    f.routing.real = std::make_unique<qmgr::AddressRouting>(f.params, f.main_cf);
+}
+
+}  // namespace
+
+TEST_CASE("a table that answers later holds up nothing but its message", "[qmgr]") {
+    test::LaterTables later;
+    test::LaterTable& routes = later["routes"];
+    routes.entries = {{"one.test", "lmtp:one.test"}, {"two.test", "lmtp:two.test"}};
+    Fixture f;
+    route_by_slow_table(f);
+    f.write("AAAAA1", {"a@one.test", "b@two.test"});
+    f.start();
+    REQUIRE(f.run_until([&] { return routes.waiting() == 1; }));
+    f.routing.real.swap(f.routing.set_aside);  // the second message needs no table
+    f.write("AAAAA2", {"c@three.test"});
+    f.scanner->want_incoming();
+    CHECK(f.run_until([&] { return f.delivered.size() == 1; }));
+    CHECK(f.where("AAAAA1") == "incoming");
+    f.routing.real.swap(f.routing.set_aside);
+    routes.open = true;
+    routes.answer();
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0; }));
+    CHECK(f.delivered.size() == 3);
+    CHECK(f.where("AAAAA1") == "gone");
+}
+
+TEST_CASE("draining while a route waits for a table", "[qmgr]") {
+    test::LaterTables later;
+    test::LaterTable& routes = later["routes"];
+    Fixture f;
+    route_by_slow_table(f);
+    f.write("AAAAA1", {"a@one.test", "b@two.test"});
+    f.write("AAAAA2", {"c@one.test"});
+    f.start();
+    REQUIRE(f.run_until([&] { return routes.waiting() == 2; }));
+    f.scheduler->drain();
+    // Their tasks refer to them still.
+    CHECK(f.scheduler->active() == 2);
+    CHECK(f.scheduler->unfinished() == 2);
+    CHECK(f.run_until([&] { return f.scheduler->unfinished() == 0; }));
+    CHECK(f.scheduler->active() == 0);
+    CHECK(routes.cancelled == 2);
+    routes.answer();
+    CHECK(f.where("AAAAA1") == "incoming");  // for the next process
+    CHECK(f.where("AAAAA2") == "incoming");
+    CHECK(f.requests == 0);
+}
+
+TEST_CASE("draining at the moment when the table answers", "[qmgr]") {
+    test::LaterTables later;
+    test::LaterTable& routes = later["routes"];
+    routes.entries["one.test"] = "lmtp:one.test";
+    Fixture f;
+    route_by_slow_table(f);
+    f.write("AAAAA1", {"a@one.test", "b@one.test"});
+    f.start();
+    REQUIRE(f.run_until([&] { return routes.waiting() == 1; }));
+    routes.answer();  // the route goes on in the next turn
+    f.scheduler->drain();
+    CHECK(f.run_until([&] { return f.scheduler->unfinished() == 0; }));
+    CHECK(f.scheduler->active() == 0);
+    CHECK(f.requests == 0);
+}
+
+TEST_CASE("a message that a tool removes while its route waits for a table", "[qmgr]") {
+    test::LaterTables later;
+    test::LaterTable& routes = later["routes"];
+    routes.entries["one.test"] = "lmtp:one.test";
+    Fixture f;
+    route_by_slow_table(f);
+    f.write("AAAAA1", {"a@one.test", "b@one.test"});
+    f.start();
+    REQUIRE(f.run_until([&] { return routes.waiting() == 1; }));
+    std::filesystem::remove("incoming/AAAAA1");
+    routes.open = true;
+    routes.answer();
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0; }));
+    CHECK(f.delivered.empty());
+}
+
+TEST_CASE("a table that fails defers", "[qmgr]") {
+    test::LaterTables later;
+    later["routes"].open = later["routes"].fails = true;
+    Fixture f;
+    route_by_slow_table(f);
+    f.write("AAAAA1", {"a@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    CHECK(f.delivered.empty());
 }

@@ -6,6 +6,7 @@
 #include "lib/address/virtual_alias.h"
 #include "lib/question/alone.h"
 #include "test/support/catch.h"
+#include "test/support/later_table.h"
 
 using address::parse_text;
 
@@ -239,4 +240,68 @@ TEST_CASE("completion", "[address]") {
     CHECK(rewritten("a!b@c.test") == "a!b@c.test");
     CHECK(rewritten("") == "");
     CHECK(rewritten("alice@[192.0.2.1]") == "alice@[192.0.2.1]");
+}
+
+TEST_CASE("the same answers when every table has to be waited for", "[address]") {
+    test::LaterTables later;
+    struct Table {
+        const char* name;
+        std::map<std::string, std::string> entries;
+    };
+    const Table tables[] = {
+        {"dest", {{"dept.example.test", "x"}}},
+        {"boxes", {{"alice@vmail.test", "x"}}},
+        {"aliases", {{"info@alias.test", "alice@vmail.test"}, {"@site.test", "@vmail.test"},
+                        {"all", "alice@vmail.test, b@far.test"}}},
+        {"transport", {{"far.test", "slow:relay.test"}, {".far.test", "slow:[sub.test]"}}},
+        {"relayhost", {{"boss@far.test", "[two.test]"}}},
+        {"relay", {{"relay.test", "x"}}},
+    };
+    for (const Table& table : tables) {
+        later[table.name].open = true;
+        later[table.name].entries = table.entries;
+    }
+    Site site(
+        "mydestination = $myhostname, later:dest\nvirtual_mailbox_maps = later:boxes\nvirtual_alias_maps = later:aliases\n"
+        "transport_maps = later:transport\nsender_dependent_relayhost_maps = later:relayhost\nrelay_domains = later:relay\n"
+        "parent_domain_matches_subdomains =\n");
+    CHECK(site.route("x@dept.example.test") == "local mx.example.test x@dept.example.test");
+    CHECK(site.route("x@far.test") == "slow relay.test x@far.test");
+    CHECK(site.route("x@a.far.test") == "slow [sub.test] x@a.far.test");
+    CHECK(site.route("x@o.test", "boss@far.test") == "smtp [two.test] x@o.test");
+    CHECK(site.route("x@relay.test") == "relay relay.test x@relay.test");
+    CHECK(site.expand("info+x@alias.test") == "alice+x@vmail.test");
+    CHECK(site.expand("bob@site.test") == "bob@vmail.test");
+    CHECK(site.expand("all@mx.example.test") == "alice@vmail.test b@far.test");
+    CHECK(site.exists("alice@vmail.test") == "yes");
+    CHECK(site.exists("bob@vmail.test") == "User unknown in virtual mailbox table");
+    later["aliases"].fails = true;
+    CHECK(site.exists("alice@vmail.test") == "later");
+    CHECK(site.expand("info@alias.test") == "!");
+    later["dest"].fails = true;
+    CHECK(site.route("x@far.test") == "!");
+}
+
+TEST_CASE("why a recipient goes where it goes", "[address]") {
+    Site site("transport_maps = inline:{far.test=slow:relay.test}\n");
+    question::Record record;
+    site.alone.asker().record = &record;
+    CHECK(site.route("bob@far.test") == "slow relay.test bob@far.test");
+    CHECK(record.text() ==
+          "mydestination: inline:{dept.example.test=x}: \"far.test\" -> not there\n"
+          "mydestination: \"far.test\" -> not listed\n"
+          "mydestination: inline:{dept.example.test=x}: \"far.test\" -> not there\n"
+          "mydestination: \"far.test\" -> not listed\n"
+          "virtual_alias_domains: \"far.test\" -> not listed\n"
+          "virtual_mailbox_domains: \"far.test\" -> not listed\n"
+          "relay_domains: \"far.test\" -> not listed\n"
+          "transport_maps: inline:{far.test=slow:relay.test}: \"bob@far.test\" -> not there\n"
+          "transport_maps: inline:{far.test=slow:relay.test}: \"far.test\" -> \"slow:relay.test\"\n"
+          "= <bob@far.test> is of class default and goes by slow to relay.test\n");
+    record.clear();
+    CHECK(site.expand("all@alias.test") == "alice@vmail.test bob@far.test");
+    CHECK(record.text().find("= <all@alias.test> stands for <bob@far.test>\n") != std::string::npos);
+    record.clear();
+    CHECK(site.exists("nobody@vmail.test") == "User unknown in virtual mailbox table");
+    CHECK(record.text().ends_with("= <nobody@vmail.test> does not exist: User unknown in virtual mailbox table\n"));
 }

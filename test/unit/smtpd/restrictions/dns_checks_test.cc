@@ -1,8 +1,10 @@
 // The restrictions that ask the DNS, with the DNS served from memory.
 #include "lib/dns/zone_data.h"
 #include "smtpd/restrictions/reply_filter.h"
+#include "smtpd/restrictions/table.h"
 #include "smtpd/services.h"
 #include "test/support/catch.h"
+#include "test/support/later_table.h"
 #include "test/support/temporary_folder.h"
 #include "test/support/wait_for.h"
 
@@ -28,13 +30,16 @@ bad.names A 127.0.1.2
 )";
 
 struct House {
-    explicit House(const std::string& restrictions) {
+    explicit House(const std::string& restrictions, std::initializer_list<std::pair<std::string, std::string>> more = {},
+        question::DeskLimits limits = {}) {
         config::MainCf cf = config::MainCf::load(folder.path());
         cf.set("myhostname", "mx.home.test");
         cf.set("mydestination", "home.test");
         cf.set("local_recipient_maps", "");
         cf.set("alias_maps", "");
         cf.set("smtpd_recipient_restrictions", restrictions);
+        for (const auto& [name, value] : more)
+            cf.set(name, value);
         for (const config::Problem& problem : params.load(cf))
             FAIL(config::format_problem(problem));
         services = std::make_unique<Services>(params, cf, loop);
@@ -43,7 +48,7 @@ struct House {
         data->set_trouble("down.test", dns::Status::temporary_failure);
         data->set_trouble("9.2.0.192.dead.test", dns::Status::temporary_failure);
         zone = data.get();
-        services->gate.use_resolver(std::move(data));
+        services->gate.use_resolver(std::move(data), limits);
     }
     ~House() { services->close(); }
 
@@ -178,4 +183,106 @@ TEST_CASE("list restrictions that cannot work are told", "[smtpd][restrictions]"
     CHECK(problems[0] == "smtpd_recipient_restrictions: reject_rbl_client a..b: \"a..b\" is no domain");
     CHECK(problems[1] ==
           "smtpd_recipient_restrictions: reject_rhsbl_sender list.test=127.0: four parts with dots between them are wanted");
+}
+
+namespace {
+
+std::string decide(House& house, const Facts& facts) {
+    Verdict verdict = test::wait_for(house.loop, house.evaluate(facts));
+    return verdict.kind == Verdict::Kind::reject   ? verdict.reply.text()
+           : verdict.kind == Verdict::Kind::permit ? "permit"
+                                                   : "";
+}
+
+const Facts kStranger = facts_of("192.0.2.9", "h", "a@nowhere.test", "alice@home.test");
+
+}  // namespace
+
+TEST_CASE("restrictions that an access table names", "[smtpd][restrictions]") {
+    struct Case {
+        const char *right, *want;
+    };
+    const Case cases[] = {
+        {"reject_unknown_sender_domain", "450 4.1.8 <a@nowhere.test>: Sender address rejected: Domain not found"},
+        {"REJECT_UNKNOWN_SENDER_DOMAIN", "450 4.1.8 <a@nowhere.test>: Sender address rejected: Domain not found"},
+        {"reject_rbl_client list.test",
+            "554 5.7.1 Service unavailable; Client host [192.0.2.9] blocked using list.test; spam; see "
+            "https://list.test/192.0.2.9"},
+        {"permit_mynetworks, reject_rbl_client list.test=127.0.0.2, reject_unauth_destination", ""},
+        {"permit_dnswl_client list.test", "permit"},
+        {"warn_if_reject reject_unknown_sender_domain, permit", "permit"},
+        {"greedy", "450 4.1.8 <a@nowhere.test>: Sender address rejected: Domain not found"},
+        {"reject_rbl_client", "451 4.3.0 Temporary lookup failure"},
+        {"check_sender_access inline:{x=y}", "451 4.3.0 Temporary lookup failure"},
+        {"no_such_restriction", "451 4.3.5 Server configuration error"},
+        {"check_policy_service unix:private/policy", ""},
+        {"around", "451 4.3.0 Temporary lookup failure"},
+        {"reject", "554 5.7.1 <alice@home.test>: Recipient address rejected: Access denied"},
+    };
+    for (const Case& c : cases) {
+        DYNAMIC_SECTION(c.right) {
+            House house("check_client_access inline:{ { 192.0.2.9 = " + std::string(c.right) + " } }",
+                {{"smtpd_restriction_classes", "greedy, around"},
+                    {"greedy", "permit_mynetworks, reject_unknown_sender_domain"},
+                    {"around", "check_client_access inline:{ { 192.0.2.9 = around } }"}});
+            CHECK(house.services->problems().empty());
+            CHECK(house.services->restrictions.may_need_dns());
+            CHECK(decide(house, kStranger) == c.want);
+        }
+    }
+}
+
+TEST_CASE("our own limit is no verdict", "[smtpd][restrictions]") {
+    question::DeskLimits none;
+    none.time = std::chrono::milliseconds(20);
+    none.slots.all = 0;
+    for (const char* list :
+        {"reject_rbl_client list.test", "permit_dnswl_client list.test, reject", "reject_rhsbl_sender names.test"}) {
+        DYNAMIC_SECTION(list) {
+            House house(list, {}, none);
+            CHECK(decide(house, kStranger) == "451 4.3.0 Temporary lookup failure");
+        }
+    }
+    House house("reject_unknown_sender_domain", {{"unknown_address_reject_code", "550"}}, none);
+    CHECK(decide(house, kStranger) == "450 4.1.8 <a@nowhere.test>: Sender address rejected: Domain not found");
+}
+
+TEST_CASE("lists wait for slow tables in their order", "[smtpd][restrictions]") {
+    test::LaterTables later;
+    later["clients"].open = later["nets"].open = true;
+    later["clients"].entries["192.0.2"] = "554 go away";
+    House house("permit_mynetworks, check_client_access later:clients, reject_unknown_sender_domain",
+        {{"mynetworks", "later:nets"}});
+    CHECK(decide(house, kStranger) == "554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: go away");
+    CHECK(house.zone->questions() == 0);
+    CHECK(house.record.text().ends_with(
+        "= permit_mynetworks: nothing\n"
+        "smtpd_recipient_restrictions: later:clients: \"unknown\" -> not there\n"
+        "smtpd_recipient_restrictions: later:clients: \"192.0.2.9\" -> not there\n"
+        "smtpd_recipient_restrictions: later:clients: \"192.0.2\" -> \"554 go away\"\n"
+        "= check_client_access later:clients: reject 554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: go away\n"));
+    later["nets"].fails = true;
+    CHECK(decide(house, kStranger) == "451 4.3.0 Temporary lookup failure");
+}
+
+TEST_CASE("the codes of reject and of DNS lists are their own", "[smtpd][restrictions]") {
+    House house("reject_rbl_client list.test, reject", {{"reject_code", "571"}, {"maps_rbl_reject_code", "572"}});
+    CHECK(decide(house, kStranger).starts_with("572 5.7.1 Service unavailable"));
+    House other("reject", {{"reject_code", "571"}, {"maps_rbl_reject_code", "572"}});
+    CHECK(decide(other, kStranger).starts_with("571 5.7.1 "));
+    CHECK(other.services->params.reject_code() == 571);
+    CHECK(other.services->params.maps_rbl_reject_code() == 572);
+}
+
+TEST_CASE("every restriction is one row", "[smtpd][restrictions]") {
+    House house(
+        "check_policy_service unix:x, check_client_mx_access inline:{a=b}, reject_unverified_sender, permit_mynetworks");
+    CHECK(house.services->problems() ==
+          std::vector<std::string>{"smtpd_recipient_restrictions: check_policy_service is not evaluated by this version",
+              "smtpd_recipient_restrictions: check_client_mx_access is not evaluated by this version",
+              "smtpd_recipient_restrictions: reject_unverified_sender is not evaluated by this version"});
+    CHECK(decide(house, kStranger) == "");
+    CHECK(find_row("reject_rbl_client")->asks_dns);
+    CHECK(find_row("reject_rbl_client")->argument == Argument::dns_list);
+    CHECK(find_row("nothing") == nullptr);
 }
