@@ -22,7 +22,6 @@
 #include "cleanup/tools/frames.h"
 #include "lib/dict/match_list.h"
 #include "lib/file/write.h"
-#include "lib/question/alone.h"
 #include "lib/ipc/record.h"
 #include "lib/ipc/records/cleanup.h"
 #include "lib/log/log.h"

@@ -1,5 +1,6 @@
 #include "lib/dict/table.h"
 
+#include "lib/question/within.h"
 #include "lib/text/text.h"
 
 namespace dict {
@@ -95,11 +96,27 @@ Opened Table::open(std::string_view spec, std::string_view default_type) {
     return std::move(*opened);
 }
 
-event::Task<Answer> Table::ask_on_record(const question::Asker& asker, std::string key) {
-    if (asker.is_cancelled())
-        co_return std::unexpected(failure("the question was taken back"));
+namespace {
+
+const char* reason_of(question::Refusal refusal) {
+    switch (refusal) {
+    case question::Refusal::too_late: return "no answer in time";
+    case question::Refusal::cancelled: return "the question was taken back";
+    case question::Refusal::limited: return "too many questions are under way";
+    case question::Refusal::broken: break;
+    }
+    return "this table has to be waited for, and here nobody can wait";
+}
+
+}  // namespace
+
+// For an asker who has a time limit, may take his questions back, keeps a record, or cannot wait.
+event::Task<Answer> Table::ask_heeding(const question::Asker& asker, std::string key) {
     question::Place place;
-    Answer answer = co_await ask(asker, key, &place);
+    std::expected<Answer, question::Refusal> heard = co_await question::heeding(asker, ask(asker, key, &place));
+    Answer answer = heard ? std::move(*heard) : std::unexpected(failure(reason_of(heard.error())));
+    if (asker.record == nullptr)
+        co_return answer;
     std::string said = !answer ? "try later: " + answer.error().text : *answer ? "\"" + **answer + "\"" : "not there";
     std::string source = owner_.empty() ? spec_ : owner_ + ": " + spec_;
     asker.record->answered({std::move(source), std::move(key)}, std::move(said), std::move(place));

@@ -42,8 +42,8 @@ class Table {
         std::string_view spec, std::string_view default_type = "lmdb");
 
     question::Pending<Answer> lookup(const question::Asker& asker, std::string_view key) {
-        if (asker.record != nullptr || asker.is_cancelled()) [[unlikely]]
-            return ask_on_record(asker, std::string(key));
+        if (!asker.is_plain()) [[unlikely]]
+            return ask_heeding(asker, std::string(key));
         return ask(asker, key, nullptr);
     }
 
@@ -71,7 +71,7 @@ class Table {
     Failure failure(std::string_view text) const { return {spec_ + ": " + std::string(text)}; }
 
   private:
-    event::Task<Answer> ask_on_record(const question::Asker& asker, std::string key);
+    event::Task<Answer> ask_heeding(const question::Asker& asker, std::string key);
 
     std::string spec_;
     std::string owner_;

@@ -9,7 +9,8 @@
 //
 // Failure     our own limit is a temporary_failure that says so (RawAnswer::own_limit, Seat::limited()): it is no word about
 //             the name, so no verdict may be built on it.
-// Lifetime    the resolver outlives its seats; no question may be open when it goes.
+// Lifetime    the resolver outlives its seats; no question may be open when it goes. A seat may go before its questions when
+//             their tasks have been cancelled: a cancelled wait throws, and touches neither seat nor asker again.
 #pragma once
 
 #include <memory>

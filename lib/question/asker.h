@@ -38,6 +38,8 @@ struct Asker {
     Record* record = nullptr;
 
     bool is_cancelled() const { return cancellation != nullptr && cancellation->cancelled(); }
+    // Nothing to heed but the answer: no limit, no record, nobody who could take the question back.
+    bool is_plain() const { return loop != nullptr && limit.count() == 0 && cancellation == nullptr && record == nullptr; }
 };
 
 }  // namespace question

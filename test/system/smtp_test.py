@@ -50,6 +50,13 @@ class Dialogue(unittest.TestCase):
         self.assertTrue(got[8].startswith("252 "))
         self.assertEqual(got[9], "221 2.0.0 Bye")
 
+    def test_help_knows_every_command(self):
+        verbs = self.talk("HELP")[1].split("\n")[0].split("Commands: ")[1].split()
+        self.assertEqual(verbs, "HELO EHLO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY HELP QUIT".split())
+        for verb, reply in zip(verbs, self.talk(*(f"HELP {verb.lower()}" for verb in verbs))[1:]):
+            self.assertTrue(reply.startswith("214 2.0.0 " + verb), reply)
+        self.assertEqual(self.talk("HELP me")[1], "504 5.5.4 HELP: there is no such command")
+
     def test_addresses_without_brackets_are_put_up_with(self):
         got = self.talk("HELO client.test", "MAIL FROM: a@client.test", "RCPT TO: alice@example.test")
         self.assertEqual(got[2:], ["250 2.1.0 Ok", "250 2.1.5 Ok"])

@@ -23,6 +23,7 @@ struct Request {
     bool print = false;
     bool headers = false;
     bool body = false;
+    bool explain = false;
     std::optional<std::string> query;
     std::optional<std::string> remove;
     std::vector<std::string> tables;
@@ -49,6 +50,7 @@ inline Request parse_options(int argc, char** argv, const char* letters, const s
         case 'q': request.query = optarg; break;
         case 'r': request.build.duplicates = Duplicates::replace; break;
         case 's': request.print = true; break;
+        case 'v': request.explain = true; break;
         case 'w': request.build.duplicates = Duplicates::ignore; break;
         default: command::fatal("usage: " + usage);
         }
@@ -76,7 +78,8 @@ inline int run(Request& request) {
     for (const config::Problem& problem : params.load(cf))
         command::warn(config::format_problem(problem));
     request.build.default_type = params.default_database_type();
-    QueryOptions query_options{request.build.fold, request.build.values_are_files, request.build.default_type};
+    QueryOptions query_options{
+        request.build.fold, request.build.values_are_files, request.explain, request.build.default_type};
     if (request.query) {
         if (*request.query != "-")
             return query(request.tables, *request.query, query_options) ? 0 : 1;

@@ -28,6 +28,24 @@ class Tables {
     }
 
     std::optional<std::string> find(std::string_view key) {
+        question::Record record;
+        if (options_.explain)
+            alone_.asker().record = &record;
+        std::optional<std::string> value = search(key);
+        fmt::print(stderr, "{}", record.text());
+        alone_.asker().record = nullptr;
+        return value;
+    }
+
+    bool print_found(std::string_view key) {
+        std::optional<std::string> value = find(key);
+        if (value)
+            fmt::print("{}\t{}\n", key, *value);
+        return value.has_value();
+    }
+
+  private:
+    std::optional<std::string> search(std::string_view key) {
         for (const auto& table : tables_) {
             dict::Answer answer = alone_.wait(table->lookup(alone_.asker(), key));
             if (!answer)
@@ -45,14 +63,6 @@ class Tables {
         return std::nullopt;
     }
 
-    bool print_found(std::string_view key) {
-        std::optional<std::string> value = find(key);
-        if (value)
-            fmt::print("{}\t{}\n", key, *value);
-        return value.has_value();
-    }
-
-  private:
     QueryOptions options_;
     question::Alone alone_;
     std::vector<std::unique_ptr<dict::Table>> tables_;

@@ -10,6 +10,7 @@ namespace postmap {
 struct QueryOptions {
     bool fold = true;
     bool values_are_files = false;  // -F: print the content, decoded
+    bool explain = false;           // -v: tell what was asked, and where the answer stands, on the standard error
     std::string default_type = "lmdb";
 };
 

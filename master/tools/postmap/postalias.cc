@@ -3,8 +3,8 @@
 
 int main(int argc, char** argv) {
     command::set_name(argv[0]);
-    const std::string usage = "postalias [-finNoprsw] [-c config_dir] [-d key] [-q key] [map_type:]file...";
-    postmap::Request request = postmap::parse_options(argc, argv, "c:d:finNopq:rsw", usage);
+    const std::string usage = "postalias [-finNoprsvw] [-c config_dir] [-d key] [-q key] [map_type:]file...";
+    postmap::Request request = postmap::parse_options(argc, argv, "c:d:finNopq:rsvw", usage);
     request.build.aliases = true;
     if (request.tables.empty())
         command::fatal("usage: " + usage);

@@ -3,8 +3,8 @@
 
 int main(int argc, char** argv) {
     command::set_name(argv[0]);
-    const std::string usage = "postmap [-bfFhinNoprsw] [-c config_dir] [-d key] [-q key] [map_type:]file...";
-    postmap::Request request = postmap::parse_options(argc, argv, "bc:d:fFhinNopq:rsw", usage);
+    const std::string usage = "postmap [-bfFhinNoprsvw] [-c config_dir] [-d key] [-q key] [map_type:]file...";
+    postmap::Request request = postmap::parse_options(argc, argv, "bc:d:fFhinNopq:rsvw", usage);
     if (request.tables.empty())
         command::fatal("usage: " + usage);
     if ((request.headers || request.body) && request.query != "-")

@@ -146,6 +146,38 @@ TEST_CASE("a record names file and line of what was found", "[dict]") {
           "mydestination: \"x.test\" -> not listed\n");
 }
 
+TEST_CASE("a table heeds the time limit and the taking back of who asks", "[dict]") {
+    test::LaterTables later;
+    event::Loop loop;
+    auto list = dict::TableList::open("test_maps", {"later:slow"});
+    Asker hasty(loop), leaving(loop), patient(loop), stuck;
+    hasty.limit = std::chrono::milliseconds(10);
+    question::Cancellation gone;
+    leaving.cancellation = &gone;
+    std::optional<std::string> one, two, three, four;
+    loop.spawn(look_up(list, hasty, "a", one));
+    loop.spawn(look_up(list, leaving, "a", two));
+    loop.spawn(look_up(list, patient, "a", three));
+    loop.spawn(look_up(list, stuck, "a", four));
+    CHECK(four == "!");
+    CHECK(later["slow"].waiting() == 3);
+    loop.spawn([](event::Loop& loop, std::optional<std::string>& one, question::Cancellation& gone,
+                   std::optional<std::string>& two, test::LaterTables& later) -> event::Task<void> {
+        while (!one)
+            co_await event::sleep_for(loop, std::chrono::milliseconds(1));
+        CHECK(later["slow"].waiting() == 2);
+        gone.cancel();
+        while (!two)
+            co_await event::next_turn(loop);
+        CHECK(later["slow"].waiting() == 1);
+        later["slow"].answer();
+    }(loop, one, gone, two, later));
+    loop.run_until_idle();
+    CHECK(one == "!");
+    CHECK(two == "!");
+    CHECK(three == "-");
+}
+
 TEST_CASE("questions that were taken back are not asked", "[dict]") {
     event::Loop loop;
     Asker asker(loop);

@@ -7,6 +7,7 @@
 #include "lib/event/endpoint.h"
 #include "lib/text/text.h"
 #include "test/support/catch.h"
+#include "test/support/later_table.h"
 #include "test/support/temporary_folder.h"
 #include "test/support/wait_for.h"
 
@@ -185,6 +186,33 @@ TEST_CASE("a DNS that does not answer", "[smtpd][dmarc]") {
             CHECK(contains(outcome.prepend, "dmarc=temperror"));
         }
     }
+}
+
+TEST_CASE("our own limit is no verdict about a message", "[smtpd][dmarc]") {
+    for (const char* level : {"tag", "quarantine", "enforce"}) {
+        DYNAMIC_SECTION(level) {
+            House house{{"dkim_policy", level}, {"dmarc_policy", level}, {"mail_auth_temperror_action", "accept"}};
+            auto data = std::make_unique<dns::ZoneData>();
+            question::DeskLimits none;
+            none.slots.all = 0;
+            none.time = std::chrono::milliseconds(10);
+            house.seat.reset();
+            house.gate->use_resolver(std::move(data), none);
+            house.seat.emplace(house.gate->dns(), house.asker);
+            House::Outcome outcome = house.receive("198.51.100.1", kMessage);
+            CHECK(outcome.decision.action == Action::defer);
+            CHECK(outcome.decision.reply.code == 451);
+        }
+    }
+}
+
+TEST_CASE("an exception table that has to be waited for", "[smtpd][dmarc]") {
+    test::LaterTables later;
+    later["exceptions"].open = true;
+    later["exceptions"].entries["alice@example.test"] = "OK";
+    House house{{"spf_policy", "enforce"}, {"dmarc_policy", "enforce"}, {"mail_auth_exception_maps", "later:exceptions"}};
+    CHECK(house.receive("198.51.100.1", kMessage).decision.action == Action::accept);
+    CHECK(house.receive("198.51.100.1", kMessage, "bob@example.test").decision.action == Action::reject);
 }
 
 TEST_CASE("ways around the author's policy", "[smtpd][dmarc][bad-input]") {
