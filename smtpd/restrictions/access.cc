@@ -181,7 +181,10 @@ event::Task<Verdict> apply_restrictions(const Context& c, const std::string& val
     Context inner = c;
     if (++inner.depth > kMaxDepth)
         co_return trouble("access table: restrictions name each other too deeply: " + value);
-    const Restrictions::List list = c.restrictions.parse_right_side(config::split_list(value));
+    const config::List words = config::split_list(value);
+    if (words.empty())
+        co_return trouble("access table: a right side with nothing in it");
+    const Restrictions::List list = c.restrictions.parse_right_side(words);
     co_return co_await evaluate_list(list, inner);
 }
 

@@ -217,6 +217,7 @@ TEST_CASE("restrictions that an access table names", "[smtpd][restrictions]") {
         {"no_such_restriction", "451 4.3.5 Server configuration error"},
         {"check_policy_service unix:private/policy", ""},
         {"around", "451 4.3.0 Temporary lookup failure"},
+        {",", "451 4.3.0 Temporary lookup failure"},
         {"reject", "554 5.7.1 <unknown[192.0.2.9]>: Client host rejected: Access denied"},
     };
     for (const Case& c : cases) {
