@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -64,9 +66,9 @@ std::expected<LmdbFile, std::string> LmdbFile::open(const std::string& path) {
 std::expected<std::optional<std::string>, std::string> LmdbFile::find(std::string_view key) const {
     if (key.empty() || key.size() >= kMaxLmdbKey)
         return std::optional<std::string>();
-    std::string with_nul(key);
-    with_nul += '\0';
-    for (std::string_view form : {key, std::string_view(with_nul)}) {
+    std::array<char, kMaxLmdbKey + 1> with_nul;
+    *std::copy(key.begin(), key.end(), with_nul.begin()) = 0;
+    for (std::string_view form : {key, std::string_view(with_nul.data(), key.size() + 1)}) {
         MDB_val wanted = to_val(form);
         MDB_val found{};
         int error = mdb_get(handle_->txn, handle_->dbi, &wanted, &found);

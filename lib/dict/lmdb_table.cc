@@ -1,6 +1,7 @@
 // lmdb:NAME, also called hash: and btree:; the file is NAME.lmdb.
 #include <cstring>
 
+#include "lib/dict/folded_key.h"
 #include "lib/dict/lmdb_file.h"
 #include "lib/dict/table.h"
 #include "lib/dict/watched_file.h"
@@ -16,7 +17,8 @@ class LmdbTable final : public Table {
         refresh();
         if (!file_)
             return std::unexpected(failure(reason_));
-        auto found = file_->find(folded(key));
+        FoldedKey folded(key, folds());
+        auto found = file_->find(folded);
         if (!found)
             return std::unexpected(failure(found.error()));
         if (place != nullptr && *found)

@@ -123,8 +123,6 @@ event::Task<Answer> Table::ask_heeding(const question::Asker& asker, std::string
     co_return answer;
 }
 
-std::string Table::folded(std::string_view key) const { return fold_ ? text::lower(key) : std::string(key); }
-
 std::expected<std::vector<std::pair<std::string, std::string>>, Failure> Table::list() {
     return std::unexpected(failure("this type of table cannot list its keys"));
 }

@@ -67,7 +67,7 @@ class Table {
     // A table that has to wait returns a task, which may keep `key` until it is awaited and no longer. `place` is for where
     // the entry stands; nullptr where nobody wants to know.
     virtual question::Pending<Answer> ask(const question::Asker& asker, std::string_view key, question::Place* place) = 0;
-    std::string folded(std::string_view key) const;
+    bool folds() const { return fold_; }
     Failure failure(std::string_view text) const { return {spec_ + ": " + std::string(text)}; }
 
   private:

@@ -25,6 +25,8 @@ question::Pending<Answer> TableList::lookup(const question::Asker& asker, std::s
     for (std::size_t i = 0; i < tables_.size(); ++i) {
         if (skips(*tables_[i], kind))
             continue;
+        if (i + 1 == tables_.size())
+            return tables_[i]->lookup(asker, key);
         question::Pending<Answer> asked = tables_[i]->lookup(asker, key);
         if (!asked.is_ready())
             return look_on(asker, std::string(key), kind, i);  // nothing has begun yet: tasks are lazy

@@ -1,12 +1,12 @@
 // Tables whose text is read into memory: texthash, inline; and the trivial ones: static, fail, environ.
 #include <cstdlib>
 #include <cstring>
-#include <unordered_map>
 #include <utility>
 
 #include "lib/config/logical_lines.h"
 #include "lib/config/main_cf.h"
 #include "lib/config/values.h"
+#include "lib/dict/folded_key.h"
 #include "lib/dict/source_file.h"
 #include "lib/dict/table.h"
 #include "lib/dict/watched_file.h"
@@ -25,7 +25,8 @@ class TextHash final : public Table {
         refresh();
         if (!loaded_)
             return std::unexpected(failure(reason_));
-        auto found = entries_.find(folded(key));
+        FoldedKey folded(key, folds());
+        auto found = entries_.find(std::string_view(folded));
         if (found == entries_.end())
             return std::optional<std::string>();
         if (place != nullptr)
@@ -79,7 +80,7 @@ class TextHash final : public Table {
 
     std::string path_;
     std::string reason_;
-    std::unordered_map<std::string, Entry> entries_;
+    KeyedBy<Entry> entries_;
     std::vector<std::string> warnings_;
     WatchedFile watched_;
     bool loaded_ = false;
@@ -87,15 +88,16 @@ class TextHash final : public Table {
 
 class Inline final : public Table {
   public:
-    explicit Inline(std::unordered_map<std::string, std::string> entries) : entries_(std::move(entries)) {}
+    explicit Inline(KeyedBy<std::string> entries) : entries_(std::move(entries)) {}
     question::Pending<Answer> ask(const question::Asker&, std::string_view key, question::Place*) override {
-        auto found = entries_.find(folded(key));
+        FoldedKey folded(key, folds());
+        auto found = entries_.find(std::string_view(folded));
         return found == entries_.end() ? std::optional<std::string>() : found->second;
     }
     std::expected<Entries, Failure> list() override { return Entries(entries_.begin(), entries_.end()); }
 
   private:
-    std::unordered_map<std::string, std::string> entries_;
+    KeyedBy<std::string> entries_;
 };
 
 class Static final : public Table {
@@ -137,7 +139,7 @@ Opened open_inline(const std::string& name) {
     std::optional<std::string_view> items = config::unwrap_braces(name);
     if (!items)
         return std::unexpected(Failure{"need \"inline:{name=value...}\""});
-    std::unordered_map<std::string, std::string> entries;
+    KeyedBy<std::string> entries;
     for (const std::string& item : config::split_list(*items)) {
         std::expected<config::NameValue, std::string> pair = config::split_name_value(item);
         if (!pair)

@@ -14,6 +14,7 @@
 #include "lib/dict/table.h"
 #include "lib/event/error.h"
 #include "lib/event/signal.h"
+#include "lib/text/text.h"
 
 namespace test {
 
@@ -58,7 +59,7 @@ class LaterTables {
 
       private:
         question::Pending<dict::Answer> ask(const question::Asker& asker, std::string_view key, question::Place*) override {
-            return find(asker, folded(key));
+            return find(asker, folds() ? text::lower(key) : std::string(key));
         }
         event::Task<dict::Answer> find(const question::Asker& asker, std::string key) {
             LaterTable& table = tables()[name_];
