@@ -83,12 +83,17 @@ event::Task<Classes::Found> Resolver::settle_recipient(
     }
 }
 
-event::Task<dict::Answer> Resolver::sender_value(
+question::Pending<dict::Answer> Resolver::sender_value(
     const question::Asker& asker, const dict::TableList& maps, const std::string& null_key, const Mailbox& sender) const {
     if (maps.empty())
-        co_return std::optional<std::string>();
+        return std::optional<std::string>();
     if (sender.empty())
-        co_return co_await maps.lookup(asker, null_key);
+        return maps.lookup(asker, null_key);
+    return sender_entry(asker, maps, sender);
+}
+
+event::Task<dict::Answer> Resolver::sender_entry(
+    const question::Asker& asker, const dict::TableList& maps, const Mailbox& sender) const {
     FindResult found = co_await find_address(asker, maps, sender, classes_, find_rules_);
     if (!found)
         co_return std::unexpected(found.error());
@@ -137,8 +142,6 @@ event::Task<Resolver::HopResult> Resolver::default_hop(
 
 // transport(5): user+extension@domain, user@domain, domain, .parents, *.
 event::Task<dict::Answer> Resolver::find_transport(const question::Asker& asker, const Mailbox& recipient) const {
-    if (transport_maps_.empty())
-        co_return std::optional<std::string>();
     constexpr auto kPart = dict::KeyKind::part;
     std::string key = recipient.text();
     dict::Answer answer = co_await transport_maps_.lookup(asker, key);
@@ -172,7 +175,9 @@ event::Task<std::expected<Route, dict::Failure>> Resolver::resolve(
     HopResult hop = co_await default_hop(asker, *found, sender, route.recipient);
     if (!hop)
         co_return std::unexpected(hop.error());
-    dict::Answer entry = co_await find_transport(asker, route.recipient);
+    dict::Answer entry = std::optional<std::string>();
+    if (!transport_maps_.empty())
+        entry = co_await find_transport(asker, route.recipient);
     if (!entry)
         co_return std::unexpected(entry.error());
     if (*entry) {

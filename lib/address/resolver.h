@@ -59,8 +59,10 @@ class Resolver {
     event::Task<Classes::Found> settle_recipient(const question::Asker& asker, Mailbox& recipient, bool& routed) const;
     event::Task<HopResult> default_hop(
         const question::Asker& asker, Class recipient_class, const Mailbox& sender, const Mailbox& recipient) const;
-    event::Task<dict::Answer> sender_value(
+    question::Pending<dict::Answer> sender_value(
         const question::Asker& asker, const dict::TableList& maps, const std::string& null_key, const Mailbox& sender) const;
+    event::Task<dict::Answer> sender_entry(
+        const question::Asker& asker, const dict::TableList& maps, const Mailbox& sender) const;
     event::Task<dict::Answer> find_transport(const question::Asker& asker, const Mailbox& recipient) const;
     static Hop split_hop(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/config/logical_lines.h"
+#include "lib/dict/folded_key.h"
 #include "lib/text/text.h"
 
 namespace dict {
@@ -120,7 +121,7 @@ class MatchList::Keys {
         if (dot_ == std::string::npos)
             take_address();
         else
-            next_ = std::string_view(subject_.text).substr(kind_ == ListKind::parent_domains ? dot_ + 1 : dot_);
+            next_ = subject_.text.substr(kind_ == ListKind::parent_domains ? dot_ + 1 : dot_);
     }
 
   private:
@@ -139,7 +140,7 @@ class MatchList::Keys {
     std::optional<std::string_view> next_;
 };
 
-bool MatchList::text_matches(const Entry& entry, const std::string& text) const {
+bool MatchList::text_matches(const Entry& entry, std::string_view text) const {
     if (entry.text == text)
         return true;
     if (kind_ == ListKind::strings || text.size() <= entry.text.size())
@@ -188,18 +189,20 @@ event::Task<Matched> MatchList::table_later(const question::Asker& asker, Table&
 void MatchList::write_down(const question::Asker& asker, const Subject& subject, const Entry* by) const {
     if (asker.record == nullptr)
         return;
-    std::string what = subject.address.empty() ? subject.text : subject.text + "[" + subject.address + "]";
+    std::string what(subject.text);
+    if (!subject.address.empty())
+        what += "[" + std::string(subject.address) + "]";
     std::string said = by == nullptr ? "not listed" : (by->negated ? "not listed, by !" : "listed, by ") + by->text;
     asker.record->answered({name_, std::move(what)}, std::move(said));
 }
 
-question::Pending<Matched> MatchList::decide(const question::Asker& asker, Subject subject) const {
+question::Pending<Matched> MatchList::decide(const question::Asker& asker, const Subject& subject) const {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         const Entry& entry = entries_[i];
         std::optional<Matched> matched = entry.table ? table_at_once(asker, *entry.table, subject)
                                                      : entry_matches(entry, subject);
         if (!matched)
-            return decide_later(asker, std::move(subject), i);
+            return decide_later(asker, subject, std::string(subject.text), std::string(subject.address), i);
         if (!*matched)
             return std::move(*matched);
         if (**matched) {
@@ -212,7 +215,10 @@ question::Pending<Matched> MatchList::decide(const question::Asker& asker, Subje
 }
 
 // From the first entry on that has to be waited for.
-event::Task<Matched> MatchList::decide_later(const question::Asker& asker, Subject subject, std::size_t from) const {
+event::Task<Matched> MatchList::decide_later(
+    const question::Asker& asker, Subject subject, std::string text, std::string address, std::size_t from) const {
+    subject.text = text;
+    subject.address = address;
     for (std::size_t i = from; i < entries_.size(); ++i) {
         const Entry& entry = entries_[i];
         Matched matched = false;
@@ -234,21 +240,23 @@ event::Task<Matched> MatchList::decide_later(const question::Asker& asker, Subje
 question::Pending<Matched> MatchList::matches(const question::Asker& asker, std::string_view asked) const {
     if (entries_.empty())
         return false;
+    const FoldedKey lowered(asked, true);
     Subject subject;
-    subject.text = text::lower(asked);
-    return decide(asker, std::move(subject));
+    subject.text = lowered;
+    return decide(asker, subject);
 }
 
 question::Pending<Matched> MatchList::matches_client(
     const question::Asker& asker, std::string_view host_name, std::string_view address) const {
     if (entries_.empty())
         return false;
+    const FoldedKey lowered(host_name, true);
     Subject subject;
-    subject.text = text::lower(host_name);
+    subject.text = lowered;
     subject.has_text = !subject.text.empty() && subject.text != "unknown";
     subject.address = address;
     subject.ip = parse_ip(address);
-    return decide(asker, std::move(subject));
+    return decide(asker, subject);
 }
 
 bool MatchList::stale() const {

@@ -59,8 +59,8 @@ class MatchList {
 
     // What is asked about.
     struct Subject {
-        std::string text;     // in lower case
-        std::string address;  // of a client
+        std::string_view text;     // in lower case
+        std::string_view address;  // of a client
         std::optional<IpAddress> ip;
         bool has_text = true;  // a client may have no name
     };
@@ -68,12 +68,13 @@ class MatchList {
 
     void add(std::string_view pattern, int depth);
     void add_file(const std::string& path, bool negated, int depth);
-    bool text_matches(const Entry& entry, const std::string& text) const;
+    bool text_matches(const Entry& entry, std::string_view text) const;
     Matched entry_matches(const Entry& entry, const Subject& subject) const;
-    question::Pending<Matched> decide(const question::Asker& asker, Subject subject) const;
+    question::Pending<Matched> decide(const question::Asker& asker, const Subject& subject) const;
     std::optional<Matched> table_at_once(const question::Asker& asker, Table& table, const Subject& subject) const;
     event::Task<Matched> table_later(const question::Asker& asker, Table& table, const Subject& subject) const;
-    event::Task<Matched> decide_later(const question::Asker& asker, Subject subject, std::size_t from) const;
+    event::Task<Matched> decide_later(
+        const question::Asker& asker, Subject subject, std::string text, std::string address, std::size_t from) const;
     void write_down(const question::Asker& asker, const Subject& subject, const Entry* by) const;
     Failure failure(std::string_view text) const { return {name_ + ": " + std::string(text)}; }
 
