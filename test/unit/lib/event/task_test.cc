@@ -114,6 +114,34 @@ TEST_CASE("first_of cancels the losers and waits for them", "[event]") {
     CHECK(ended == 3);
 }
 
+namespace {
+
+Task<void> wait_a_while(event::Notice& notice, std::chrono::milliseconds limit, std::vector<bool>& woken) {
+    const bool in_time = co_await notice.wait_for(limit);
+    woken.push_back(in_time);
+}
+
+}  // namespace
+
+TEST_CASE("a wait for a notice can have a limit", "[event]") {
+    Loop loop;
+    event::Notice notice(loop);
+    std::vector<bool> woken;
+    loop.spawn(wait_a_while(notice, 5ms, woken));
+    loop.run_until_idle();
+    CHECK(woken == std::vector<bool>{false});
+    CHECK_FALSE(notice.has_waiters());
+    loop.spawn(wait_a_while(notice, 1h, woken));
+    notice.notify_all();
+    loop.run_until_idle();
+    CHECK(woken == std::vector<bool>{false, true});
+    loop.spawn(wait_a_while(notice, 1h, woken));
+    loop.cancel_all();
+    loop.run_until_idle();
+    CHECK(woken.size() == 2);
+    CHECK_FALSE(notice.has_waiters());
+}
+
 TEST_CASE("a queue hands values over in order and ends when closed", "[event]") {
     Loop loop;
     event::Queue<int> queue(loop);
