@@ -104,7 +104,10 @@ std::unique_ptr<Restrictions::Entry> Restrictions::make_entry(
     entry->name = row.name;
     if (!argument.empty())
         entry->name += " " + argument;
-    if (row.argument == Argument::access_table && may_open)
+    if (row.argument != Argument::none && argument.empty())
+        entry->wrong = entry->name + (row.argument == Argument::dns_list ? " needs the domain of a list behind it"
+                                                                         : " needs a table behind it");
+    else if (row.argument == Argument::access_table && may_open)
         entry->table = std::make_unique<dict::TableList>(dict::TableList::open(parameter, {argument}));
     else if (row.argument == Argument::access_table)
         entry->wrong = fmt::format(
@@ -121,20 +124,10 @@ std::unique_ptr<Restrictions::Entry> Restrictions::take_entry(
     const std::string& word = words[next++];
     if (word.find(':') != std::string::npos)
         return make_entry(parameter, *find_row(access_check_for(parameter)), word, may_open);
-    const Row* row = find_row(text::lower(word));
-    if (row != nullptr && row->argument != Argument::none && next >= words.size()) {
-        auto entry = std::make_unique<Entry>();
-        entry->name = word;
-        problem = word + (row->argument == Argument::access_table  ? " needs a table behind it"
-                             : row->argument == Argument::dns_list ? " needs the domain of a list behind it"
-                                                                   : " is not evaluated by this version");
-        entry->wrong = problem;
-        if (row->check == nullptr)
-            entry.reset();
-        return entry;
-    }
-    if (row != nullptr) {
-        std::string argument = row->argument == Argument::none ? "" : words[next++];
+    if (const Row* row = find_row(text::lower(word))) {
+        std::string argument;
+        if (row->argument != Argument::none && next < words.size())
+            argument = words[next++];
         if (row->check == nullptr) {
             // It can only make the list stricter or let a mail server through earlier; without it relaying is as closed as
             // before.
