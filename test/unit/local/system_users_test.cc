@@ -19,13 +19,13 @@ TEST_CASE("users of this host", "[local]") {
     question::Record record;
     asker.record = &record;
     SystemUsers::Found root = test::wait_for(loop, users.find(asker, "root"));
-    REQUIRE(root);
-    REQUIRE(*root);
+    REQUIRE(root.has_value());
+    REQUIRE(root->has_value());
     CHECK((*root)->user == 0);
     CHECK((*root)->home == "/root");
     SystemUsers::Found nobody = test::wait_for(loop, users.find(asker, "no-such-user-here"));
-    REQUIRE(nobody);
-    CHECK_FALSE(*nobody);
+    REQUIRE(nobody.has_value());
+    CHECK_FALSE(nobody->has_value());
     CHECK(record.text() ==
           "users of this host: \"root\" -> home /root\nusers of this host: \"no-such-user-here\" -> not there\n");
 }
@@ -53,7 +53,7 @@ TEST_CASE("a user database that takes too long is trouble, not an unknown user",
         changed.notify_all();
     }(users, asker, found, mutex, changed, over));
     loop.run_until_idle();
-    REQUIRE(found);
-    REQUIRE_FALSE(*found);
+    REQUIRE(found.has_value());
+    REQUIRE_FALSE(found->has_value());
     CHECK(found->error() == "the user database cannot be read: no answer within 20 ms");
 }
