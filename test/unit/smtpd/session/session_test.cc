@@ -11,7 +11,6 @@
 #include "test/support/catch.h"
 #include "test/support/later_table.h"
 #include "test/support/temporary_folder.h"
-#include "test/support/wait_for.h"
 
 using namespace smtpd;
 using namespace ipc::records;
@@ -56,7 +55,10 @@ class House {
         auto [client, server] = make_pair_of_sockets();
         event::Stream stream(loop, std::move(server));
         loop.spawn(serve_client(std::move(stream), seat, *services));
-        return test::wait_for(loop, converse(loop, std::move(client), std::move(lines)));
+        std::vector<std::string> replies;
+        loop.spawn(converse(loop, std::move(client), std::move(lines), replies));
+        loop.run();  // connections to cleanup stay
+        return replies;
     }
 
     static Task<std::string> read_reply(event::Stream& stream) {
@@ -71,9 +73,10 @@ class House {
         co_return reply;
     }
 
-    static Task<std::vector<std::string>> converse(event::Loop& loop, event::Fd client, std::vector<std::string> lines) {
+    static Task<void> converse(
+        event::Loop& loop, event::Fd client, std::vector<std::string> lines, std::vector<std::string>& replies) {
         event::Stream stream(loop, std::move(client));
-        std::vector<std::string> replies;
+        stream.set_timeout(std::chrono::seconds(20));
         std::string greeting = co_await read_reply(stream);
         replies.push_back(std::move(greeting));
         for (const std::string& line : lines) {
@@ -84,7 +87,7 @@ class House {
                 replies.push_back(std::move(reply));
             }
         }
-        co_return replies;
+        loop.stop();
     }
 
     static Task<void> serve_cleanup(event::Fd descriptor, House& house) {
