@@ -75,6 +75,12 @@ class House {
 
     static Task<void> converse(
         event::Loop& loop, event::Fd client, std::vector<std::string> lines, std::vector<std::string>& replies) {
+        struct StopAtEnd {
+            explicit StopAtEnd(event::Loop& the_loop) : loop(the_loop) {}
+            ~StopAtEnd() { loop.stop(); }
+            event::Loop& loop;
+        };
+        const StopAtEnd stop(loop);
         event::Stream stream(loop, std::move(client));
         stream.set_timeout(std::chrono::seconds(20));
         std::string greeting = co_await read_reply(stream);
@@ -87,7 +93,6 @@ class House {
                 replies.push_back(std::move(reply));
             }
         }
-        loop.stop();
     }
 
     static Task<void> serve_cleanup(event::Fd descriptor, House& house) {
