@@ -13,6 +13,7 @@
 #include "lib/event/endpoint.h"
 #include "lib/text/text.h"
 #include "test/support/catch.h"
+#include "test/support/later_table.h"
 #include "test/support/temporary_folder.h"
 
 namespace {
@@ -40,21 +41,26 @@ class House {
     // Signs with the table; `with_signer`: somebody listens.
     cleanup::Signing::Outcome sign(
         const std::string& table, bool with_signer = true, const std::string& message = kMessage) {
+        return sign_by("inline:{ " + table + " }", with_signer, message);
+    }
+    cleanup::Signing::Outcome sign_by(const std::string& table, bool with_signer, const std::string& message) {
         dkim::SignParams params;
-        params.sign_table.set({"inline:{ " + table + " }"});
+        params.sign_table.set({table});
         cleanup::Signing::Outcome outcome;
-        with_house(params, with_signer, [&](cleanup::SigningHouse& house) { return run(house, message, outcome); });
+        with_house(params, with_signer,
+            [&](event::Loop& loop, cleanup::SigningHouse& house) { return run(loop, house, message, outcome); });
         return outcome;
     }
     cleanup::Sealing::Outcome seal(const std::string& key, const std::string& message, const std::string& prepend = "") {
         dkim::SignParams params;
         params.seal_key.set(key);
         cleanup::Sealing::Outcome outcome;
-        with_house(params, true, [&](cleanup::SigningHouse& house) { return run_seal(house, message, prepend, outcome); });
+        with_house(params, true,
+            [&](event::Loop&, cleanup::SigningHouse& house) { return run_seal(house, message, prepend, outcome); });
         return outcome;
     }
 
-    using Work = std::function<event::Task<void>(cleanup::SigningHouse&)>;
+    using Work = std::function<event::Task<void>(event::Loop&, cleanup::SigningHouse&)>;
     void with_house(const dkim::SignParams& params, bool with_signer, const Work& work) {
         event::Loop loop;
         cleanup::SigningHouse house(loop, params, socket);
@@ -66,7 +72,7 @@ class House {
             listener.emplace(loop, std::move(*event::listen_at_path(socket, 0600)));
             loop.spawn(accept(*listener, loop, pool), &context, [] {});
         }
-        loop.spawn(work(house), nullptr, [&] { loop.cancel_all(); });
+        loop.spawn(work(loop, house), nullptr, [&] { loop.cancel_all(); });
         loop.run_until_idle();
     }
 
@@ -87,11 +93,12 @@ class House {
         }
     }
     static event::Task<void> run(
-        cleanup::SigningHouse& house, const std::string& message, cleanup::Signing::Outcome& outcome) {
+        event::Loop& loop, cleanup::SigningHouse& house, const std::string& message, cleanup::Signing::Outcome& outcome) {
+        const question::Asker asker(loop);
         cleanup::Signing signing(house);
         for (char c : message)
             signing.feed(std::string_view(&c, 1));
-        outcome = co_await signing.finish("QUEUEID");
+        outcome = co_await signing.finish(asker, "QUEUEID");
     }
     static event::Task<void> run_seal(cleanup::SigningHouse& house, const std::string& message, const std::string& prepend,
         cleanup::Sealing::Outcome& outcome) {
@@ -175,6 +182,18 @@ TEST_CASE("which entry of dkim_sign_table counts", "[cleanup][dkim]") {
         domain_of("{example.test = garbage}", "a@example.test") ==
         "dkim_sign_table: example.test: \"garbage\" is neither selector:/key/file, d=domain, none nor unsigned_on_failure");
     CHECK(domain_of("{example.test = none " + key + "}", "a@example.test").find("stands beside keys") != std::string::npos);
+}
+
+TEST_CASE("a table of signatures that has to be waited for", "[cleanup][dkim]") {
+    test::LaterTables later;
+    later["signing"].open = true;
+    House house;
+    later["signing"].entries["example.test"] = "r:" + house.file("good.key");
+    cleanup::Signing::Outcome signed_one = house.sign_by("later:signing", true, kMessage);
+    INFO(signed_one.trouble);
+    CHECK(signed_one.fields.find("s=r;") != std::string::npos);
+    later["signing"].fails = true;
+    CHECK(house.sign_by("later:signing", true, kMessage).trouble.find("down") != std::string::npos);
 }
 
 TEST_CASE("a key that cannot be used defers, unless the table says otherwise", "[cleanup][dkim]") {
