@@ -25,7 +25,7 @@ class Intake {
   public:
     Intake(Service& service, std::string queue_id, ipc::records::CleanupOpen open);
 
-    void add_recipients(std::vector<ipc::records::CleanupRecipient> more);
+    void add_recipients(std::vector<envelope::Recipient> more);
     event::Task<void> add_content(std::string octets);
     event::Task<ipc::records::CleanupReply> finish(ipc::records::CleanupEnd end);
 
@@ -37,7 +37,8 @@ class Intake {
     void begin_signatures();
     bool may_be_sealed() const;
     void ask_whether_outside(const std::string& address);
-    bool is_new(const queue::Recipient& recipient);
+    bool is_new(const envelope::Recipient& recipient);
+    void note_expansion(envelope::Recipient& recipient, const std::vector<std::string>& targets);
     event::Task<void> resolve_recipients();
     event::Task<void> write_part();
     event::Task<std::optional<ipc::records::CleanupReply>> sign(std::string& prepend);

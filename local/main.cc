@@ -58,7 +58,7 @@ std::expected<Target, NoTarget> find_target(const std::string& recipient, const 
 
 delivery::RecipientResult deliver_one(
     const delivery::Job& job, const delivery::DeliverRecipient& recipient, const local::Params& params) {
-    auto target = find_target(recipient.address, params);
+    auto target = find_target(recipient.recipient.address, params);
     if (!target)
         return delivery::make_result(target.error().status, target.error().dsn, target.error().text, "local");
     auto user = delivery::AsUser::become(target->user, target->group);

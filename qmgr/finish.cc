@@ -82,7 +82,8 @@ event::Task<void> Scheduler::save_all(Message& message) {
 event::Task<void> Scheduler::finish(Message& message) {
     message.finishing = true;
     const auto delivered = [](const RecipientState& s) { return s.phase == Phase::delivered || s.phase == Phase::reported; };
-    if (!message.saving && !message.vanished && std::all_of(message.states.begin(), message.states.end(), delivered)) {
+    const bool over = std::all_of(message.states.begin(), message.states.end(), delivered);
+    if (over && !message.saving && !message.vanished && !message.owes_success()) {
         remove(message);
         co_return;
     }
@@ -94,17 +95,18 @@ event::Task<void> Scheduler::finish(Message& message) {
         co_return;
     }
     co_await report_failures(message);
+    co_await report_success(message);
     co_await report_delay(message);
     co_await save_all(message);
-    if (has_phase(message, Phase::deferred) || has_phase(message, Phase::bounced))
+    if (has_phase(message, Phase::deferred) || has_phase(message, Phase::bounced) || message.owes_success())
         co_await put_off(message);
     else
         remove(message);
 }
 
 bool Scheduler::is_over_age(const Message& message, std::int64_t now) const {
-    const auto lifetime = message.envelope.sender.empty() ? params_.bounce_queue_lifetime()
-                                                          : params_.maximal_queue_lifetime();
+    const auto lifetime = message.envelope.mail.sender.empty() ? params_.bounce_queue_lifetime()
+                                                               : params_.maximal_queue_lifetime();
     return now - message.arrival() >= lifetime.count();
 }
 
@@ -119,7 +121,7 @@ void Scheduler::expire(Message& message) {
         if (state.phase != Phase::deferred || (!state.tried && !message.expire))
             continue;
         if (!std::exchange(said, true))
-            logging::info("{}: from=<{}>, status={}, returned to sender", message.id, message.envelope.sender,
+            logging::info("{}: from=<{}>, status={}, returned to sender", message.id, message.envelope.mail.sender,
                 message.expire ? "force-expired" : "expired");
         state.phase = Phase::waiting;
         ++message.open;
@@ -128,27 +130,19 @@ void Scheduler::expire(Message& message) {
 }
 
 BounceRequest Scheduler::make_report(const Message& message, BounceKind kind, Phase phase) const {
-    const queue::Envelope& envelope = message.envelope;
     BounceRequest request;
     request.kind = kind;
     request.queue_id = message.id;
-    request.sender = envelope.sender;
-    request.content_offset = message.content_offset;
-    request.content_length = message.content_length;
-    request.flags = envelope.flags;
-    request.envid = envelope.envid;
-    request.returns = static_cast<std::uint32_t>(envelope.returns);
-    request.arrival_us = envelope.arrival_us;
+    request.content = message.content;
+    request.mail = message.envelope.mail;
     request.expires = message.arrival() + params_.maximal_queue_lifetime().count();
     for (std::size_t index = 0; index < message.states.size(); ++index) {
         const RecipientState& state = message.states[index];
-        if (state.phase != phase)
+        if (state.phase != phase || (kind == BounceKind::success && !message.owes_success(index)))
             continue;
         BounceRecipient& recipient = request.recipients.emplace_back();
-        recipient.address = envelope.recipients[index].address;
-        recipient.original = envelope.recipients[index].original;
-        recipient.orcpt = envelope.recipients[index].orcpt;
-        recipient.notify = envelope.recipients[index].notify;
+        recipient.recipient = message.envelope.recipients[index];
+        recipient.action = state.action;
         recipient.dsn = state.dsn;
         recipient.text = state.text;
         recipient.remote_mta = state.remote_mta;
@@ -180,9 +174,55 @@ event::Task<void> Scheduler::report_failures(Message& message) {
     }
 }
 
+// RFC 3461, 5.2: delivered, relayed to where nobody reports, or expanded.
+event::Task<void> Scheduler::report_success(Message& message) {
+    if (!message.owes_success())
+        co_return;
+    event::Fd content = open_content(message);
+    if (!content)
+        co_return;
+    BounceRequest request = make_report(message, BounceKind::success, Phase::delivered);
+    if (!message.expansion_reported) {
+        for (const envelope::Recipient& expanded : message.envelope.expanded) {
+            BounceRecipient& recipient = request.recipients.emplace_back();
+            recipient.recipient = expanded;
+            recipient.action = envelope::Action::expanded;
+            recipient.dsn = "2.0.0";
+            recipient.text = "alias expanded";
+            recipient.when = message.arrival();
+        }
+    }
+    const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
+    const std::string refused = refusal(answer);
+    if (!refused.empty()) {
+        logging::warning("{}: the sender cannot be told of the delivery yet: {}", message.id, refused);
+        co_return;
+    }
+    for (std::uint32_t index = 0; index < message.states.size(); ++index) {
+        if (!message.owes_success(index))
+            continue;
+        message.states[index].phase = Phase::waiting;
+        ++message.open;
+        note_result(message, index, Phase::reported, queue::Outcome::reported);
+    }
+    if (!message.envelope.expanded.empty() && !message.expansion_reported) {
+        message.expansion_reported = true;
+        note_for_all(message, queue::Outcome::reported);
+    }
+}
+
+// A record about the message as a whole.
+void Scheduler::note_for_all(Message& message, queue::Outcome outcome) {
+    queue::Status status;
+    status.recipient = queue::kWholeMessage;
+    status.outcome = outcome;
+    status.when = now_seconds();
+    message.unsaved += queue::encode_status(std::move(status));
+}
+
 event::Task<void> Scheduler::report_delay(Message& message) {
     const std::int64_t warn_after = params_.delay_warning_time().count();
-    const bool due = warn_after > 0 && !message.delay_reported && !message.envelope.sender.empty() &&
+    const bool due = warn_after > 0 && !message.delay_reported && !message.envelope.mail.sender.empty() &&
                      now_seconds() - message.arrival() >= warn_after;
     if (!due || !has_phase(message, Phase::deferred))
         co_return;
@@ -197,11 +237,7 @@ event::Task<void> Scheduler::report_delay(Message& message) {
         co_return;
     }
     message.delay_reported = true;
-    queue::Status status;
-    status.recipient = queue::kWholeMessage;
-    status.outcome = queue::Outcome::delay_reported;
-    status.when = now_seconds();
-    message.unsaved += queue::encode_status(status);
+    note_for_all(message, queue::Outcome::delay_reported);
 }
 
 // The older a message, the longer it waits: as long again as it has waited so far, within the two limits.

@@ -49,8 +49,7 @@ std::string take_handover(std::string_view frame, event::Fd file, Scheduler& sch
     message->queue = "incoming";
     message->envelope = std::move(*envelope);
     message->file = std::move(file);
-    message->content_offset = handover->content_offset;
-    message->content_length = handover->content_length;
+    message->content = handover->content;
     message->status_end = handover->status_offset;
     apply_statuses(*message, {});
     scheduler.admit(std::move(message));

@@ -50,8 +50,7 @@ std::unique_ptr<Message> make_message(queue::Message&& read, const std::string& 
     message->queue = queue;
     message->envelope = std::move(read.envelope);
     message->file = std::move(file);
-    message->content_offset = read.layout.content_offset;
-    message->content_length = read.layout.content_length;
+    message->content = read.layout.content();
     message->status_end = read.status_end;
     message->expire = read.expire;
     apply_statuses(*message, read.statuses);
@@ -89,7 +88,7 @@ bool Wanted::is_for_site(const Message& message) const {
     if (site.empty())
         return true;
     return std::any_of(
-        message.envelope.recipients.begin(), message.envelope.recipients.end(), [&](const queue::Recipient& recipient) {
+        message.envelope.recipients.begin(), message.envelope.recipients.end(), [&](const envelope::Recipient& recipient) {
             const std::size_t at = recipient.address.rfind('@');
             return at != std::string::npos &&
                    text::equal_ignoring_case(std::string_view{recipient.address}.substr(at + 1), site);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/event/fd.h"
+#include "lib/ipc/records/content.h"
 #include "lib/queue/envelope.h"
 #include "lib/queue/status.h"
 
@@ -18,7 +19,7 @@ enum class Phase : std::uint8_t {
     delivered,
     deferred,  // tried in this round, or set aside; for a later one
     bounced,   // failed for good; the sender does not know yet
-    reported,  // failed for good, and the sender was told or wanted no report
+    reported,  // at its end, and the sender was told or wanted no report
 };
 
 struct RecipientState {
@@ -29,6 +30,7 @@ struct RecipientState {
     std::string text;
     std::string remote_mta;
     std::string remote_reply;
+    envelope::Action action = envelope::Action::unsaid;  // of a delivery, where known
     std::int64_t when = 0;
 };
 
@@ -38,8 +40,7 @@ struct Message {
     queue::Envelope envelope;
     std::vector<RecipientState> states;  // parallel to envelope.recipients
     event::Fd file;                      // locked
-    std::uint64_t content_offset = 0;
-    std::uint64_t content_length = 0;
+    ipc::records::ContentPlace content;
     std::uint64_t status_end = 0;
     std::int64_t active_us = 0;
     std::size_t open = 0;         // recipients that are waiting
@@ -49,11 +50,16 @@ struct Message {
     bool flush = false;   // somebody asked for it: defer_transports is no obstacle
     bool insist = false;  // asked for, or its last try: a dead destination is no obstacle
     bool delay_reported = false;
+    bool expansion_reported = false;
     bool vanished = false;  // a tool removed or moved the file
     std::string unsaved;    // status records not yet on the disk
     bool saving = false;
 
-    std::int64_t arrival() const { return envelope.arrival_us / 1'000'000; }
+    std::int64_t arrival() const { return envelope.mail.arrival_us / 1'000'000; }
+    // Whether the sender waits for a report that this recipient has the message (RFC 3461, 5.2).
+    bool owes_success(std::size_t index) const;
+    // The same for any recipient, or for an address that was expanded.
+    bool owes_success() const;
 };
 
 // Applies what the file says about earlier rounds; nothing where every recipient is already done.

@@ -73,8 +73,8 @@ void Scheduler::admit(std::unique_ptr<Message> owned) {
     message.active_us = now_us();
     message.insist = message.flush || is_over_age(message, now_seconds());
     recipients_ += message.states.size();
-    logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id, message.envelope.sender,
-        message.content_length, message.open);
+    logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id, message.envelope.mail.sender,
+        message.content.length, message.open);
     loop_.spawn(route(message));
 }
 
@@ -90,7 +90,7 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
         note_result(message, index, Phase::delivered, queue::Outcome::delivered);
         co_return false;
     }
-    std::expected<Route, std::string> found = co_await routing_.resolve(message.envelope.sender, address);
+    std::expected<Route, std::string> found = co_await routing_.resolve(message.envelope.mail.sender, address);
     if (found && is_service_name(found->transport)) {
         route = std::move(*found);
         co_return true;
@@ -120,8 +120,8 @@ event::Task<void> Scheduler::route(Message& message) {
         if (!goes_on)
             continue;
         Transport& by = transport(where.transport);
-        queue::Recipient& recipient = message.envelope.recipients[index];
-        recipient.address = std::move(where.recipient);
+        envelope::Recipient& recipient = message.envelope.recipients[index];
+        recipient.redirect(std::move(where.recipient));
         std::string key = text::lower(by.limits().recipients == 1 ? recipient.address : where.nexthop);
         Group& group = groups[{where.transport, std::move(key)}];
         group.transport = &by;
@@ -165,13 +165,15 @@ void Scheduler::note_result(Message& message, std::uint32_t index, Phase phase, 
     status.recipient = index;
     status.outcome = outcome;
     status.when = state.when;
-    if (outcome != queue::Outcome::delivered) {
+    // Of a delivery nobody asks later how it went, but for a sender who wants to know.
+    if (outcome != queue::Outcome::delivered || message.owes_success(index)) {
         status.dsn = state.dsn;
         status.text = state.text;
         status.relay = state.remote_mta;
         status.remote_reply = state.remote_reply;
+        status.action = state.action;
     }
-    message.unsaved += queue::encode_status(status);
+    message.unsaved += queue::encode_status(std::move(status));
 }
 
 void Scheduler::recipient_answered(Message& message, const RecipientResult& result) {
@@ -182,6 +184,7 @@ void Scheduler::recipient_answered(Message& message, const RecipientResult& resu
     state.text = clean(result.text);
     state.remote_mta = clean(result.remote_mta);
     state.remote_reply = clean(result.remote_reply);
+    state.action = result.action;
     state.tried = state.tried || !state.set_aside;
     const bool soft = params_.soft_bounce() && result.status == DeliverStatus::bounced;
     if (result.status == DeliverStatus::delivered)

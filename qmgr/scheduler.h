@@ -65,6 +65,7 @@ class Scheduler final : public DeliveryOwner {
     event::Task<void> route(Message& message);
     event::Task<bool> route_one(Message& message, std::uint32_t index, Route& route);
     void defer_here(Message& message, std::uint32_t index, const std::string& dsn, const std::string& reason);
+    static void note_for_all(Message& message, queue::Outcome outcome);
     void note_result(Message& message, std::uint32_t index, Phase phase, queue::Outcome outcome);
     void abandon(Message& message);
 
@@ -78,6 +79,7 @@ class Scheduler final : public DeliveryOwner {
     event::Task<void> remove_stubbornly(Message& message);
     void expire(Message& message);
     bool is_over_age(const Message& message, std::int64_t now) const;
+    event::Task<void> report_success(Message& message);
     ipc::records::BounceRequest make_report(const Message& message, ipc::records::BounceKind kind, Phase phase) const;
     void drop(Message& message);
 

@@ -19,7 +19,6 @@ using ipc::records::BounceRecipient;
 using ipc::records::BounceReply;
 using ipc::records::BounceRequest;
 using ipc::records::CleanupOpen;
-using ipc::records::CleanupRecipient;
 using ipc::records::CleanupReply;
 
 namespace {
@@ -125,29 +124,41 @@ std::unique_ptr<Collector::Letter> Collector::open_letter(const queue::Spool& sp
     return letter;
 }
 
+namespace {
+
+// What was queued before is rewritten anew. Where the sender has not been told yet that the address was expanded, it is the
+// one to be told about again.
+envelope::Recipient as_given(const queue::Message& message, const envelope::Recipient& recipient) {
+    const auto& expanded = message.envelope.expanded;
+    const auto found = std::find_if(
+        expanded.begin(), expanded.end(), [&](const envelope::Recipient& one) { return one.given() == recipient.given(); });
+    if (found != expanded.end() && !message.expansion_reported())
+        return *found;
+    envelope::Recipient given = recipient;
+    given.redirect(recipient.given());
+    return given;
+}
+
+}  // namespace
+
 CleanupOpen Collector::make_open(const Letter& letter) {
     const queue::Envelope& envelope = letter.message.envelope;
     CleanupOpen open;
-    open.sender = envelope.sender;
+    open.mail = envelope.mail;
+    open.mail.client = {};
+    open.mail.arrival_us = letter.ours ? envelope.mail.arrival_us : letter.dropped_us;
     open.full_name = envelope.full_name;
-    open.flags = envelope.flags &
-                 (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin | (letter.ours ? queue::kInternalMail : 0u));
+    if (!letter.ours)
+        open.mail.flags &= ~std::uint32_t{envelope::kInternalMail};
     // What is ours has been through cleanup before, and was signed there if it is to be signed.
     if (!letter.ours)
-        open.flags |= ipc::records::kCleanupOurs;
-    open.envid = envelope.envid;
-    open.returns = static_cast<std::uint32_t>(envelope.returns);
-    open.arrival_us = letter.ours ? envelope.arrival_us : letter.dropped_us;
+        open.handling |= ipc::records::kCleanupOurs;
     open.user_id = letter.owner;
     const std::vector<bool> done = done_recipients(letter.message);
     for (std::size_t i = 0; i < done.size(); ++i) {
         if (done[i])
             continue;
-        const queue::Recipient& from = envelope.recipients[i];
-        CleanupRecipient& to = open.recipients.emplace_back();
-        to.address = letter.ours ? from.original : from.address;  // rewritten anew
-        to.orcpt = from.orcpt;
-        to.notify = from.notify;
+        open.recipients.push_back(letter.ours ? as_given(letter.message, envelope.recipients[i]) : envelope.recipients[i]);
     }
     return open;
 }
@@ -176,15 +187,15 @@ event::Task<void> Collector::collect_one(std::string id) {
 
 event::Task<void> Collector::settle(const Letter& letter, const CleanupReply& reply) {
     if (reply.code == 250) {
-        logging::info("{}: uid={} from=<{}>", reply.queue_id, letter.owner, letter.message.envelope.sender);
+        logging::info("{}: uid={} from=<{}>", reply.queue_id, letter.owner, letter.message.envelope.mail.sender);
     } else if (reply.code >= 500) {
         std::string refused = co_await tell_sender(letter, reply);
         if (!refused.empty()) {
             logging::warning("maildrop/{}: {}; the sender cannot be told yet: {}", letter.id, reply.reason, refused);
             co_return;
         }
-        logging::info("maildrop/{}: uid={} from=<{}>: returned: {}", letter.id, letter.owner, letter.message.envelope.sender,
-            reply.reason);
+        logging::info("maildrop/{}: uid={} from=<{}>: returned: {}", letter.id, letter.owner,
+            letter.message.envelope.mail.sender, reply.reason);
     } else {
         logging::warning("maildrop/{}: {}; tried again later", letter.id, reply.reason);
         co_return;
@@ -197,15 +208,13 @@ event::Task<std::string> Collector::tell_sender(const Letter& letter, const Clea
     BounceRequest request;
     request.request_id = 1;
     request.queue_id = letter.id;
-    request.sender = letter.message.envelope.sender;
-    request.content_offset = letter.message.layout.content_offset;
-    request.content_length = letter.message.layout.content_length;
-    request.arrival_us = letter.dropped_us;
-    for (const queue::Recipient& from : letter.message.envelope.recipients) {
+    request.mail = letter.message.envelope.mail;
+    request.mail.flags = 0;
+    request.mail.arrival_us = letter.dropped_us;
+    request.content = letter.message.layout.content();
+    for (const envelope::Recipient& from : letter.message.envelope.recipients) {
         BounceRecipient& to = request.recipients.emplace_back();
-        to.address = from.address;
-        to.original = from.original;
-        to.notify = from.notify;
+        to.recipient = from;
         to.dsn = refusal.dsn;
         to.text = refusal.reason;
         to.when = letter.dropped_us / 1'000'000;

@@ -9,11 +9,14 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lib/queue/bytes.h"
+#include "lib/fields/bytes.h"
 #include "lib/queue/crc32c.h"
 
 namespace queue {
 namespace {
+
+using fields::put_int;
+using fields::Reader;
 
 // The first byte is no text, the line ends show a file that went through a text conversion.
 constexpr std::string_view kMagic{"\x93MPQ\r\n\x1a\n", 8};
@@ -316,6 +319,11 @@ std::expected<Message, Damage> read_message(int file, Verify verify) {
     message.torn = statuses.valid_bytes != tail.size();
     message.expire = (info.st_mode & kExpireBit) != 0;
     return message;
+}
+
+bool Message::expansion_reported() const {
+    return std::any_of(statuses.begin(), statuses.end(),
+        [](const Status& status) { return status.recipient == kWholeMessage && status.outcome == Outcome::reported; });
 }
 
 std::expected<void, Trouble> append_statuses(int file, std::uint64_t end, std::string_view records) {

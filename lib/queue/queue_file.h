@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "lib/event/fd.h"
+#include "lib/ipc/records/content.h"
 #include "lib/queue/envelope.h"
 #include "lib/queue/status.h"
 
@@ -39,6 +40,7 @@ struct Layout {
     std::uint32_t content_checksum = 0;
     std::uint32_t envelope_checksum = 0;
 
+    ipc::records::ContentPlace content() const { return {content_offset, content_length}; }
     std::uint64_t status_offset() const { return envelope_offset + envelope_length; }
 };
 
@@ -111,6 +113,9 @@ struct Message {
     std::uint64_t status_end = 0;  // where the next status record belongs
     bool torn = false;             // something after the last whole status record was dropped
     bool expire = false;           // postsuper -e or -f
+
+    // Whether the sender was told which addresses became others.
+    bool expansion_reported() const;
 };
 
 enum class Verify { envelope, content_too };

@@ -114,7 +114,7 @@ delivery::RecipientResult deliver_one(const delivery::Job& job, const delivery::
 
 event::Task<void> deliver(delivery::Job& job, event::ThreadPool& pool, const Services& services) {
     for (const delivery::DeliverRecipient& recipient : job.request.recipients) {
-        auto target = find_target(services, recipient.address);
+        auto target = find_target(services, recipient.recipient.address);
         if (!target) {
             NoTarget why = target.error();
             job.finish(recipient, delivery::make_result(why.status, why.dsn, why.text, "virtual"));

@@ -27,7 +27,7 @@ std::vector<ShowqRecipient> waiting_recipients(const queue::Message& message) {
             continue;
         ShowqRecipient& recipient = waiting.emplace_back();
         recipient.address = message.envelope.recipients[i].address;
-        recipient.original = message.envelope.recipients[i].original;
+        recipient.original = message.envelope.recipients[i].given();
         recipient.reason = status != nullptr ? status->text : "";
         recipient.bounced = status != nullptr && status->outcome == queue::Outcome::bounced;
     }
@@ -48,7 +48,7 @@ std::optional<ShowqMessage> describe(const queue::Spool& spool, const std::strin
     message.arrival_time = read->layout.arrival_us / 1'000'000;
     message.size = static_cast<std::int64_t>(read->layout.content_length);
     message.forced_expire = read->expire;
-    message.sender = read->envelope.sender;
+    message.sender = read->envelope.mail.sender;
     message.recipients = waiting_recipients(*read);
     return message;
 }

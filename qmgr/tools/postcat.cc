@@ -12,6 +12,7 @@
 #include <ctime>
 #include <vector>
 
+#include "lib/fields/print.h"
 #include "lib/queue/queue_id.h"
 #include "lib/queue/spool.h"
 #include "lib/text/text.h"
@@ -32,7 +33,8 @@ class Postcat {
     void show_content(int file, const queue::Layout& layout);
     void put(std::uint64_t offset, const std::string& line);
     void field(const char* name, const std::string& value, bool always = false);
-    void attribute(const char* name, const std::string& value);
+    void attribute(std::string_view name, const std::string& value);
+    void show_recipient(envelope::Recipient recipient);
 
     worker::Command command_{"postcat"};
     config::CommonParams params_;
@@ -78,38 +80,46 @@ void Postcat::field(const char* name, const std::string& value, bool always) {
         put(offset_, std::string(name) + ": " + text::printable(value));
 }
 
-void Postcat::attribute(const char* name, const std::string& value) {
+void Postcat::attribute(std::string_view name, const std::string& value) {
     if (!value.empty())
-        put(offset_, std::string("named_attribute: ") + name + "=" + text::printable(value));
+        put(offset_, "named_attribute: " + std::string(name) + "=" + text::printable(value));
 }
 
 void Postcat::show_envelope(const queue::Message& message) {
     const queue::Envelope& envelope = message.envelope;
     offset_ = message.layout.envelope_offset;
-    const auto arrival = static_cast<std::time_t>(envelope.arrival_us / 1'000'000);
+    const auto arrival = static_cast<std::time_t>(envelope.mail.arrival_us / 1'000'000);
     char date[64] = "?";
     std::tm local{};
     if (localtime_r(&arrival, &local) != nullptr)
         strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", &local);
     field("message_size", std::to_string(message.layout.content_length));
     field("message_arrival_time", date);
-    attribute("queue_id", envelope.queue_id);
-    attribute("log_client_name", envelope.client.name);
-    attribute("log_client_address", envelope.client.address);
-    attribute("log_client_port", envelope.client.port);
-    attribute("log_helo_name", envelope.client.helo);
-    attribute("log_protocol_name", envelope.client.protocol);
-    attribute("sasl_method", envelope.client.sasl_method);
-    attribute("sasl_username", envelope.client.sasl_username);
-    attribute("sasl_sender", envelope.client.sasl_sender);
-    attribute("envelope_id", envelope.envid);
-    field("sender", envelope.sender, true);
-    for (const queue::Recipient& recipient : envelope.recipients) {
-        attribute("dsn_orig_rcpt", recipient.orcpt);
-        attribute("notify_flags", recipient.notify != 0 ? std::to_string(recipient.notify) : "");
-        field("original_recipient", recipient.original);
-        field("recipient", recipient.address, true);
-    }
+    // By the lists of lib/envelope: what is added there shows here.
+    queue::Envelope once = envelope;
+    once.recipients.clear();
+    once.expanded.clear();
+    fields::print(once, [&](std::string_view name, const std::string& value) {
+        if (name != "sender")
+            attribute(name, value);
+    });
+    for (const envelope::Recipient& expanded : envelope.expanded)
+        attribute("expanded_recipient", expanded.address);
+    field("sender", envelope.mail.sender, true);
+    for (const envelope::Recipient& recipient : envelope.recipients)
+        show_recipient(recipient);
+}
+
+// The address itself comes last: that is where one recipient ends for whoever reads this by program.
+void Postcat::show_recipient(envelope::Recipient recipient) {
+    recipient.original = recipient.given();
+    fields::print(recipient, [&](std::string_view name, const std::string& value) {
+        if (name == "original_recipient")
+            field("original_recipient", value);
+        else if (name != "recipient")
+            attribute(name, value);
+    });
+    field("recipient", recipient.address, true);
 }
 
 const char* outcome_name(queue::Outcome outcome) {
@@ -117,7 +127,7 @@ const char* outcome_name(queue::Outcome outcome) {
     case queue::Outcome::delivered: return "delivered";
     case queue::Outcome::deferred: return "deferred";
     case queue::Outcome::bounced: return "bounced";
-    case queue::Outcome::reported: return "bounced and reported";
+    case queue::Outcome::reported: return "reported";
     case queue::Outcome::delay_reported: return "delay reported";
     }
     return "?";

@@ -24,8 +24,8 @@ import sys
 ROOT = "."  # set by main()
 PROGRAMS = ["master", "smtpd", "cleanup", "qmgr", "local", "lmtp", "imapd"]
 # Lowest first; a library may include those before it.
-LAYERS = ["text", "time", "file", "log", "event", "config", "command", "ipc", "worker", "delivery", "dict", "dns", "message", "dsn", "smtp", "imap",
-          "managesieve", "sasl", "userdb", "address", "authres", "spf", "dkim", "dmarc", "sieve", "queue", "store"]
+LAYERS = ["text", "time", "file", "fields", "envelope", "log", "event", "config", "command", "ipc", "queue", "worker", "delivery", "dict", "dns",
+          "message", "dsn", "smtp", "imap", "managesieve", "sasl", "userdb", "address", "authres", "spf", "dkim", "dmarc", "sieve", "store"]
 
 # Each room, and the rooms of the same folder whose headers it may include. A file belongs to the deepest room that it lies in.
 # The table itself may have no cycle. imapd/ is no room: nothing lies loose there.

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "test/support/catch.h"
+#include "test/support/test_data.h"
 #include "test/unit/qmgr/fixture.h"
 
 using qmgr_test::Fixture;
@@ -191,4 +192,81 @@ TEST_CASE("damaged and unfinished files are set apart", "[qmgr]") {
     CHECK(f.where("AAAAA1") == "corrupt");
     CHECK(f.where("AAAAA3") == "gone");
     CHECK(f.where("AAAAA5") == "corrupt");
+}
+
+TEST_CASE("who asks about success is told before the message goes", "[qmgr][rfc3461:5.2]") {
+    Fixture f;
+    f.notify = envelope::kNotifySuccess | envelope::kNotifyFailure;
+    f.write("AAAAA1", {"a@one.test", "relay@two.test", "dsn@three.test", "bounce@one.test", "defer@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    REQUIRE(f.bounces.size() == 2);
+    CHECK(f.bounces[0].kind == ipc::records::BounceKind::failure);
+    CHECK(f.bounces[0].recipients.size() == 1);
+    CHECK(f.bounces[1].kind == ipc::records::BounceKind::success);
+    REQUIRE(f.bounces[1].recipients.size() == 2);  // not of dsn@: the next host has taken over to report
+    CHECK(f.bounces[1].recipients[0].action == envelope::Action::delivered);
+    CHECK(f.bounces[1].recipients[0].text == "as the name says");
+    CHECK(f.bounces[1].recipients[1].action == envelope::Action::relayed);
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0 && f.order.size() > 4; }));
+    CHECK(f.bounces.size() == 2);  // each once
+}
+
+TEST_CASE("a report about success that cannot be made now is made later", "[qmgr][rfc3461:5.2]") {
+    Fixture f;
+    f.bounce_refuses = true;
+    f.notify = envelope::kNotifySuccess;
+    f.expanded = {{"list@one.test", "", "", envelope::kNotifySuccess}};
+    f.write("AAAAA1", {"a@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    REQUIRE(f.bounces.size() == 1);
+    f.bounce_refuses = false;
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "gone"; }));
+    CHECK(f.delivered.size() == 1);  // and not a second time
+    REQUIRE(f.bounces.size() == 2);
+    REQUIRE(f.bounces[1].recipients.size() == 2);
+    CHECK(f.bounces[1].recipients[0].action == envelope::Action::delivered);
+    CHECK(f.bounces[1].recipients[0].text == "as the name says");
+    CHECK(f.bounces[1].recipients[1].recipient.address == "list@one.test");
+    CHECK(f.bounces[1].recipients[1].action == envelope::Action::expanded);
+}
+
+TEST_CASE("nobody is told of success unasked, nor the null sender", "[qmgr][rfc3461:5.2]") {
+    Fixture f;
+    f.write("AAAAA1", {"a@one.test"});
+    f.notify = envelope::kNotifyFailure | envelope::kNotifyDelay;
+    f.write("AAAAA2", {"a@one.test"});
+    f.notify = envelope::kNotifySuccess;
+    f.expanded = {{"list@one.test", "", "", envelope::kNotifySuccess}};
+    f.write("AAAAA3", {"a@one.test"}, "");
+    f.start();
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0 && f.delivered.size() == 3; }));
+    CHECK(f.bounces.empty());
+    CHECK(f.where("AAAAA3") == "gone");
+}
+
+TEST_CASE("queue files of the build before are delivered", "[qmgr][upgrade]") {
+    const std::filesystem::path fresh = test::find_data("queue/fresh"), deferred = test::find_data("queue/deferred");
+    REQUIRE_FALSE(fresh.empty());
+    Fixture f;
+    f.params.maximal_queue_lifetime.set(std::chrono::hours(24 * 36500));
+    std::filesystem::copy_file(fresh, "incoming/0123456789A");
+    std::filesystem::copy_file(deferred, "deferred/0123456789B");
+    f.start();
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.where("0123456789A") == "gone" && f.where("0123456789B") == "gone"; }));
+    std::sort(f.delivered.begin(), f.delivered.end());
+    // Of the deferred one only bob was left; alice had it, and gone@ had failed.
+    CHECK(f.delivered ==
+          std::vector<std::string>{"alice@example.test", "bob@example.test", "bob@example.test", "gone@gone.test"});
+    const auto failure = std::find_if(f.bounces.begin(), f.bounces.end(),
+        [](const auto& request) { return request.kind == ipc::records::BounceKind::failure; });
+    REQUIRE(failure != f.bounces.end());
+    CHECK(failure->queue_id == "0123456789B");
+    CHECK(failure->mail.envid == "QQ+2B314159");
+    REQUIRE(failure->recipients.size() == 1);
+    CHECK(failure->recipients[0].remote_reply == "550 5.1.1 no");
 }

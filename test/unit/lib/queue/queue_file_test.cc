@@ -61,13 +61,13 @@ TEST_CASE("a message survives writing and reading", "[queue]") {
     const auto message = read_message(file.get(), Verify::content_too);
     REQUIRE(message);
     CHECK(content_of(file.get(), message->layout) == kContent);
-    CHECK(message->envelope.sender == envelope.sender);
-    CHECK(message->envelope.client.address == "192.0.2.7");
+    CHECK(message->envelope.mail.sender == envelope.mail.sender);
+    CHECK(message->envelope.mail.client.address == "192.0.2.7");
     REQUIRE(message->envelope.recipients.size() == 2);
     CHECK(message->envelope.recipients[0].original == "Bob@example.test");
     CHECK(message->envelope.recipients[0].notify == 6);
-    CHECK(message->envelope.recipients[1].original == "carol@example.test");
-    CHECK(message->layout.arrival_us == envelope.arrival_us);
+    CHECK(message->envelope.recipients[1].given() == "carol@example.test");
+    CHECK(message->layout.arrival_us == envelope.mail.arrival_us);
     CHECK_FALSE(message->torn);
 }
 
@@ -147,13 +147,15 @@ TEST_CASE("statuses are appended and read back", "[queue]") {
     const std::string path = write_message(temp, "ABCDEF1", kContent, sample_envelope("ABCDEF1"));
     const event::Fd file = open_file(path);
     const std::uint64_t end = read_message(file.get(), Verify::envelope)->status_end;
-    const std::string first = encode_status({0, Outcome::delivered, 5, "2.0.0", "ok", "relay", ""});
-    const std::string second = encode_status({1, Outcome::deferred, 6, "4.4.1", "no\nroute", "none", "reply"});
+    const std::string first = encode_status(
+        {0, Outcome::delivered, 5, "2.0.0", "ok", "relay", "", envelope::Action::relayed});
+    const std::string second = encode_status({1, Outcome::deferred, 6, "4.4.1", "no\nroute", "none", "reply", {}});
     REQUIRE(append_statuses(file.get(), end, first + second));
 
     auto message = read_message(file.get(), Verify::envelope);
     REQUIRE(message);
     REQUIRE(message->statuses.size() == 2);
+    CHECK(message->statuses[0].action == envelope::Action::relayed);
     CHECK(message->statuses[1].text == "no\nroute");
     CHECK(message->status_end == end + first.size() + second.size());
 
@@ -176,7 +178,7 @@ TEST_CASE("every flipped byte is noticed or harmless", "[queue]") {
     {
         const event::Fd file = open_file(path);
         const std::uint64_t end = read_message(file.get(), Verify::envelope)->status_end;
-        REQUIRE(append_statuses(file.get(), end, encode_status({1, Outcome::delivered, 5, "2.0.0", "ok", "", ""})));
+        REQUIRE(append_statuses(file.get(), end, encode_status({1, Outcome::delivered, 5, "2.0.0", "ok", "", "", {}})));
     }
     const std::string good = slurp(path);
     const std::size_t status_at = kPreambleSize + kContent.size() + encode_envelope(envelope).size();

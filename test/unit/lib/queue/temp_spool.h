@@ -31,12 +31,12 @@ class TempSpool {
 inline queue::Envelope sample_envelope(const std::string& id) {
     queue::Envelope envelope;
     envelope.queue_id = id;
-    envelope.arrival_us = 1'700'000'000'123'456;
-    envelope.sender = "alice@example.test";
-    envelope.client.name = "client.example.test";
-    envelope.client.address = "192.0.2.7";
+    envelope.mail.arrival_us = 1'700'000'000'123'456;
+    envelope.mail.sender = "alice@example.test";
+    envelope.mail.client.name = "client.example.test";
+    envelope.mail.client.address = "192.0.2.7";
     envelope.recipients.push_back({"bob@example.test", "Bob@example.test", "rfc822;bob@example.test", 6});
-    envelope.recipients.push_back({"carol@example.test", "carol@example.test", "", 0});
+    envelope.recipients.push_back({"carol@example.test", "", "", 0});
     return envelope;
 }
 
@@ -44,7 +44,7 @@ inline std::string write_message(TempSpool& temp, const std::string& id, std::st
     const queue::Envelope& envelope, const char* directory = "incoming") {
     auto writer = queue::QueueWriter::create(temp.spool().root(), directory, id);
     static_cast<void>(writer->append(content));
-    auto layout = writer->commit(queue::encode_envelope(envelope), envelope.arrival_us, false);
+    auto layout = writer->commit(queue::encode_envelope(envelope), envelope.mail.arrival_us, false);
     return layout ? temp.path() + "/" + directory + "/" + id : std::string{};
 }
 
