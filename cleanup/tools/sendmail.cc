@@ -141,9 +141,9 @@ std::uint32_t Sendmail::parse_notify(const char* argument) {
     return *wanted;
 }
 
-// In xtext already, as in Sendmail, or plain.
+// Plain text, as in Postfix.
 std::string Sendmail::parse_envid(const char* argument) {
-    const std::string envid = envelope::is_envid(argument) ? argument : text::encode_xtext(argument);
+    const std::string envid = text::encode_xtext(argument);
     if (!envelope::is_envid(envid))
         fatal(EX_USAGE, "bad -V option value -- at most 100 printable characters of ASCII");
     return envid;

@@ -193,11 +193,11 @@ Report compose(const BounceRequest& request, const Site& site, const std::string
     for (const BounceRecipient& each : request.recipients)
         out += recipient_fields(request, each);
     const bool whole = returned == Returned::message;
-    const char* what = request.kind == BounceKind::failure   ? "Undelivered"
-                       : request.kind == BounceKind::success ? "Delivered"
-                                                             : "Delayed";
+    const char* what = request.kind == BounceKind::failure         ? "Undelivered "
+                       : request.kind == BounceKind::delay_warning ? "Delayed "
+                                                                   : "";
     out += fmt::format(
-        "\r\n{}Content-Description: {} Message{}\r\nContent-Type: {}\r\n"
+        "\r\n{}Content-Description: {}Message{}\r\nContent-Type: {}\r\n"
         "Content-Transfer-Encoding: 8bit\r\n\r\n",
         part, what, whole ? "" : " Headers", whole ? "message/rfc822" : "text/rfc822-headers");
     report.tail = fmt::format("\r\n--{}--\r\n", report.boundary);

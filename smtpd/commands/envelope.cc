@@ -51,7 +51,7 @@ std::optional<Reply> Session::take_mail_parameters(std::string_view text, Transa
                 return Reply(501, "5.5.4", "Bad AUTH syntax");
             if (!login_.empty() && *decoded != "<>")
                 transaction.mail.client.sasl_sender = *decoded;
-        } else if (keyword == "RET" || keyword == "ENVID") {
+        } else if (parameter.value && (keyword == "RET" || keyword == "ENVID")) {
             if (std::optional<Reply> wrong = take_dsn_of_mail(parameter, transaction.mail))
                 return wrong;
         } else {
@@ -65,7 +65,7 @@ std::optional<Reply> Session::take_mail_parameters(std::string_view text, Transa
 std::optional<Reply> Session::take_dsn_of_mail(const smtp::Parameter& parameter, envelope::Mail& mail) const {
     if (discards("DSN"))
         return Reply(501, "5.7.1", "DSN support is disabled");
-    const std::string_view value = parameter.value.value_or("");
+    const std::string_view value = *parameter.value;
     if (text::equal_ignoring_case(parameter.keyword, "RET")) {
         const auto ret = envelope::parse_ret(value);
         if (!ret || mail.ret != envelope::Ret::unsaid)
@@ -83,7 +83,7 @@ std::optional<Reply> Session::take_dsn_of_mail(const smtp::Parameter& parameter,
 std::optional<Reply> Session::take_dsn_of_rcpt(const smtp::Parameter& parameter, envelope::Recipient& recipient) const {
     if (discards("DSN"))
         return Reply(501, "5.7.1", "DSN support is disabled");
-    const std::string_view value = parameter.value.value_or("");
+    const std::string_view value = *parameter.value;
     if (text::equal_ignoring_case(parameter.keyword, "NOTIFY")) {
         const auto notify = envelope::parse_notify(value);
         if (!notify || recipient.notify != 0)
@@ -103,7 +103,7 @@ std::optional<Reply> Session::take_rcpt_parameters(std::string_view text, envelo
         return Reply(501, "5.5.4", "Error: " + parameters.error());
     for (const smtp::Parameter& parameter : *parameters) {
         const std::string keyword = text::upper(parameter.keyword);
-        if (!extended_ || (keyword != "NOTIFY" && keyword != "ORCPT"))
+        if (!extended_ || !parameter.value || (keyword != "NOTIFY" && keyword != "ORCPT"))
             return Reply(555, "5.5.4", "Unsupported option: " + std::string(parameter.keyword));
         if (std::optional<Reply> wrong = take_dsn_of_rcpt(parameter, recipient))
             return wrong;

@@ -11,6 +11,7 @@
   headers    begin with their own path and a sentence, and say #pragma once
   readmes    every room and every library has a README.md
   unfinished words that mark work left undone
+  envelope   what lib/envelope names is named nowhere else: records and files hold its types (ENVELOPE_ELSEWHERE: what may)
   hand       one comment mark (//), and what .clang-format says: braces, access labels, blanks
   pages      every manual page passes mandoc -T lint
 """
@@ -65,6 +66,16 @@ ROOMS = {
 
 # Who may connect by himself: the kernel, the one client of services, and the client of other hosts.
 CONNECTS = ("lib/event/", "lib/ipc/", "lmtp/")
+
+# Names of the envelope that mean something else where they stand, or are shown to people there; each with the reason.
+ENVELOPE_ELSEWHERE = {
+    "lib/ipc/records/showq.h": "the listing for users: no client, no DSN values",
+    "lib/ipc/records/sieve.h": "what a script sees of its one message, from LMTP",
+    "lib/ipc/records/store.h": "the LMTP envelope of the mailbox half",
+    "lib/queue/queue_file.h": "the preamble has the time of arrival once more, for who does not read the envelope",
+}
+# Names too general to be anybody's own.
+GENERAL_NAMES = {"name", "address", "port", "flags", "client", "recipient"}
 
 problems = []
 
@@ -222,6 +233,34 @@ def check_readmes():
             problem(os.path.join(folder, "README.md"), 0, "a room without a README.md: purpose, peers, rights, where to begin")
 
 
+def envelope_names():
+    """Members and list names of the types in lib/envelope: all of them, and those that no other type can mean."""
+    place = os.path.join(ROOT, "lib/envelope/envelope.h")
+    if not os.path.exists(place):
+        return set()
+    with open(place) as f:
+        text = f.read()
+    found = re.findall(r'field\(\s*"(\w+)",\s*&\w+::(\w+)', text)
+    return {name for pair in found for name in pair} - GENERAL_NAMES
+
+
+def check_envelope(path, code, names):
+    """A list outside of lib/envelope that names one of its values is a second spelling of it, and so is a member in a header."""
+    relative = os.path.relpath(path, ROOT)
+    if relative.startswith(("lib/envelope/", "test/")) or relative in ENVELOPE_ELSEWHERE:
+        return
+    for match in re.finditer(r'\bfield\(\s*"[^"]*",\s*&(\w+)::(\w+)', code):
+        name = match.group(2)
+        if name in names:
+            problem(path, code.count("\n", 0, match.start()) + 1,
+                    f"{match.group(1)}::{name} spells a value of the envelope again: nest the type of lib/envelope")
+    if path.endswith(".h") and relative.startswith(("lib/ipc/", "lib/queue/")):
+        for match in re.finditer(r"^\s+(?:std::[\w:<>]+|u?int\w*|bool)\s+(\w+)(?:\s*=[^;]*)?;", code, re.M):
+            if match.group(1) in names:
+                problem(path, code.count("\n", 0, match.start(1)) + 1,
+                        f"the member {match.group(1)} spells a value of the envelope again: nest the type of lib/envelope")
+
+
 def check_words(path, text):
     for number, line in enumerate(text.split("\n"), 1):
         if re.search(r"\b(TODO|FIXME|XXX|HACK)\b|not implemented yet", line) and "lint" not in path:
@@ -265,9 +304,11 @@ def main(root):
     cycle = cycle_in(ROOMS)
     if cycle:
         problem(os.path.abspath(__file__), 0, "ROOMS has a cycle: " + " -> ".join(cycle))
+    names = envelope_names()
     for source in sources(".h", ".cc"):
         with open(source) as f:
             content = f.read()
+        check_envelope(source, re.sub(r"//[^\n]*", "", content), names)
         if "compiler_traps" not in source:
             check_co_await(source, without_comments_and_strings(content))
         check_connections(source, without_comments_and_strings(content))

@@ -123,7 +123,7 @@ TEST_CASE("a report about success", "[bounce][rfc3464:2.3.3]") {
     CHECK(has(report, "Action: expanded\r\n"));
     CHECK_FALSE(has(report, "Will-Retry-Until"));
     CHECK_FALSE(has(report, "could not be delivered"));
-    CHECK(has(report, "Content-Description: Delivered Message Headers\r\nContent-Type: text/rfc822-headers\r\n"));
+    CHECK(has(report, "Content-Description: Message Headers\r\nContent-Type: text/rfc822-headers\r\n"));
     check_lines(report.head);
 }
 
