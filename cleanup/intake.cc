@@ -105,7 +105,8 @@ event::Task<void> Intake::add_content(std::string octets) {
 std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
     if (!writer_) {
         began_in_hold_ = (open_.handling & ipc::records::kCleanupHold) != 0;
-        auto created = queue::QueueWriter::create(service_.spool().root(), began_in_hold_ ? "hold" : "incoming", queue_id_);
+        auto created = service_.spool().create(
+            began_in_hold_ ? queue::QueueName::hold : queue::QueueName::incoming, queue_id_);
         if (!created)
             return created.error();
         writer_.emplace(std::move(*created));
@@ -224,43 +225,37 @@ void Intake::log_message_id() const {
     logging::info("{}: message-id={}", queue_id_, filter_->message_id().empty() ? "<>" : filter_->message_id());
 }
 
-// A large message was begun in incoming/ before somebody said HOLD. In the thread pool.
-std::optional<queue::Trouble> Intake::hold_late() {
+// In the thread pool.
+std::optional<queue::Trouble> Intake::commit_file(std::string_view envelope, std::string_view prepend) {
+    if (auto trouble = append_part(out_))
+        return trouble;
+    if (auto trouble = put_in_front(prepend))
+        return trouble;
+    auto done = writer_->commit(envelope, envelope_.mail.arrival_us, service_.params().queue_directory_fsync());
+    writer_.reset();
+    if (!done)
+        return done.error();
+    claim_.emplace(std::move(*done));
+    // A large message was begun before somebody said HOLD.
     const bool hold = (open_.handling & ipc::records::kCleanupHold) != 0;
     if (!hold || began_in_hold_)
         return std::nullopt;
-    const auto moved = service_.spool().move(queue_id_, "incoming", "hold");
-    return moved ? std::nullopt : std::optional{moved.error()};
+    const auto held = claim_->hold();
+    return held ? std::nullopt : std::optional{held.error()};
 }
 
 event::Task<std::optional<queue::Trouble>> Intake::commit(std::string prepend) {
-    const std::string envelope = queue::encode_envelope(envelope_);
-    auto job = [this, &envelope, &prepend]() -> std::optional<queue::Trouble> {
-        if (auto trouble = append_part(out_))
-            return trouble;
-        if (auto trouble = put_in_front(prepend))
-            return trouble;
-        const auto done = writer_->commit(envelope, envelope_.mail.arrival_us, service_.params().queue_directory_fsync());
-        if (!done) {
-            writer_.reset();
-            return done.error();
-        }
-        layout_ = *done;
-        return hold_late();
-    };
+    std::string envelope = queue::encode_envelope(envelope_);
+    auto job = [this, &envelope, &prepend] { return commit_file(envelope, prepend); };
     std::optional<queue::Trouble> trouble = co_await service_.pool().run(std::move(job));
     if (!trouble && (open_.handling & ipc::records::kCleanupHold) == 0)
-        hand_over(envelope);
+        hand_over(std::move(envelope));
     co_return trouble;
 }
 
 void Intake::hand_over(std::string envelope) {
-    ipc::records::QueueHandover handover;
-    handover.queue_id = queue_id_;
-    handover.content = layout_.content();
-    handover.status_offset = layout_.status_offset();
-    handover.envelope = std::move(envelope);
-    service_.qmgr().hand_over(handover, writer_->take_file());
+    queue::Handover handover = std::move(*claim_).hand_over(std::move(envelope));
+    service_.qmgr().hand_over(handover.record, std::move(handover.file));
 }
 
 // Whatever is not in the file yet is the rest of what is signed.

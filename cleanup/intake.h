@@ -46,7 +46,7 @@ class Intake {
     event::Task<std::optional<queue::Trouble>> commit(std::string prepend);
     std::optional<queue::Trouble> append_part(std::string_view part);
     std::optional<queue::Trouble> put_in_front(std::string_view fields);
-    std::optional<queue::Trouble> hold_late();
+    std::optional<queue::Trouble> commit_file(std::string_view envelope, std::string_view prepend);
     void hand_over(std::string envelope);
     void log_message_id() const;
 
@@ -65,7 +65,7 @@ class Intake {
     bool leaves_us_ = false;  // a recipient is outside of our domains; only known where it matters
     std::optional<queue::QueueWriter> writer_;
     std::optional<queue::Trouble> trouble_;
-    queue::Layout layout_;
+    std::optional<queue::Claim> claim_;  // once it is committed
     bool began_in_hold_ = false;
 };
 

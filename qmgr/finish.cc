@@ -39,21 +39,18 @@ void Scheduler::save_some(Message& message) {
         return;
     message.saving = true;
     auto records = std::make_shared<std::string>(std::exchange(message.unsaved, {}));
-    const int file = message.file.get();
-    const std::uint64_t end = message.status_end;
-    auto job = [file, end, records]() -> std::optional<queue::Trouble> {
-        const auto done = queue::append_statuses(file, end, *records);
+    // The claim is the disk's until this is done: nothing else is recorded meanwhile.
+    auto job = [&message, records]() -> std::optional<queue::Trouble> {
+        const auto done = message.claim.record(*records);
         return done ? std::nullopt : std::optional{done.error()};
     };
     auto done = [this, &message, records](const std::optional<queue::Trouble>& trouble) {
         message.saving = false;
         if (trouble) {
-            logging::warning("{}: {}", message.id, trouble->text);
+            logging::warning("{}: {}", message.id(), trouble->text);
             message.unsaved.insert(0, *records);  // again with the next result
-        } else {
-            message.status_end += records->size();
-            if (!message.finishing)
-                save_some(message);
+        } else if (!message.finishing) {
+            save_some(message);
         }
     };
     disk_.run(std::move(job), std::move(done));
@@ -65,16 +62,15 @@ event::Task<void> Scheduler::save_all(Message& message) {
     while (!message.unsaved.empty()) {
         const std::string records = message.unsaved;
         auto job = [&]() -> std::optional<queue::Trouble> {
-            const auto done = queue::append_statuses(message.file.get(), message.status_end, records);
+            const auto done = message.claim.record(records);
             return done ? std::nullopt : std::optional{done.error()};
         };
         std::optional<queue::Trouble> trouble = co_await disk_.perform(std::move(job));
         if (trouble) {
-            logging::warning("{}: {}", message.id, trouble->text);
+            logging::warning("{}: {}", message.id(), trouble->text);
             co_await event::sleep_for(loop_, kDiskPause);
             continue;
         }
-        message.status_end += records.size();
         message.unsaved.erase(0, records.size());
     }
 }
@@ -121,7 +117,7 @@ void Scheduler::expire(Message& message) {
         if (state.phase != Phase::deferred || (!state.tried && !message.expire))
             continue;
         if (!std::exchange(said, true))
-            logging::info("{}: from=<{}>, status={}, returned to sender", message.id, message.envelope.mail.sender,
+            logging::info("{}: from=<{}>, status={}, returned to sender", message.id(), message.envelope.mail.sender,
                 message.expire ? "force-expired" : "expired");
         state.phase = Phase::waiting;
         ++message.open;
@@ -132,8 +128,8 @@ void Scheduler::expire(Message& message) {
 BounceRequest Scheduler::make_report(const Message& message, BounceKind kind, Phase phase) const {
     BounceRequest request;
     request.kind = kind;
-    request.queue_id = message.id;
-    request.content = message.content;
+    request.queue_id = message.id();
+    request.content = message.claim.place();
     request.mail = message.envelope.mail;
     request.expires = message.arrival() + params_.maximal_queue_lifetime().count();
     for (std::size_t index = 0; index < message.states.size(); ++index) {
@@ -162,7 +158,7 @@ event::Task<void> Scheduler::report_failures(Message& message) {
     const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
     const std::string refused = refusal(answer);
     if (!refused.empty()) {
-        logging::warning("{}: the sender cannot be told yet: {}", message.id, refused);
+        logging::warning("{}: the sender cannot be told yet: {}", message.id(), refused);
         co_return;
     }
     for (std::uint32_t index = 0; index < message.states.size(); ++index) {
@@ -195,7 +191,7 @@ event::Task<void> Scheduler::report_success(Message& message) {
     const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
     const std::string refused = refusal(answer);
     if (!refused.empty()) {
-        logging::warning("{}: the sender cannot be told of the delivery yet: {}", message.id, refused);
+        logging::warning("{}: the sender cannot be told of the delivery yet: {}", message.id(), refused);
         co_return;
     }
     for (std::uint32_t index = 0; index < message.states.size(); ++index) {
@@ -233,7 +229,7 @@ event::Task<void> Scheduler::report_delay(Message& message) {
     const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
     const std::string refused = refusal(answer);
     if (!refused.empty()) {
-        logging::warning("{}: the sender cannot be warned yet: {}", message.id, refused);
+        logging::warning("{}: the sender cannot be warned yet: {}", message.id(), refused);
         co_return;
     }
     message.delay_reported = true;
@@ -247,45 +243,30 @@ event::Task<void> Scheduler::put_off(Message& message) {
         std::max(params_.minimal_backoff_time(), params_.maximal_backoff_time()).count());
     for (;;) {
         auto job = [&]() -> std::optional<queue::Trouble> {
-            const auto timed = spool_.set_due(message.queue, message.id, now + wait);
-            if (!timed)
-                return timed.error();
-            if (message.queue == "deferred")
-                return std::nullopt;
-            const auto moved = spool_.move(message.id, message.queue, "deferred");
-            return moved ? std::nullopt : std::optional{moved.error()};
+            const auto deferred = message.claim.defer(now + wait);
+            return deferred ? std::nullopt : std::optional{deferred.error()};
         };
         std::optional<queue::Trouble> trouble = co_await disk_.perform(std::move(job));
         if (!trouble)
             break;
-        logging::warning("{}: {}", message.id, trouble->text);
+        logging::warning("{}: {}", message.id(), trouble->text);
         co_await event::sleep_for(loop_, kDiskPause);
     }
     drop(message);
 }
 
 void Scheduler::remove(Message& message) {
-    // The last descriptor of a removed file is closed in the job: that is when the file system frees it.
-    auto file = std::make_shared<event::Fd>(std::move(message.file));
-    auto job = [this, queue = message.queue, id = message.id, file]() mutable -> std::optional<queue::Trouble> {
-        auto removed = spool_.remove(queue, id);
-        if (removed && !*removed) {
-            if (const auto elsewhere = spool_.find(id))  // a tool has moved it meanwhile
-                removed = spool_.remove(*elsewhere, id);
-        }
-        if (!removed)
-            return removed.error();
-        file->reset();
-        return std::nullopt;
+    auto job = [&message]() -> std::optional<queue::Trouble> {
+        const auto removed = message.claim.remove();
+        return removed ? std::nullopt : std::optional{removed.error()};
     };
-    auto done = [this, &message, file](const std::optional<queue::Trouble>& trouble) {
+    auto done = [this, &message](const std::optional<queue::Trouble>& trouble) {
         if (trouble) {
-            logging::warning("{}: {}", message.id, trouble->text);
-            message.file = std::move(*file);
+            logging::warning("{}: {}", message.id(), trouble->text);
             loop_.spawn(remove_stubbornly(message));
             return;
         }
-        logging::info("{}: removed", message.id);
+        logging::info("{}: removed", message.id());
         drop(message);
     };
     disk_.run(std::move(job), std::move(done));
@@ -299,7 +280,7 @@ event::Task<void> Scheduler::remove_stubbornly(Message& message) {
 
 void Scheduler::drop(Message& message) {
     recipients_ -= message.states.size();
-    active_.erase(message.id);
+    active_.erase(message.id());
     if (on_room_)
         on_room_();
 }

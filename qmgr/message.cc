@@ -2,24 +2,9 @@
 
 namespace qmgr {
 
-bool Message::owes_success(std::size_t index) const {
-    const RecipientState& state = states[index];
-    const bool known = state.action == envelope::Action::delivered || state.action == envelope::Action::relayed;
-    return state.phase == Phase::delivered && known && !envelope.mail.sender.empty() &&
-           (envelope.recipients[index].notify & envelope::kNotifySuccess) != 0;
-}
+namespace {
 
-bool Message::owes_success() const {
-    if (envelope.mail.sender.empty())
-        return false;
-    if (!envelope.expanded.empty() && !expansion_reported)
-        return true;
-    for (std::size_t index = 0; index < states.size(); ++index)
-        if (owes_success(index))
-            return true;
-    return false;
-}
-
+// Applies what is known from earlier rounds.
 void apply_statuses(Message& message, const std::vector<queue::Status>& statuses) {
     message.states.resize(message.envelope.recipients.size());
     for (const queue::Status& status : statuses) {
@@ -46,6 +31,31 @@ void apply_statuses(Message& message, const std::vector<queue::Status>& statuses
     message.open = 0;
     for (const RecipientState& state : message.states)
         message.open += state.phase == Phase::waiting;
+}
+
+}  // namespace
+
+Message::Message(queue::Claimed claimed)
+    : claim{std::move(claimed.claim)}, envelope{std::move(claimed.message.envelope)}, expire{claimed.message.expire} {
+    apply_statuses(*this, claimed.message.statuses);
+}
+
+bool Message::owes_success(std::size_t index) const {
+    const RecipientState& state = states[index];
+    const bool known = state.action == envelope::Action::delivered || state.action == envelope::Action::relayed;
+    return state.phase == Phase::delivered && known && !envelope.mail.sender.empty() &&
+           (envelope.recipients[index].notify & envelope::kNotifySuccess) != 0;
+}
+
+bool Message::owes_success() const {
+    if (envelope.mail.sender.empty())
+        return false;
+    if (!envelope.expanded.empty() && !expansion_reported)
+        return true;
+    for (std::size_t index = 0; index < states.size(); ++index)
+        if (owes_success(index))
+            return true;
+    return false;
 }
 
 }  // namespace qmgr

@@ -1,16 +1,13 @@
 // qmgr/message.h - a message in the active queue, and where each of its recipients stands.
 //
-// Lifetime    owned by the Scheduler from admit() until it is finished; the open file keeps its lock so long.
+// Lifetime    owned by the Scheduler from admit() until it is finished; the claim lasts so long.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "lib/event/fd.h"
-#include "lib/ipc/records/content.h"
-#include "lib/queue/envelope.h"
-#include "lib/queue/status.h"
+#include "lib/queue/claim.h"
 
 namespace qmgr {
 
@@ -35,13 +32,11 @@ struct RecipientState {
 };
 
 struct Message {
-    std::string id;
-    std::string queue;  // the directory it is in
+    explicit Message(queue::Claimed claimed);
+
+    queue::Claim claim;
     queue::Envelope envelope;
     std::vector<RecipientState> states;  // parallel to envelope.recipients
-    event::Fd file;                      // locked
-    ipc::records::ContentPlace content;
-    std::uint64_t status_end = 0;
     std::int64_t active_us = 0;
     std::size_t open = 0;         // recipients that are waiting
     std::size_t in_delivery = 0;  // requests that agents hold
@@ -55,14 +50,12 @@ struct Message {
     std::string unsaved;    // status records not yet on the disk
     bool saving = false;
 
+    const std::string& id() const { return claim.id(); }
     std::int64_t arrival() const { return envelope.mail.arrival_us / 1'000'000; }
     // Whether the sender waits for a report that this recipient has the message (RFC 3461, 5.2).
     bool owes_success(std::size_t index) const;
     // The same for any recipient, or for an address that was expanded.
     bool owes_success() const;
 };
-
-// Applies what the file says about earlier rounds; nothing where every recipient is already done.
-void apply_statuses(Message& message, const std::vector<queue::Status>& statuses);
 
 }  // namespace qmgr

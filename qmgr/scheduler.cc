@@ -41,12 +41,10 @@ std::string clean(const std::string& text) { return text::printable(std::string_
 
 }  // namespace
 
-Scheduler::Scheduler(
-    event::Loop& loop, const Params& params, const config::MainCf& main_cf, const queue::Spool& spool, Routing& routing)
+Scheduler::Scheduler(event::Loop& loop, const Params& params, const config::MainCf& main_cf, Routing& routing)
     : loop_{loop},
       params_{params},
       main_cf_{main_cf},
-      spool_{spool},
       routing_{routing},
       disk_{loop},
       bounce_{loop, ipc::ServiceSettings("private/bounce", std::chrono::seconds(30))},
@@ -68,13 +66,13 @@ Transport& Scheduler::transport(const std::string& name) {
 
 void Scheduler::admit(std::unique_ptr<Message> owned) {
     Message& message = *owned;
-    if (!active_.emplace(message.id, std::move(owned)).second)
+    if (!active_.emplace(message.id(), std::move(owned)).second)
         return;  // known already
     message.active_us = now_us();
     message.insist = message.flush || is_over_age(message, now_seconds());
     recipients_ += message.states.size();
-    logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id, message.envelope.mail.sender,
-        message.content.length, message.open);
+    logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id(), message.envelope.mail.sender,
+        message.claim.place().length, message.open);
     loop_.spawn(route(message));
 }
 
@@ -86,7 +84,7 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
         logging::info(
             "{}: to=<{}>, relay=none, delay={}, dsn=2.0.0, status=sent (undeliverable postmaster "
             "notification discarded)",
-            message.id, address, std::max<std::int64_t>(0, now_seconds() - message.arrival()));
+            message.id(), address, std::max<std::int64_t>(0, now_seconds() - message.arrival()));
         note_result(message, index, Phase::delivered, queue::Outcome::delivered);
         co_return false;
     }
@@ -96,11 +94,11 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
         co_return true;
     }
     if (found) {
-        logging::warning("{}: <{}>: \"{}\" is not the name of a delivery service", message.id, address, found->transport);
+        logging::warning("{}: <{}>: \"{}\" is not the name of a delivery service", message.id(), address, found->transport);
         set_aside(message, {index}, "4.3.5", "mail system configuration error", true);
         co_return false;
     }
-    logging::warning("{}: {}", message.id, found.error());
+    logging::warning("{}: {}", message.id(), found.error());
     set_aside(message, {index}, "4.3.0", "address resolver failure", true);
     co_return false;
 }
@@ -138,11 +136,11 @@ event::Task<void> Scheduler::route(Message& message) {
 event::Fd Scheduler::open_content(Message& message) {
     if (message.vanished)
         return {};
-    auto file = spool_.open_message(message.queue, message.id, false);
-    if (file && *file)
-        return std::move(**file);
-    if (!file)
-        logging::warning("{}: {}", message.id, file.error().text);
+    auto content = message.claim.content();
+    if (content && *content)
+        return (**content).take_file();
+    if (!content)
+        logging::warning("{}: {}", message.id(), content.error().text);
     abandon(message);
     return {};
 }
@@ -206,7 +204,7 @@ void Scheduler::answers_given(Message& message) {
 
 void Scheduler::defer_here(Message& message, std::uint32_t index, const std::string& dsn, const std::string& reason) {
     const std::int64_t delay = std::max<std::int64_t>(0, now_seconds() - message.arrival());
-    logging::info("{}: to=<{}>, relay=none, delay={}, delays={}/0/0/0, dsn={}, status=deferred ({})", message.id,
+    logging::info("{}: to=<{}>, relay=none, delay={}, delays={}/0/0/0, dsn={}, status=deferred ({})", message.id(),
         message.envelope.recipients[index].address, delay, delay, dsn, reason);
     note_result(message, index, Phase::deferred, queue::Outcome::deferred);
 }

@@ -20,7 +20,6 @@
 #include "lib/config/main_cf.h"
 #include "lib/ipc/records/bounce.h"
 #include "lib/ipc/service_client.h"
-#include "lib/queue/spool.h"
 #include "qmgr/disk.h"
 #include "qmgr/message.h"
 #include "qmgr/params.h"
@@ -31,10 +30,9 @@ namespace qmgr {
 
 class Scheduler final : public DeliveryOwner {
   public:
-    Scheduler(
-        event::Loop& loop, const Params& params, const config::MainCf& main_cf, const queue::Spool& spool, Routing& routing);
+    Scheduler(event::Loop& loop, const Params& params, const config::MainCf& main_cf, Routing& routing);
 
-    // Takes the message over; its file is open and locked.
+    // Takes the message over, with its claim.
     void admit(std::unique_ptr<Message> message);
     bool is_active(const std::string& id) const { return active_.contains(id); }
     std::size_t active() const { return active_.size(); }
@@ -86,7 +84,6 @@ class Scheduler final : public DeliveryOwner {
     event::Loop& loop_;
     const Params& params_;
     const config::MainCf& main_cf_;
-    const queue::Spool& spool_;
     Routing& routing_;
     Disk disk_;
     ipc::RecordClient<ipc::records::BounceRequest, ipc::records::BounceReply> bounce_;

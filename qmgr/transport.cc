@@ -27,10 +27,10 @@ DeliverRequest make_request(const Delivery& delivery, const std::string& transpo
     const Message& message = *delivery.message;
     DeliverRequest request;
     request.request_id = id;
-    request.queue_id = message.id;
+    request.queue_id = message.id();
     request.transport = transport;
     request.nexthop = delivery.destination->nexthop;
-    request.content = message.content;
+    request.content = message.claim.place();
     request.mail = message.envelope.mail;
     request.active_us = message.active_us;
     for (const std::uint32_t index : delivery.recipients) {

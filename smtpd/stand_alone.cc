@@ -120,7 +120,7 @@ event::Task<CleanupReply> finish(std::unique_ptr<Submission> submission) {
 event::Task<void> stand_in_for_cleanup(event::Loop& loop, event::Stream stream, const Params& params) {
     ipc::Channel channel(std::move(stream));
     CleanupReady ready;
-    ready.queue_id = "maildrop";
+    ready.queue_id = "NOQUEUE";
     channel.write(ready);
     std::unique_ptr<Submission> submission;
     for (;;) {
@@ -138,7 +138,7 @@ event::Task<void> stand_in_for_cleanup(event::Loop& loop, event::Stream stream, 
         if (name != CleanupEnd::kRecord)
             continue;
         CleanupReply reply = co_await finish(std::move(submission));
-        reply.next_queue_id = "maildrop";
+        reply.next_queue_id = "NOQUEUE";
         channel.write(reply);
     }
 }

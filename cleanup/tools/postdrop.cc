@@ -126,16 +126,16 @@ void Postdrop::create_file() {
         const std::int64_t micros = wall_clock::now_us();
         envelope_.queue_id = queue::format_queue_id(static_cast<std::uint64_t>(micros), queue::IdForm::short_form);
         envelope_.mail.arrival_us = micros;
-        auto created = queue::QueueWriter::create(spool_->root(), "maildrop", envelope_.queue_id);
+        auto created = spool_->create(queue::QueueName::maildrop, envelope_.queue_id);
         if (created) {
             writer_.emplace(std::move(*created));
-            fmt::format_to_n(unfinished_path, sizeof unfinished_path - 1, "maildrop/{}", envelope_.queue_id);
+            fmt::format_to_n(unfinished_path, sizeof unfinished_path - 1, "{}", writer_->path());
             return;
         }
         if (created.error().error != EEXIST)
             refuse(451, "4.3.0", created.error().text);
     }
-    refuse(451, "4.3.0", "maildrop: no free file name");
+    refuse(451, "4.3.0", "no free file name for the submission");
 }
 
 // RFC 5321 has no address with a line end; a queue file and a log line shall have none either.
@@ -206,10 +206,6 @@ void Postdrop::commit() {
     const auto done = writer_->commit(queue::encode_envelope(envelope_), envelope_.mail.arrival_us, false);
     if (!done)
         refuse(done.error().disk_full() ? 452 : 451, "4.3.0", done.error().text);
-    // The mail owner has to read it; nobody else can enter the directory.
-    const event::Fd file = writer_->take_file();
-    if (fchmod(file.get(), 0644) != 0)
-        refuse(451, "4.3.0", std::string("maildrop: ") + std::strerror(errno));
     unfinished_path[0] = '\0';
 }
 

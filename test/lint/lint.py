@@ -12,6 +12,7 @@
   readmes    every room and every library has a README.md
   unfinished words that mark work left undone
   envelope   what lib/envelope names is named nowhere else: records and files hold its types (ENVELOPE_ELSEWHERE: what may)
+  queue      nobody but lib/queue names the folders of the queue; a word that only looks like one stands in QUEUE_WORDS
   hand       one comment mark (//), and what .clang-format says: braces, access labels, blanks
   pages      every manual page passes mandoc -T lint
 """
@@ -73,6 +74,16 @@ ENVELOPE_ELSEWHERE = {
     "lib/ipc/records/sieve.h": "what a script sees of its one message, from LMTP",
     "lib/ipc/records/store.h": "the LMTP envelope of the mailbox half",
     "lib/queue/queue_file.h": "the preamble has the time of arrival once more, for who does not read the envelope",
+}
+# The folders of the queue, which only lib/queue knows as such; and where such a word means something else.
+QUEUE_FOLDERS = {"incoming", "active", "deferred", "hold", "corrupt", "maildrop"}
+QUEUE_WORDS = {
+    ("lib/delivery/agent.cc", "deferred"): "status=deferred in the log",
+    ("qmgr/tools/postcat.cc", "deferred"): "what became of a recipient",
+    ("lib/sasl/auth_client.cc", "active"): "a flag of Dovecot's auth protocol",
+    ("smtpd/session.cc", "hold"): "the action of an access table, in the log",
+    ("smtpd/authentication/params.h", "hold"): "a value of mail_auth_quarantine",
+    ("smtpd/authentication/policy.cc", "hold"): "a value of mail_auth_quarantine",
 }
 # Names too general to be anybody's own.
 GENERAL_NAMES = {"name", "address", "port", "flags", "client", "recipient"}
@@ -261,6 +272,21 @@ def check_envelope(path, code, names):
                         f"the member {match.group(1)} spells a value of the envelope again: nest the type of lib/envelope")
 
 
+def check_queue_folders(path, text):
+    """A path of the queue, or a folder's name, in a literal of anybody but lib/queue."""
+    relative = os.path.relpath(path, ROOT)
+    if relative.startswith(("lib/queue/", "test/")):
+        return
+    words = "|".join(sorted(QUEUE_FOLDERS))
+    for match in re.finditer(r'"((?:\\.|[^"\\\n])*)"', re.sub(r"//[^\n]*|#include[^\n]*", "", text)):
+        literal = match.group(1)
+        name = literal if literal in QUEUE_FOLDERS else (re.search(rf"(?<![\w-])({words})/", literal) or [None, None])[1]
+        if name is None or (literal == name and (relative, name) in QUEUE_WORDS):
+            continue
+        line = 1 + text.count("\n", 0, max(0, text.find(f'"{literal}"')))
+        problem(path, line, f"\"{literal}\" names a folder of the queue: where messages lie is known in lib/queue only")
+
+
 def check_words(path, text):
     for number, line in enumerate(text.split("\n"), 1):
         if re.search(r"\b(TODO|FIXME|XXX|HACK)\b|not implemented yet", line) and "lint" not in path:
@@ -308,6 +334,7 @@ def main(root):
     for source in sources(".h", ".cc"):
         with open(source) as f:
             content = f.read()
+        check_queue_folders(source, content)
         check_envelope(source, re.sub(r"//[^\n]*", "", content), names)
         if "compiler_traps" not in source:
             check_co_await(source, without_comments_and_strings(content))

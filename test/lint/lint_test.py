@@ -113,6 +113,21 @@ struct Wrong {
         self.assert_refused("lib/ipc/records/wrong.h:5: the member orcpt", "lib/ipc/records/wrong.h:6: Wrong::orcpt",
                             "qmgr/message.cc:1: Other::orcpt")
 
+    def test_a_path_of_the_queue(self):
+        self.write("qmgr/README.md", "")
+        self.write("lib/queue/README.md", "")
+        self.write("lib/queue/files.cc", 'const char* place() { return "incoming"; }\n')
+        self.write("qmgr/finish.cc", 'const char* place() { return "incoming"; }\n')
+        self.write("qmgr/scan.cc", '// Not "hold/x".\n#include "lib/queue/hold/x.h"\nauto path = fmt::format("deferred/{}", id);\n')
+        self.write("qmgr/said.cc", 'auto text = fmt::format("{}: moved to corrupt/", id);\nauto fine = "deferred transport";\n')
+        self.write("lib/delivery/README.md", "")
+        self.write("lib/delivery/agent.cc", 'const char* status() { return "deferred"; }\nconst char* other() { return "hold"; }\n')
+        self.assert_refused('qmgr/finish.cc:1: "incoming" names a folder', 'qmgr/scan.cc:3: "deferred/{}" names a folder',
+                            "qmgr/said.cc:1:", 'lib/delivery/agent.cc:2: "hold" names a folder')
+        said = self.lint()[1]
+        for right in ("lib/queue/files.cc", "qmgr/scan.cc:1", "qmgr/scan.cc:2", "qmgr/said.cc:2", "lib/delivery/agent.cc:1"):
+            self.assertNotIn(right + ": \"", said)
+
     def test_a_cycle_in_the_table(self):
         self.assertEqual(lint.cycle_in({"a": ["b"], "b": ["c"], "c": ["b"]}), ["b", "c", "b"])
         self.assertEqual(lint.cycle_in({"a": ["b", "c"], "b": ["c"], "c": []}), [])

@@ -334,7 +334,7 @@ class Dsn(unittest.TestCase):
                      "named_attribute: dsn_orig_rcpt=rfc822;First@later.test", "recipient: x@later.test", "sender: alice@example.test"):
             self.assertIn(line, shown)
         self.mail.run("postsuper", "-r", queue_id)
-        self.mail.run("postqueue", "-f")
+        self.sendmail("-f", "alice@example.test", "y@away.test")  # wakes pickup
         again = self.mail.wait_for_log(rf"((?!{queue_id})\b\w+): to=<x@later.test>.*status=deferred", seconds=90)[1]
         shown = self.mail.run("postcat", "-qe", again).stdout
         self.assertIn("named_attribute: dsn_orig_rcpt=rfc822;First@later.test", shown)

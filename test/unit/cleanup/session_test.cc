@@ -65,7 +65,7 @@ class Fixture {
             count += entry.path().filename() != ".queue-id";
         return count;
     }
-    queue::Message stored(const std::string& queue, const std::string& id, std::string* content = nullptr) {
+    queue::MessageFile stored(const std::string& queue, const std::string& id, std::string* content = nullptr) {
         const event::Fd file{open((path + "/" + queue + "/" + id).c_str(), O_RDONLY)};
         auto message = queue::read_message(file.get(), queue::Verify::content_too);
         REQUIRE(message);

@@ -63,13 +63,13 @@ class Fixture {
         listeners.push_back(
             std::make_unique<event::Listener>(loop, std::move(*event::listen_at_path("private/bounce", 0600))));
         loop.spawn(accept_bounces(*listeners.back(), *this));
-        scheduler = std::make_unique<qmgr::Scheduler>(loop, params, main_cf, *spool, routing);
+        scheduler = std::make_unique<qmgr::Scheduler>(loop, params, main_cf, routing);
         scanner = std::make_unique<qmgr::Scanner>(loop, params, *spool, *scheduler);
     }
 
     void write(const std::string& id, const std::vector<std::string>& recipients,
         const std::string& sender = "alice@example.test", std::int64_t age_seconds = 0,
-        const std::string& directory = "incoming") {
+        queue::QueueName queue = queue::QueueName::incoming) {
         queue::Envelope envelope;
         envelope.queue_id = id;
         envelope.mail.sender = sender;
@@ -77,7 +77,7 @@ class Fixture {
         for (const std::string& recipient : recipients)
             envelope.recipients.push_back({recipient, "", "", notify});
         envelope.expanded = expanded;
-        auto writer = queue::QueueWriter::create(spool->root(), directory, id);
+        auto writer = spool->create(queue, id);
         static_cast<void>(writer->append("Subject: x\r\n\r\nbody\r\n"));
         static_cast<void>(writer->commit(queue::encode_envelope(envelope), envelope.mail.arrival_us, false));
     }
@@ -98,10 +98,12 @@ class Fixture {
         }
         loop.stop();
     }
-    std::string where(const std::string& id) const { return spool->find(id).value_or("gone"); }
+    std::string where(const std::string& id) const {
+        const auto found = spool->find(id);
+        return found ? std::string{name_of(*found)} : "gone";
+    }
     queue::Message stored(const std::string& id) const {
-        const event::Fd file = std::move(**spool->open_message(where(id), id, false));
-        return std::move(*queue::read_message(file.get(), queue::Verify::content_too));
+        return std::move(spool->look(id, queue::Verify::content_too)->value().message);
     }
 
     static event::Task<void> deliver(delivery::Job& job, Fixture& fixture) {

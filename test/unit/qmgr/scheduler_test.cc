@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "lib/queue/surgery.h"
 #include "test/support/catch.h"
 #include "test/support/test_data.h"
 #include "test/unit/qmgr/fixture.h"
@@ -96,8 +97,8 @@ TEST_CASE("with no service at all everything is deferred", "[qmgr]") {
 
 TEST_CASE("an old message is returned, but only after one more attempt", "[qmgr]") {
     Fixture f;
-    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 6 * 86400, "deferred");
-    f.write("AAAAA2", {"a@one.test"}, "alice@example.test", 3650 * 86400, "deferred");
+    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 6 * 86400, queue::QueueName::deferred);
+    f.write("AAAAA2", {"a@one.test"}, "alice@example.test", 3650 * 86400, queue::QueueName::deferred);
     f.start();
     CHECK(f.run_until([&] { return f.where("AAAAA1") == "gone" && f.where("AAAAA2") == "gone"; }));
     REQUIRE(f.bounces.size() == 1);
@@ -108,7 +109,7 @@ TEST_CASE("an old message is returned, but only after one more attempt", "[qmgr]
 TEST_CASE("the sender is warned once of a delay", "[qmgr]") {
     Fixture f;
     f.params.delay_warning_time.set(std::chrono::hours(1));
-    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 7200, "deferred");
+    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 7200, queue::QueueName::deferred);
     f.start();
     CHECK(f.run_until([&] { return f.bounces.size() == 1 && f.scheduler->active() == 0; }));
     CHECK(f.bounces[0].kind == ipc::records::BounceKind::delay_warning);
@@ -160,8 +161,9 @@ TEST_CASE("files that tools take away are no trouble", "[qmgr]") {
     f.write("AAAAA2", {"a@one.test", "b@one.test", "c@one.test", "d@one.test", "e@one.test"});
     f.start();
     CHECK(f.run_until([&] { return f.order.size() >= 2; }));
-    CHECK(f.spool->remove("incoming", "AAAAA1").value());
-    CHECK(f.spool->move("AAAAA2", "incoming", "hold").value());
+    const queue::Surgery surgery{*f.spool};
+    CHECK(surgery.remove(queue::QueueName::incoming, "AAAAA1").value());
+    CHECK(surgery.hold(queue::QueueName::incoming, "AAAAA2").value());
     CHECK(f.run_until([&] { return f.scheduler->active() == 0; }));
     CHECK(f.where("AAAAA1") == "gone");
     CHECK(f.where("AAAAA2") == "hold");
@@ -185,8 +187,7 @@ TEST_CASE("damaged and unfinished files are set apart", "[qmgr]") {
     std::ofstream("incoming/AAAAA3");
     const timespec old[2] = {{1000, 0}, {1000, 0}};
     utimensat(AT_FDCWD, "incoming/AAAAA3", old, 0);
-    CHECK(f.spool->move("AAAAA4", "incoming", "active").value());
-    std::filesystem::rename("active/AAAAA4", "incoming/AAAAA5");
+    std::filesystem::rename("incoming/AAAAA4", "incoming/AAAAA5");
     f.start();
     CHECK(f.run_until([&] { return f.delivered.size() == 1 && f.scheduler->active() == 0; }));
     CHECK(f.where("AAAAA1") == "corrupt");

@@ -19,7 +19,7 @@ struct Read {
         message = std::move(*read);
     }
     event::Fd file;
-    Message message;
+    MessageFile message;
 };
 
 void check_envelope(const Envelope& envelope) {

@@ -76,7 +76,7 @@ TEST_CASE("a large message is streamed", "[queue]") {
     std::string content;
     while (content.size() < 3'000'000)
         content += "line " + std::to_string(content.size()) + "\r\n";
-    auto writer = QueueWriter::create(temp.spool().root(), "incoming", "LARGE1");
+    auto writer = temp.spool().create(QueueName::incoming, "LARGE1");
     REQUIRE(writer);
     for (std::size_t at = 0; at < content.size(); at += 65536)
         REQUIRE(writer->append(std::string_view{content}.substr(at, 65536)));
@@ -87,8 +87,8 @@ TEST_CASE("a large message is streamed", "[queue]") {
     CHECK(is_locked_by_another(early.get()));
     CHECK_FALSE(try_lock(early.get()));
 
-    REQUIRE(writer->commit(encode_envelope(sample_envelope("LARGE1")), 1, true));
-    const event::Fd held = writer->take_file();
+    const auto claim = writer->commit(encode_envelope(sample_envelope("LARGE1")), 1, true);
+    REQUIRE(claim);
     CHECK_FALSE(try_lock(early.get()));
     const auto message = read_message(early.get(), Verify::content_too);
     REQUIRE(message);
@@ -103,7 +103,7 @@ TEST_CASE("text that is known last stands first", "[queue]") {
             std::string content;
             while (content.size() < size)
                 content += "line " + std::to_string(content.size()) + "\r\n";
-            auto writer = QueueWriter::create(temp.spool().root(), "incoming", "FRONT1");
+            auto writer = temp.spool().create(QueueName::incoming, "FRONT1");
             REQUIRE(writer);
             writer->reserve(room);
             for (std::size_t at = 0; at < content.size(); at += 65536)
@@ -127,7 +127,7 @@ TEST_CASE("text that is known last stands first", "[queue]") {
 TEST_CASE("what is not committed leaves nothing", "[queue]") {
     TempSpool temp;
     {
-        auto writer = QueueWriter::create(temp.spool().root(), "incoming", "ABCDEF1");
+        auto writer = temp.spool().create(QueueName::incoming, "ABCDEF1");
         REQUIRE(writer->append(kContent));
     }
     CHECK_FALSE(temp.spool().find("ABCDEF1"));
@@ -136,10 +136,10 @@ TEST_CASE("what is not committed leaves nothing", "[queue]") {
 TEST_CASE("a name is not used twice", "[queue]") {
     TempSpool temp;
     write_message(temp, "ABCDEF1", kContent, sample_envelope("ABCDEF1"));
-    const auto again = QueueWriter::create(temp.spool().root(), "incoming", "ABCDEF1");
+    const auto again = temp.spool().create(QueueName::incoming, "ABCDEF1");
     REQUIRE_FALSE(again);
     CHECK(again.error().error == EEXIST);
-    CHECK(temp.spool().find("ABCDEF1") == "incoming");
+    CHECK(temp.spool().find("ABCDEF1") == QueueName::incoming);
 }
 
 TEST_CASE("statuses are appended and read back", "[queue]") {

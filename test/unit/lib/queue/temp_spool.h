@@ -41,11 +41,11 @@ inline queue::Envelope sample_envelope(const std::string& id) {
 }
 
 inline std::string write_message(TempSpool& temp, const std::string& id, std::string_view content,
-    const queue::Envelope& envelope, const char* directory = "incoming") {
-    auto writer = queue::QueueWriter::create(temp.spool().root(), directory, id);
+    const queue::Envelope& envelope, queue::QueueName queue = queue::QueueName::incoming) {
+    auto writer = temp.spool().create(queue, id);
     static_cast<void>(writer->append(content));
-    auto layout = writer->commit(queue::encode_envelope(envelope), envelope.mail.arrival_us, false);
-    return layout ? temp.path() + "/" + directory + "/" + id : std::string{};
+    const auto claim = writer->commit(queue::encode_envelope(envelope), envelope.mail.arrival_us, false);
+    return claim ? temp.path() + "/" + writer->path() : std::string{};
 }
 
 }  // namespace queue_test

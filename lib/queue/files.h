@@ -1,0 +1,35 @@
+// lib/queue/files.h - messages as files in folders. For lib/queue alone: everybody else has claims (claim.h) and names.
+//
+// `root` is the descriptor of the queue directory. Every call may block.
+//
+// Failure     Trouble names the call and the file. A file that is not there is no trouble: tools may remove or move one at
+//             any time, and each call says so in its result.
+// Trust       ids are queue ids, checked by who calls; links and odd file types are not opened.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lib/event/fd.h"
+#include "lib/queue/queue_name.h"
+#include "lib/queue/trouble.h"
+
+namespace queue::files {
+
+std::string path_of(QueueName queue, std::string_view id);
+// With errno.
+Trouble trouble(std::string_view call, std::string_view what);
+
+// No value: there is no such file there.
+std::expected<std::optional<event::Fd>, Trouble> open(int root, QueueName queue, std::string_view id, bool writable);
+std::expected<bool, Trouble> move(int root, std::string_view id, QueueName from, QueueName to);
+std::expected<bool, Trouble> remove(int root, QueueName queue, std::string_view id);
+// The time before which the queue manager leaves a deferred message alone.
+std::expected<bool, Trouble> set_due(int root, QueueName queue, std::string_view id, std::int64_t when);
+// The queue that holds the id; of all but the maildrop, whose ids are its own.
+std::optional<QueueName> find(int root, std::string_view id);
+
+}  // namespace queue::files
