@@ -8,19 +8,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 
 #include "lib/queue/files.h"
+#include "lib/time/clock.h"
 
 namespace queue {
 namespace {
 
 constexpr std::int64_t kFreshSeconds = 10;  // a new file's writer may not have its lock yet
-
-std::int64_t now_seconds() {
-    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 bool is_being_delivered_from(QueueName queue) {
     return queue == QueueName::incoming || queue == QueueName::deferred || queue == QueueName::active;
@@ -97,7 +93,7 @@ Refusal Spool::settle_damage(const Entry& entry, const event::Fd& file, const Da
     case Damage::Kind::unfinished: break;
     }
     struct stat info {};
-    if (fstat(file.get(), &info) != 0 || std::abs(now_seconds() - info.st_mtim.tv_sec) < kFreshSeconds)
+    if (fstat(file.get(), &info) != 0 || std::abs(wall_clock::now_seconds() - info.st_mtim.tv_sec) < kFreshSeconds)
         return refuse(Refusal::Kind::busy);
     const auto removed = files::remove(root_.get(), entry.queue, entry.id);
     if (!removed || !*removed)

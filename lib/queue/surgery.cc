@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 
 #include "lib/queue/files.h"
+#include "lib/time/clock.h"
 
 namespace queue {
 namespace {
@@ -29,7 +29,7 @@ std::expected<bool, Trouble> Surgery::hold(QueueName queue, std::string_view id)
 std::expected<bool, Trouble> Surgery::release(std::string_view id) const {
     auto released = files::move(root_, id, QueueName::hold, QueueName::deferred);
     if (released && *released)
-        static_cast<void>(files::set_due(root_, QueueName::deferred, id, time(nullptr)));
+        static_cast<void>(files::set_due(root_, QueueName::deferred, id, wall_clock::now_seconds()));
     return released;
 }
 
@@ -72,7 +72,7 @@ std::string Surgery::check(const Entry& entry) const {
 }
 
 bool Surgery::purge(const Entry& entry) const {
-    if (std::abs(time(nullptr) - entry.due) < kStaleSeconds)
+    if (std::abs(wall_clock::now_seconds() - entry.due) < kStaleSeconds)
         return false;
     const auto file = files::open(root_, entry.queue, entry.id, true);
     if (!file || !*file || !try_lock((*file)->get()))
