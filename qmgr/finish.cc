@@ -4,7 +4,8 @@
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
-#include "qmgr/now.h"
+#include "lib/time/clock.h"
+
 #include "qmgr/scheduler.h"
 
 namespace qmgr {
@@ -108,7 +109,7 @@ bool Scheduler::is_over_age(const Message& message, std::int64_t now) const {
 
 // Only after an attempt in this very round, so that a clock that was set wrong returns no mail untried.
 void Scheduler::expire(Message& message) {
-    const bool aged = is_over_age(message, now_seconds()) && Clock::now() >= no_expiry_until_;
+    const bool aged = is_over_age(message, wall_clock::now_seconds()) && Clock::now() >= no_expiry_until_;
     if (!aged && !message.expire)
         return;
     bool said = false;
@@ -212,14 +213,14 @@ void Scheduler::note_for_all(Message& message, queue::Outcome outcome) {
     queue::Status status;
     status.recipient = queue::kWholeMessage;
     status.outcome = outcome;
-    status.when = now_seconds();
+    status.when = wall_clock::now_seconds();
     message.unsaved += queue::encode_status(std::move(status));
 }
 
 event::Task<void> Scheduler::report_delay(Message& message) {
     const std::int64_t warn_after = params_.delay_warning_time().count();
     const bool due = warn_after > 0 && !message.delay_reported && !message.envelope.mail.sender.empty() &&
-                     now_seconds() - message.arrival() >= warn_after;
+                     wall_clock::now_seconds() - message.arrival() >= warn_after;
     if (!due || !has_phase(message, Phase::deferred))
         co_return;
     event::Fd content = open_content(message);
@@ -238,7 +239,7 @@ event::Task<void> Scheduler::report_delay(Message& message) {
 
 // The older a message, the longer it waits: as long again as it has waited so far, within the two limits.
 event::Task<void> Scheduler::put_off(Message& message) {
-    const std::int64_t now = now_seconds();
+    const std::int64_t now = wall_clock::now_seconds();
     const std::int64_t wait = std::clamp<std::int64_t>(now - message.arrival(), params_.minimal_backoff_time().count(),
         std::max(params_.minimal_backoff_time(), params_.maximal_backoff_time()).count());
     for (;;) {

@@ -4,7 +4,7 @@
 
 #include "lib/log/log.h"
 #include "lib/queue/queue_id.h"
-#include "qmgr/now.h"
+#include "lib/time/clock.h"
 
 namespace qmgr {
 
@@ -65,7 +65,7 @@ void Scanner::room_was_made() {
 event::Task<void> Scanner::scan(std::vector<queue::QueueName> queues, bool old_mail, bool all, std::string site) {
     queue::Scan scan = spool_.scan(std::move(queues));
     Wanted wanted;
-    wanted.now = now_seconds();
+    wanted.now = wall_clock::now_seconds();
     wanted.longest_wait = params_.maximal_backoff_time().count() + params_.minimal_backoff_time().count();
     wanted.all = all || !old_mail || !site.empty();
     wanted.site = std::move(site);
@@ -123,11 +123,11 @@ event::Task<void> Scanner::tick() {
 
 event::Task<void> Scanner::watch_clock() {
     for (;;) {
-        const std::int64_t wall = now_seconds();
+        const std::int64_t wall = wall_clock::now_seconds();
         const auto steady = Clock::now();
         co_await event::sleep_for(loop_, kClockLook);
         const auto passed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - steady).count();
-        const std::int64_t jump = now_seconds() - wall - passed;
+        const std::int64_t jump = wall_clock::now_seconds() - wall - passed;
         if (std::abs(jump) < kClockJump)
             continue;
         logging::warning("the system clock jumped by {} s; no mail is returned as too old for the next {} s", jump,

@@ -7,7 +7,7 @@
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
-#include "qmgr/now.h"
+#include "lib/time/clock.h"
 
 namespace qmgr {
 
@@ -68,8 +68,8 @@ void Scheduler::admit(std::unique_ptr<Message> owned) {
     Message& message = *owned;
     if (!active_.emplace(message.id(), std::move(owned)).second)
         return;  // known already
-    message.active_us = now_us();
-    message.insist = message.flush || is_over_age(message, now_seconds());
+    message.active_us = wall_clock::now_us();
+    message.insist = message.flush || is_over_age(message, wall_clock::now_seconds());
     recipients_ += message.states.size();
     logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id(), message.envelope.mail.sender,
         message.claim.place().length, message.open);
@@ -84,7 +84,7 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
         logging::info(
             "{}: to=<{}>, relay=none, delay={}, dsn=2.0.0, status=sent (undeliverable postmaster "
             "notification discarded)",
-            message.id(), address, std::max<std::int64_t>(0, now_seconds() - message.arrival()));
+            message.id(), address, std::max<std::int64_t>(0, wall_clock::now_seconds() - message.arrival()));
         note_result(message, index, Phase::delivered, queue::Outcome::delivered);
         co_return false;
     }
@@ -157,7 +157,7 @@ void Scheduler::note_result(Message& message, std::uint32_t index, Phase phase, 
     if (state.phase != Phase::waiting)
         return;
     state.phase = phase;
-    state.when = now_seconds();
+    state.when = wall_clock::now_seconds();
     --message.open;
     queue::Status status;
     status.recipient = index;
@@ -203,7 +203,7 @@ void Scheduler::answers_given(Message& message) {
 }
 
 void Scheduler::defer_here(Message& message, std::uint32_t index, const std::string& dsn, const std::string& reason) {
-    const std::int64_t delay = std::max<std::int64_t>(0, now_seconds() - message.arrival());
+    const std::int64_t delay = std::max<std::int64_t>(0, wall_clock::now_seconds() - message.arrival());
     logging::info("{}: to=<{}>, relay=none, delay={}, delays={}/0/0/0, dsn={}, status=deferred ({})", message.id(),
         message.envelope.recipients[index].address, delay, delay, dsn, reason);
     note_result(message, index, Phase::deferred, queue::Outcome::deferred);
