@@ -28,7 +28,7 @@ std::expected<std::optional<FileContent>, Trouble> Claim::content() const {
 }
 
 std::expected<void, Trouble> Claim::record(std::string_view results) {
-    const auto done = append_statuses(file_.get(), end_, results);
+    const auto done = files::append_statuses(file_.get(), end_, results);
     if (done)
         end_ += results.size();
     return done;

@@ -10,6 +10,17 @@
 
 namespace queue::files {
 
+namespace {
+
+struct flock whole_file_lock() {
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return lock;
+}
+
+}  // namespace
+
 std::string path_of(QueueName queue, std::string_view id) { return fmt::format("{}/{}", name_of(queue), id); }
 
 Trouble trouble(std::string_view call, std::string_view what) {
@@ -65,6 +76,38 @@ std::optional<QueueName> find(int root, std::string_view id) {
             return queue;
     }
     return std::nullopt;
+}
+
+bool try_lock(int file) {
+    struct flock lock = whole_file_lock();
+    return fcntl(file, F_OFD_SETLK, &lock) == 0;
+}
+
+bool is_locked_by_another(int file) {
+    struct flock lock = whole_file_lock();
+    return fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+bool lock(int file) {
+    struct flock lock = whole_file_lock();
+    while (fcntl(file, F_OFD_SETLKW, &lock) != 0) {
+        if (errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+std::expected<void, Trouble> append_statuses(int file, std::uint64_t end, std::string_view records) {
+    while (!records.empty()) {
+        const ssize_t done = pwrite(file, records.data(), records.size(), static_cast<off_t>(end));
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return std::unexpected(Trouble{errno, fmt::format("write a status record: {}", std::strerror(errno))});
+        records.remove_prefix(static_cast<std::size_t>(done));
+        end += static_cast<std::uint64_t>(done);
+    }
+    return {};
 }
 
 }  // namespace queue::files

@@ -1,4 +1,5 @@
-// lib/queue/files.h - messages as files in folders. For lib/queue alone: everybody else has claims (claim.h) and names.
+// lib/queue/files.h - messages as files in folders, and the lock on them. For lib/queue alone (test/lint/lint.py looks):
+// everybody else has claims (claim.h) and names.
 //
 // `root` is the descriptor of the queue directory. Every call may block.
 //
@@ -6,6 +7,8 @@
 //             any time, and each call says so in its result.
 // Trust       ids are queue ids, checked by who calls; links and odd file types are not opened.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <expected>
@@ -31,5 +34,18 @@ std::expected<bool, Trouble> remove(int root, QueueName queue, std::string_view 
 std::expected<bool, Trouble> set_due(int root, QueueName queue, std::string_view id, std::int64_t when);
 // The queue that holds the id; of all but the maildrop, whose ids are its own.
 std::optional<QueueName> find(int root, std::string_view id);
+
+// The lock that says "somebody works on this file". It belongs to the open file, so it travels with the descriptor to other
+// processes and ends when the last copy is closed.
+bool try_lock(int file);
+bool is_locked_by_another(int file);
+// Waits: only a scan can hold the lock of a file that was just made, and only for a moment.
+bool lock(int file);
+
+// One write; the caller keeps the end offset and adds the size of `records` to it.
+std::expected<void, Trouble> append_statuses(int file, std::uint64_t end, std::string_view records);
+
+// The mark of postsuper -e and -f is a mode bit, as in Postfix.
+inline constexpr mode_t kExpireBit = 0001;
 
 }  // namespace queue::files

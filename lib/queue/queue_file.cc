@@ -111,13 +111,6 @@ std::expected<void, Damage> check_bounds(const Layout& layout, std::uint64_t fil
     return {};
 }
 
-struct flock whole_file_lock() {
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    return lock;
-}
-
 }  // namespace
 
 bool Trouble::disk_full() const { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
@@ -136,16 +129,6 @@ std::string encode_preamble(const Layout& layout) {
     out.resize(kPreambleSize - 4, '\0');
     put_int(out, crc32c(out));
     return out;
-}
-
-bool try_lock(int file) {
-    struct flock lock = whole_file_lock();
-    return fcntl(file, F_OFD_SETLK, &lock) == 0;
-}
-
-bool is_locked_by_another(int file) {
-    struct flock lock = whole_file_lock();
-    return fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 QueueWriter::QueueWriter(int root, QueueName queue, std::string id, event::Fd file)
@@ -177,14 +160,10 @@ std::expected<QueueWriter, Trouble> QueueWriter::create(int root, QueueName queu
     event::Fd file{openat(root, path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file)
         return std::unexpected(Trouble{errno, fmt::format("create {}: {}", path, std::strerror(errno))});
-    // Only a directory scan can hold this lock, and only for a moment.
-    struct flock lock = whole_file_lock();
-    while (fcntl(file.get(), F_OFD_SETLKW, &lock) != 0) {
-        if (errno == EINTR)
-            continue;
-        const int error = errno;
+    if (!files::lock(file.get())) {
+        const Trouble refused = files::trouble("lock", path);
         unlinkat(root, path.c_str(), 0);
-        return std::unexpected(Trouble{error, fmt::format("lock {}: {}", path, std::strerror(error))});
+        return std::unexpected(refused);
     }
     return QueueWriter{root, queue, std::string{id}, std::move(file)};
 }
@@ -323,26 +302,13 @@ std::expected<MessageFile, Damage> read_message(int file, Verify verify) {
     message.statuses = std::move(statuses.records);
     message.status_end = layout->status_offset() + statuses.valid_bytes;
     message.torn = statuses.valid_bytes != tail.size();
-    message.expire = (info.st_mode & kExpireBit) != 0;
+    message.expire = (info.st_mode & files::kExpireBit) != 0;
     return message;
 }
 
 bool Message::expansion_reported() const {
     return std::any_of(statuses.begin(), statuses.end(),
         [](const Status& status) { return status.recipient == kWholeMessage && status.outcome == Outcome::reported; });
-}
-
-std::expected<void, Trouble> append_statuses(int file, std::uint64_t end, std::string_view records) {
-    while (!records.empty()) {
-        const ssize_t done = pwrite(file, records.data(), records.size(), static_cast<off_t>(end));
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return std::unexpected(Trouble{errno, fmt::format("write a status record: {}", std::strerror(errno))});
-        records.remove_prefix(static_cast<std::size_t>(done));
-        end += static_cast<std::uint64_t>(done);
-    }
-    return {};
 }
 
 }  // namespace queue

@@ -98,15 +98,4 @@ struct MessageFile : Message {
 enum class Verify { envelope, content_too };
 std::expected<MessageFile, Damage> read_message(int file, Verify verify);
 
-// One write; the caller keeps the end offset and adds the size of `records` to it.
-std::expected<void, Trouble> append_statuses(int file, std::uint64_t end, std::string_view records);
-
-// The lock that says "somebody works on this file". It belongs to the open file, so it travels with the
-// descriptor to other processes and ends when the last copy is closed.
-bool try_lock(int file);
-bool is_locked_by_another(int file);
-
-// The mark of postsuper -e and -f is a mode bit, as in Postfix.
-inline constexpr mode_t kExpireBit = 0001;
-
 }  // namespace queue

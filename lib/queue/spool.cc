@@ -26,7 +26,7 @@ Refusal refuse(Refusal::Kind kind, std::string text = {}) { return {kind, std::m
 
 Seen make_seen(QueueName queue, std::string_view id, event::Fd file, MessageFile&& read) {
     Seen seen;
-    seen.claimed = is_locked_by_another(file.get());
+    seen.claimed = files::is_locked_by_another(file.get());
     seen.queue = seen.claimed && is_being_delivered_from(queue) ? QueueName::active : queue;
     seen.label = files::path_of(queue, id);
     seen.layout = read.layout;
@@ -110,7 +110,7 @@ std::expected<Claimed, Refusal> Spool::claim(const Entry& entry) const {
     event::Fd file = std::move(**opened);
     struct stat info {};
     // Without a lock of our own: it is being written, or is active already.
-    if (!try_lock(file.get()))
+    if (!files::try_lock(file.get()))
         return std::unexpected(refuse(Refusal::Kind::busy));
     if (fstat(file.get(), &info) != 0 || info.st_nlink == 0)
         return std::unexpected(refuse(Refusal::Kind::gone));
@@ -191,7 +191,7 @@ std::expected<Submission, Refusal> Spool::take_submission(std::string_view id) c
         return std::unexpected(refuse(Refusal::Kind::gone));  // or not yet ready to be read
     event::Fd file = std::move(**opened);
     struct stat info {};
-    if (fstat(file.get(), &info) != 0 || is_locked_by_another(file.get()))
+    if (fstat(file.get(), &info) != 0 || files::is_locked_by_another(file.get()))
         return std::unexpected(refuse(Refusal::Kind::busy));
     if (!S_ISREG(info.st_mode) || info.st_nlink != 1)
         return std::unexpected(refuse(Refusal::Kind::unreadable,
@@ -209,7 +209,7 @@ std::expected<Submission, Refusal> Spool::take_submission(std::string_view id) c
     submission.id = id;
     submission.owner = info.st_uid;
     submission.dropped_us = info.st_mtim.tv_sec * 1'000'000 + info.st_mtim.tv_nsec / 1000;
-    submission.requeued = info.st_uid == geteuid() && (info.st_mode & 0077 & ~kExpireBit) == 0;
+    submission.requeued = info.st_uid == geteuid() && (info.st_mode & 0077 & ~files::kExpireBit) == 0;
     submission.content = FileContent{std::move(file), read->layout.content()};
     submission.message = std::move(*read);
     return submission;

@@ -44,7 +44,7 @@ std::expected<bool, Trouble> Surgery::expire(QueueName queue, std::string_view i
     struct stat info {};
     if (fstatat(root_, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
         return false;
-    if (fchmodat(root_, path.c_str(), (info.st_mode & 07777) | kExpireBit, 0) == 0)
+    if (fchmodat(root_, path.c_str(), (info.st_mode & 07777) | files::kExpireBit, 0) == 0)
         return true;
     return std::unexpected(files::trouble("chmod", path));
 }
@@ -75,7 +75,7 @@ bool Surgery::purge(const Entry& entry) const {
     if (std::abs(wall_clock::now_seconds() - entry.due) < kStaleSeconds)
         return false;
     const auto file = files::open(root_, entry.queue, entry.id, true);
-    if (!file || !*file || !try_lock((*file)->get()))
+    if (!file || !*file || !files::try_lock((*file)->get()))
         return false;
     const auto read = read_message((*file)->get(), Verify::envelope);
     if (read || read.error().kind != Damage::Kind::unfinished)

@@ -194,6 +194,7 @@ def check_arrow(path, number, relative, included):
 def check_includes(path, text):
     relative = os.path.relpath(path, ROOT)
     parts = relative.split("/")
+    own = relative.startswith(("lib/queue/", "test/unit/lib/queue/"))
     if parts[0] in PROGRAMS and room_of(relative, ROOMS) is None:
         problem(path, 1, "lies in no room of test/lint/lint.py")
     for number, line in enumerate(text.split("\n"), 1):
@@ -212,6 +213,8 @@ def check_includes(path, text):
                 problem(path, number, "a library that has no place in the layers of test/lint/lint.py")
             elif LAYERS.index(target[1]) > LAYERS.index(parts[1]):
                 problem(path, number, f"lib/{parts[1]} includes lib/{target[1]}, which is above it")
+        if match.group(1) == "lib/queue/files.h" and not own:
+            problem(path, number, "lib/queue/files.h is lib/queue's own: claims are for everybody else")
         if re.search(r"event2/", line) and not relative.startswith("lib/event/"):
             problem(path, number, "libevent is included outside lib/event")
 

@@ -120,9 +120,10 @@ struct Wrong {
         self.write("qmgr/finish.cc", 'const char* place() { return "incoming"; }\n')
         self.write("qmgr/scan.cc", '// Not "hold/x".\n#include "lib/queue/hold/x.h"\nauto path = fmt::format("deferred/{}", id);\n')
         self.write("qmgr/said.cc", 'auto text = fmt::format("{}: moved to corrupt/", id);\nauto fine = "deferred transport";\n')
+        self.write("qmgr/moved.cc", '#include "lib/queue/files.h"\n')
         self.write("lib/delivery/README.md", "")
         self.write("lib/delivery/agent.cc", 'const char* status() { return "deferred"; }\nconst char* other() { return "hold"; }\n')
-        self.assert_refused('qmgr/finish.cc:1: "incoming" names a folder', 'qmgr/scan.cc:3: "deferred/{}" names a folder',
+        self.assert_refused("qmgr/moved.cc:1: lib/queue/files.h is lib/queue's own", 'qmgr/finish.cc:1: "incoming" names a folder', 'qmgr/scan.cc:3: "deferred/{}" names a folder',
                             "qmgr/said.cc:1:", 'lib/delivery/agent.cc:2: "hold" names a folder')
         said = self.lint()[1]
         for right in ("lib/queue/files.cc", "qmgr/scan.cc:1", "qmgr/scan.cc:2", "qmgr/said.cc:2", "lib/delivery/agent.cc:1"):

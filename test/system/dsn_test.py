@@ -21,6 +21,7 @@ class Peer:
     def __init__(self, keywords=()):
         peer = self
         self.commands = []
+        self.messages = []
 
         class Dialogue(socketserver.StreamRequestHandler):
             def say(self, *lines):
@@ -45,8 +46,10 @@ class Peer:
                         self.say("2.1.5 ok")
                     elif verb == "DATA":
                         self.wfile.write(b"354 go on\r\n")
-                        while self.rfile.readline() not in (b".\r\n", b""):
-                            pass
+                        text = b""
+                        while (line := self.rfile.readline()) not in (b".\r\n", b""):
+                            text += line
+                        peer.messages.append(email.message_from_bytes(text))
                         for _ in range(recipients if lmtp else 1):
                             self.say("2.0.0 taken")
                         recipients = 0
@@ -84,6 +87,9 @@ class Report:
 
     def actions(self):
         return {each["Final-Recipient"].split("; ")[1]: each["Action"] for each in self.recipients}
+
+    def originals(self):
+        return {each["Final-Recipient"].split("; ")[1]: each["Original-Recipient"].replace("; ", ";") for each in self.recipients}
 
 
 class Dsn(unittest.TestCase):
@@ -342,15 +348,21 @@ class Dsn(unittest.TestCase):
 
 
 class BesidePostfix(unittest.TestCase):
-    """The same parameters to Debian's Postfix: what it answers, we answer."""
+    """The same to Debian's Postfix: what it answers, passes on and reports, so do we."""
 
     def setUp(self):
         if not os.path.exists(POSTFIX) or os.getuid() != 0:
             self.skipTest("postfix is not installed, or this is not root")
         self.ports = Ports()
         self.port = self.ports.one()
-        self.mail = Instance(start=False)
-        self.mail.init()
+        self.peers = {"relay.test": Peer(["PIPELINING"]), "dsn.test": Peer(["PIPELINING", "DSN"]), "lmtp.test": Peer(["PIPELINING"])}
+        routes = [f"{domain} = {'lmtp:inet:' if domain == 'lmtp.test' else 'smtp:['}127.0.0.1{'' if domain == 'lmtp.test' else ']'}:{peer.port}"
+                  for domain, peer in self.peers.items()] + ["away.test = discard:", "gone.test = error:5.1.1 no such place"]
+        self.tables = {
+            "transport_maps": "inline:{ " + " ".join("{" + route + "}" for route in routes) + " }",
+            "virtual_alias_maps": "inline:{ {list@example.test = a@away.test, b@away.test} {one@example.test = c@away.test} }"}
+        self.mail = Instance(main_cf=self.tables)
+        self.mail.__enter__()
         base = self.mail.path("postfix")
         for folder in ("", "/etc", "/queue", "/data"):
             os.makedirs(base + folder, exist_ok=True)
@@ -370,12 +382,23 @@ alias_maps =
 smtpd_peername_lookup = no
 smtpd_hard_error_limit = 1000
 smtpd_soft_error_limit = 1000
-""")
+mynetworks = 127.0.0.0/8
+smtpd_reject_unlisted_recipient = no
+""" + "".join(f"{name} = {value}\n" for name, value in self.tables.items()))
         with open(base + "/etc/master.cf", "w") as out:
             out.write(f"""127.0.0.1:{self.port} inet n - n - 10 smtpd
 cleanup   unix  n  -  n  -  0  cleanup
 rewrite   unix  -  -  n  -  -  trivial-rewrite
 proxymap  unix  -  -  n  -  -  proxymap
+qmgr      unix  n  -  n  300 1  qmgr
+bounce    unix  -  -  n  -  0  bounce
+defer     unix  -  -  n  -  0  bounce
+trace     unix  -  -  n  -  0  bounce
+error     unix  -  -  n  -  -  error
+retry     unix  -  -  n  -  -  error
+discard   unix  -  -  n  -  -  discard
+smtp      unix  -  -  n  -  -  smtp
+lmtp      unix  -  -  n  -  -  lmtp
 anvil     unix  -  -  n  -  1  anvil
 postlog   unix-dgram n - n - 1  postlogd
 """)
@@ -386,6 +409,8 @@ postlog   unix-dgram n - n - 1  postlogd
         subprocess.run([POSTFIX, "-c", self.config, "abort"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.mail.__exit__(None, None, None)
         self.ports.release()
+        for peer in self.peers.values():
+            peer.close()
 
     def client(self):
         def connect():
@@ -413,6 +438,42 @@ postlog   unix-dgram n - n - 1  postlogd
                     client.rset()
                     client.mail("a@b.test")
                     self.assertEqual(code, wanted, reply)
+
+    ASKED = {
+        "list@example.test": ["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;The+2BList@example.test"], "one@example.test": ["NOTIFY=SUCCESS"],
+        "x@relay.test": ["NOTIFY=SUCCESS"], "y@relay.test": [], "x@dsn.test": ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;First@dsn.test"],
+        "y@dsn.test": [], "z@dsn.test": ["NOTIFY=NEVER"], "refused@dsn.test": ["NOTIFY=SUCCESS,FAILURE"], "x@lmtp.test": ["NOTIFY=SUCCESS"],
+        "x@away.test": ["NOTIFY=SUCCESS"], "x@gone.test": ["NOTIFY=SUCCESS"], "y@gone.test": ["NOTIFY=FAILURE,DELAY"], "z@gone.test": ["NOTIFY=NEVER"],
+    }
+
+    def what_comes_of_it(self, client):
+        """The reports to the sender, who is at dsn.test, and what the peers were told."""
+        for peer in self.peers.values():
+            peer.commands, peer.messages = [], []
+        with client:
+            client.ehlo("client.test")
+            client.mail("sender@dsn.test", ["RET=FULL", "ENVID=QQ+2B31"])
+            for address, parameters in self.ASKED.items():
+                self.assertEqual(client.rcpt(address, parameters)[0], 250)
+            self.assertEqual(client.data("Subject: hi\r\n\r\nbody\r\n")[0], 250)
+        sink = self.peers["dsn.test"]
+        def reports():
+            return [Report(one) for one in sink.messages if one.get_content_type() == "multipart/report"]
+        wait_until(lambda: len(reports()) == 2 and all(peer.messages for peer in self.peers.values()), "two reports, and the mail")
+        found = sorted((sorted(one.actions().items()), sorted(one.originals().items()), one.about["Original-Envelope-Id"],
+                        one.returned.get_content_type()) for one in reports())
+        told = {domain: sorted(" ".join(sorted(line.split(" "))) for line in peer.said("MAIL") + peer.said("RCPT"))
+                for domain, peer in self.peers.items()}
+        return found, told
+
+    def test_reports(self):
+        ours, we_told = self.what_comes_of_it(self.mail.smtp())
+        theirs, they_told = self.what_comes_of_it(self.client())
+        self.maxDiff = None
+        self.assertEqual(ours, theirs)
+        size = re.compile(r" ?SIZE=\d+")
+        self.assertEqual({domain: [size.sub("", line) for line in lines] for domain, lines in we_told.items()},
+                         {domain: [size.sub("", line) for line in lines] for domain, lines in they_told.items()})
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "lib/queue/crc32c.h"
+#include "lib/queue/files.h"
 #include "test/support/catch.h"
 #include "test/unit/lib/queue/temp_spool.h"
 
@@ -84,12 +85,12 @@ TEST_CASE("a large message is streamed", "[queue]") {
     const auto unfinished = read_message(early.get(), Verify::envelope);
     REQUIRE_FALSE(unfinished);
     CHECK(unfinished.error().kind == Damage::Kind::unfinished);
-    CHECK(is_locked_by_another(early.get()));
-    CHECK_FALSE(try_lock(early.get()));
+    CHECK(files::is_locked_by_another(early.get()));
+    CHECK_FALSE(files::try_lock(early.get()));
 
     const auto claim = writer->commit(encode_envelope(sample_envelope("LARGE1")), 1, true);
     REQUIRE(claim);
-    CHECK_FALSE(try_lock(early.get()));
+    CHECK_FALSE(files::try_lock(early.get()));
     const auto message = read_message(early.get(), Verify::content_too);
     REQUIRE(message);
     CHECK(content_of(early.get(), message->layout) == content);
@@ -150,7 +151,7 @@ TEST_CASE("statuses are appended and read back", "[queue]") {
     const std::string first = encode_status(
         {0, Outcome::delivered, 5, "2.0.0", "ok", "relay", "", envelope::Action::relayed});
     const std::string second = encode_status({1, Outcome::deferred, 6, "4.4.1", "no\nroute", "none", "reply", {}});
-    REQUIRE(append_statuses(file.get(), end, first + second));
+    REQUIRE(files::append_statuses(file.get(), end, first + second));
 
     auto message = read_message(file.get(), Verify::envelope);
     REQUIRE(message);
@@ -160,12 +161,12 @@ TEST_CASE("statuses are appended and read back", "[queue]") {
     CHECK(message->status_end == end + first.size() + second.size());
 
     // A torn last record is dropped, and the next one takes its place.
-    REQUIRE(append_statuses(file.get(), message->status_end, first.substr(0, first.size() - 3)));
+    REQUIRE(files::append_statuses(file.get(), message->status_end, first.substr(0, first.size() - 3)));
     message = read_message(file.get(), Verify::envelope);
     REQUIRE(message);
     CHECK(message->torn);
     CHECK(message->statuses.size() == 2);
-    REQUIRE(append_statuses(file.get(), message->status_end, first));
+    REQUIRE(files::append_statuses(file.get(), message->status_end, first));
     message = read_message(file.get(), Verify::envelope);
     CHECK(message->statuses.size() == 3);
     CHECK_FALSE(message->torn);
@@ -178,7 +179,8 @@ TEST_CASE("every flipped byte is noticed or harmless", "[queue]") {
     {
         const event::Fd file = open_file(path);
         const std::uint64_t end = read_message(file.get(), Verify::envelope)->status_end;
-        REQUIRE(append_statuses(file.get(), end, encode_status({1, Outcome::delivered, 5, "2.0.0", "ok", "", "", {}})));
+        REQUIRE(
+            files::append_statuses(file.get(), end, encode_status({1, Outcome::delivered, 5, "2.0.0", "ok", "", "", {}})));
     }
     const std::string good = slurp(path);
     const std::size_t status_at = kPreambleSize + kContent.size() + encode_envelope(envelope).size();
