@@ -17,6 +17,7 @@ namespace queue {
 namespace {
 
 constexpr std::int64_t kFreshSeconds = 10;  // a new file's writer may not have its lock yet
+constexpr int kMoves = 5;
 
 bool is_being_delivered_from(QueueName queue) {
     return queue == QueueName::incoming || queue == QueueName::deferred || queue == QueueName::active;
@@ -154,24 +155,37 @@ std::expected<Claimed, std::string> Spool::accept(ipc::records::QueueHandover re
     return Claimed{std::move(claim), std::move(message)};
 }
 
+namespace {
+
+std::expected<Seen, Damage> read_seen(QueueName queue, std::string_view id, event::Fd file, Verify verify) {
+    auto read = read_message(file.get(), verify);
+    if (!read)
+        return std::unexpected(read.error());
+    return make_seen(queue, id, std::move(file), std::move(*read));
+}
+
+}  // namespace
+
 std::expected<Seen, Damage> Spool::look(const Entry& entry, Verify verify) const {
     auto file = files::open(root_.get(), entry.queue, entry.id, false);
     if (!file || !*file)
         return std::unexpected(Damage{Damage::Kind::unreadable, file ? "it is gone" : file.error().text});
-    auto read = read_message((*file)->get(), verify);
-    if (!read)
-        return std::unexpected(read.error());
-    return make_seen(entry.queue, entry.id, std::move(**file), std::move(*read));
+    return read_seen(entry.queue, entry.id, std::move(**file), verify);
 }
 
 std::optional<std::expected<Seen, Damage>> Spool::look(std::string_view id, Verify verify) const {
-    const auto where = is_queue_id(id) ? find(id) : std::nullopt;
-    if (!where)
-        return std::nullopt;
-    Entry entry;
-    entry.queue = *where;
-    entry.id = id;
-    return look(entry, verify);
+    // It may go from one queue to another between finding and opening it, but does so once or twice only.
+    for (int attempt = 0; attempt < kMoves && is_queue_id(id); ++attempt) {
+        const auto where = find(id);
+        if (!where)
+            return std::nullopt;
+        auto file = files::open(root_.get(), *where, id, false);
+        if (!file)
+            return std::unexpected(Damage{Damage::Kind::unreadable, file.error().text});
+        if (*file)
+            return read_seen(*where, id, std::move(**file), verify);
+    }
+    return std::nullopt;
 }
 
 std::optional<QueueName> Spool::find(std::string_view id) const { return files::find(root_.get(), id); }
