@@ -12,42 +12,30 @@ namespace {
 
 using ipc::records::CleanupEnd;
 using ipc::records::CleanupOpen;
-using ipc::records::CleanupRecipient;
 using ipc::records::CleanupReply;
 
 constexpr std::size_t kPart = 256 << 10;
 constexpr std::size_t kMaxRecipients = 200'000;
-
-queue::ClientInfo client_info(const ipc::records::Client& client) {
-    queue::ClientInfo info;
-    info.name = client.name;
-    info.address = client.address;
-    info.port = client.port;
-    info.helo = client.helo;
-    info.protocol = client.protocol;
-    info.sasl_method = client.sasl_method;
-    info.sasl_username = client.sasl_username;
-    info.sasl_sender = client.sasl_sender;
-    return info;
-}
 
 }  // namespace
 
 Intake::Intake(Service& service, std::string queue_id, CleanupOpen open)
     : service_{service}, asker_{service.loop()}, queue_id_{std::move(queue_id)}, open_{std::move(open)} {
     const std::int64_t now = wall_clock::now_us();
-    // A client's clock is ours; a time in the future would keep the message from ever being old.
-    envelope_.arrival_us = open_.arrival_us > 0 ? std::min(open_.arrival_us, now) : now;
     envelope_.queue_id = queue_id_;
-    envelope_.envid = open_.envid;
-    envelope_.returns = static_cast<queue::Return>(open_.returns <= 2 ? open_.returns : 0);
-    envelope_.client = client_info(open_.client);
-    if (!open_.sender.empty())
-        envelope_.sender = service_.rewriting().complete(open_.sender);
+    envelope_.mail = open_.mail;
+    envelope::Mail& mail = envelope_.mail;
+    // A client's clock is ours; a time in the future would keep the message from ever being old.
+    mail.arrival_us = mail.arrival_us > 0 ? std::min(mail.arrival_us, now) : now;
+    mail.flags &= envelope::kAllFlags;
+    if (mail.ret > envelope::Ret::headers)
+        mail.ret = envelope::Ret::unsaid;
+    if (!mail.sender.empty())
+        mail.sender = service_.rewriting().complete(mail.sender);
 }
 
-void Intake::add_recipients(std::vector<CleanupRecipient> more) {
-    for (CleanupRecipient& recipient : more) {
+void Intake::add_recipients(std::vector<envelope::Recipient> more) {
+    for (envelope::Recipient& recipient : more) {
         if (open_.recipients.size() > kMaxRecipients)
             return;  // finish() refuses
         open_.recipients.push_back(std::move(recipient));
@@ -59,8 +47,8 @@ void Intake::begin_signatures() {
     SigningHouse* signer = service_.signer();
     if (signer == nullptr)
         return;
-    const bool forward = (open_.flags & ipc::records::kCleanupForward) != 0;
-    if (signer->signs() && !forward && (open_.flags & ipc::records::kCleanupOurs) != 0) {
+    const bool forward = (open_.handling & ipc::records::kCleanupForward) != 0;
+    if (signer->signs() && !forward && (open_.handling & ipc::records::kCleanupOurs) != 0) {
         signing_.emplace(*signer);
         open_.prepend_room += kSignatureRoom;
     }
@@ -73,21 +61,22 @@ void Intake::begin_signatures() {
 // What a stranger sent, or a user redirects.
 bool Intake::may_be_sealed() const {
     using namespace ipc::records;
-    const bool forward = (open_.flags & kCleanupForward) != 0;
-    const bool stranger = !open_.client.protocol.empty() && (open_.flags & (kCleanupOurs | kCleanupInternal)) == 0;
+    const bool forward = (open_.handling & kCleanupForward) != 0;
+    const bool internal = (open_.mail.flags & envelope::kInternalMail) != 0;
+    const bool stranger = !open_.mail.client.protocol.empty() && !internal && (open_.handling & kCleanupOurs) == 0;
     return service_.signer() != nullptr && service_.signer()->seals() && (forward || stranger);
 }
 
 // The header can only begin when all recipients are known: Received names a single one.
 event::Task<void> Intake::begin_content() {
     co_await resolve_recipients();
-    const std::int64_t arrival = envelope_.arrival_us / 1'000'000;
+    const std::int64_t arrival = envelope_.mail.arrival_us / 1'000'000;
     HeaderFacts facts;
     facts.queue_id = queue_id_;
-    facts.sender = envelope_.sender;
+    facts.sender = envelope_.mail.sender;
     facts.full_name = open_.full_name;
     facts.arrival = arrival;
-    facts.local_origin = (open_.flags & ipc::records::kCleanupLocalOrigin) != 0;
+    facts.local_origin = (open_.mail.flags & envelope::kLocalOrigin) != 0;
     if (facts.local_origin)
         facts.complete = [this](const std::string& address) { return service_.rewriting().complete(address); };
     filter_.emplace(service_.header_rules(), std::move(facts));
@@ -115,8 +104,9 @@ event::Task<void> Intake::add_content(std::string octets) {
 // In the thread pool.
 std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
     if (!writer_) {
-        began_in_hold_ = (open_.flags & ipc::records::kCleanupHold) != 0;
-        auto created = queue::QueueWriter::create(service_.spool().root(), began_in_hold_ ? "hold" : "incoming", queue_id_);
+        began_in_hold_ = (open_.handling & ipc::records::kCleanupHold) != 0;
+        auto created = service_.spool().create(
+            began_in_hold_ ? queue::QueueName::hold : queue::QueueName::incoming, queue_id_);
         if (!created)
             return created.error();
         writer_.emplace(std::move(*created));
@@ -147,26 +137,22 @@ event::Task<void> Intake::write_part() {
     trouble_ = co_await service_.pool().run(std::move(job));
 }
 
-bool Intake::is_new(const queue::Recipient& recipient) {
+bool Intake::is_new(const envelope::Recipient& recipient) {
     const auto limit = static_cast<std::size_t>(service_.params().duplicate_filter_limit());
     std::string key = text::lower(recipient.address);
     if (service_.params().enable_original_recipient())
-        key += "\n" + text::lower(recipient.original) + "\n" + recipient.orcpt + "\n" + std::to_string(recipient.notify);
+        key += "\n" + text::lower(recipient.given()) + "\n" + recipient.orcpt + "\n" + std::to_string(recipient.notify);
     if (limit > 0 && seen_.size() >= limit)
         return !seen_.contains(key);
     return seen_.insert(std::move(key)).second;
 }
 
 event::Task<void> Intake::resolve_recipients() {
-    const bool aliases = (open_.flags & ipc::records::kCleanupNoAliases) == 0;
+    const bool aliases = (open_.handling & ipc::records::kCleanupNoAliases) == 0;
     const bool ask_where = may_be_sealed();
     for (; resolved_ < open_.recipients.size() && !lookup_failure_; ++resolved_) {
-        CleanupRecipient& given = open_.recipients[resolved_];
-        queue::Recipient recipient;
-        recipient.address = service_.rewriting().complete(given.address);
-        recipient.original = given.original.empty() ? recipient.address : given.original;
-        recipient.orcpt = given.orcpt;
-        recipient.notify = given.notify;
+        envelope::Recipient recipient = open_.recipients[resolved_];
+        recipient.address = service_.rewriting().complete(recipient.address);
         std::vector<std::string> targets{recipient.address};
         if (aliases) {
             std::expected<std::vector<std::string>, std::string> expanded = co_await service_.rewriting().expand(
@@ -177,14 +163,25 @@ event::Task<void> Intake::resolve_recipients() {
             }
             targets = std::move(*expanded);
         }
+        note_expansion(recipient, targets);
         for (std::string& target : targets) {
             if (ask_where && !leaves_us_)
                 co_await ask_whether_outside(target);
-            recipient.address = std::move(target);
-            if (is_new(recipient))
-                envelope_.recipients.push_back(recipient);
+            envelope::Recipient one = recipient;
+            one.redirect(std::move(target));
+            if (is_new(one))
+                envelope_.recipients.push_back(std::move(one));
         }
     }
+}
+
+// RFC 3461, 5.2.7.3: who asked about success is told that the address was expanded, and no more about the rest.
+void Intake::note_expansion(envelope::Recipient& recipient, const std::vector<std::string>& targets) {
+    const bool same = targets.size() == 1 && targets.front() == recipient.address;
+    if (same || (recipient.notify & envelope::kNotifySuccess) == 0)
+        return;
+    envelope_.expanded.push_back(recipient);
+    recipient.notify = envelope::without_success(recipient.notify);
 }
 
 event::Task<void> Intake::ask_whether_outside(std::string address) {
@@ -228,44 +225,37 @@ void Intake::log_message_id() const {
     logging::info("{}: message-id={}", queue_id_, filter_->message_id().empty() ? "<>" : filter_->message_id());
 }
 
-// A large message was begun in incoming/ before somebody said HOLD. In the thread pool.
-std::optional<queue::Trouble> Intake::hold_late() {
-    const bool hold = (open_.flags & ipc::records::kCleanupHold) != 0;
+// In the thread pool.
+std::optional<queue::Trouble> Intake::commit_file(std::string_view envelope, std::string_view prepend) {
+    if (auto trouble = append_part(out_))
+        return trouble;
+    if (auto trouble = put_in_front(prepend))
+        return trouble;
+    auto done = writer_->commit(envelope, envelope_.mail.arrival_us, service_.params().queue_directory_fsync());
+    writer_.reset();
+    if (!done)
+        return done.error();
+    claim_.emplace(std::move(*done));
+    // A large message was begun before somebody said HOLD.
+    const bool hold = (open_.handling & ipc::records::kCleanupHold) != 0;
     if (!hold || began_in_hold_)
         return std::nullopt;
-    const auto moved = service_.spool().move(queue_id_, "incoming", "hold");
-    return moved ? std::nullopt : std::optional{moved.error()};
+    const auto held = claim_->hold();
+    return held ? std::nullopt : std::optional{held.error()};
 }
 
 event::Task<std::optional<queue::Trouble>> Intake::commit(std::string prepend) {
-    const std::string envelope = queue::encode_envelope(envelope_);
-    auto job = [this, &envelope, &prepend]() -> std::optional<queue::Trouble> {
-        if (auto trouble = append_part(out_))
-            return trouble;
-        if (auto trouble = put_in_front(prepend))
-            return trouble;
-        const auto done = writer_->commit(envelope, envelope_.arrival_us, service_.params().queue_directory_fsync());
-        if (!done) {
-            writer_.reset();
-            return done.error();
-        }
-        layout_ = *done;
-        return hold_late();
-    };
+    std::string envelope = queue::encode_envelope(envelope_);
+    auto job = [this, &envelope, &prepend] { return commit_file(envelope, prepend); };
     std::optional<queue::Trouble> trouble = co_await service_.pool().run(std::move(job));
-    if (!trouble && (open_.flags & ipc::records::kCleanupHold) == 0)
-        hand_over(envelope);
+    if (!trouble && (open_.handling & ipc::records::kCleanupHold) == 0)
+        hand_over(std::move(envelope));
     co_return trouble;
 }
 
 void Intake::hand_over(std::string envelope) {
-    ipc::records::QueueHandover handover;
-    handover.queue_id = queue_id_;
-    handover.content_offset = layout_.content_offset;
-    handover.content_length = layout_.content_length;
-    handover.status_offset = layout_.status_offset();
-    handover.envelope = std::move(envelope);
-    service_.qmgr().hand_over(handover, writer_->take_file());
+    queue::Handover handover = std::move(*claim_).hand_over(std::move(envelope));
+    service_.qmgr().hand_over(handover.record, std::move(handover.file));
 }
 
 // Whatever is not in the file yet is the rest of what is signed.
@@ -296,8 +286,7 @@ event::Task<std::optional<CleanupReply>> Intake::seal(std::string& prepend) {
 }
 
 event::Task<CleanupReply> Intake::finish(CleanupEnd end) {
-    open_.flags |= end.flags;
-    envelope_.flags = open_.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin | queue::kInternalMail);
+    open_.handling |= end.handling;
     if (!filter_)
         co_await begin_content();
     filter_->finish(out_);

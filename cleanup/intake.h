@@ -25,7 +25,7 @@ class Intake {
   public:
     Intake(Service& service, std::string queue_id, ipc::records::CleanupOpen open);
 
-    void add_recipients(std::vector<ipc::records::CleanupRecipient> more);
+    void add_recipients(std::vector<envelope::Recipient> more);
     event::Task<void> add_content(std::string octets);
     event::Task<ipc::records::CleanupReply> finish(ipc::records::CleanupEnd end);
 
@@ -37,7 +37,8 @@ class Intake {
     void begin_signatures();
     bool may_be_sealed() const;
     event::Task<void> ask_whether_outside(std::string address);
-    bool is_new(const queue::Recipient& recipient);
+    bool is_new(const envelope::Recipient& recipient);
+    void note_expansion(envelope::Recipient& recipient, const std::vector<std::string>& targets);
     event::Task<void> resolve_recipients();
     event::Task<void> write_part();
     event::Task<std::optional<ipc::records::CleanupReply>> sign(std::string& prepend);
@@ -45,7 +46,7 @@ class Intake {
     event::Task<std::optional<queue::Trouble>> commit(std::string prepend);
     std::optional<queue::Trouble> append_part(std::string_view part);
     std::optional<queue::Trouble> put_in_front(std::string_view fields);
-    std::optional<queue::Trouble> hold_late();
+    std::optional<queue::Trouble> commit_file(std::string_view envelope, std::string_view prepend);
     void hand_over(std::string envelope);
     void log_message_id() const;
 
@@ -65,7 +66,7 @@ class Intake {
     bool leaves_us_ = false;  // a recipient is outside of our domains; only known where it matters
     std::optional<queue::QueueWriter> writer_;
     std::optional<queue::Trouble> trouble_;
-    queue::Layout layout_;
+    std::optional<queue::Claim> claim_;  // once it is committed
     bool began_in_hold_ = false;
 };
 

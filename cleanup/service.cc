@@ -26,7 +26,7 @@ Service::Service(event::Loop& loop, const Params& params, queue::Spool spool, Re
       params_{params},
       header_rules_{make_header_rules(params)},
       spool_{std::move(spool)},
-      ids_{"incoming/.queue-id", params.enable_long_queue_ids() ? queue::IdForm::long_form : queue::IdForm::short_form},
+      ids_{spool_.make_ids(params.enable_long_queue_ids() ? queue::IdForm::long_form : queue::IdForm::short_form)},
       rewriting_{rewriting},
       pool_{loop, static_cast<unsigned>(params.queue_fsync_threads())},
       qmgr_{loop, "public/qmgr"} {}

@@ -51,7 +51,7 @@ std::string encoded_words(std::string_view name) {
 }
 
 std::string from_part(const CleanupOpen& open) {
-    const auto& client = open.client;
+    const envelope::Client& client = open.mail.client;
     const std::string helo = host_text(client.helo.empty() ? client.name : client.helo);
     return fmt::format("from {} ({} [{}])", helo, host_text(client.name), host_text(client.address));
 }
@@ -90,7 +90,7 @@ std::string format_phrase(std::string_view raw) {
 std::string format_received(
     const CleanupOpen& open, std::string_view queue_id, const TraceSite& site, std::int64_t seconds) {
     const std::string date = text::format_mail_date(seconds);
-    if (open.client.protocol.empty()) {
+    if (open.mail.client.protocol.empty()) {
         const std::string who = open.user_id >= 0 ? fmt::format(", from userid {}", open.user_id) : std::string{};
         return fmt::format(
             "Received: by {} ({}{})\r\n\tid {}; {}\r\n", site.myhostname, site.mail_name, who, queue_id, date);
@@ -99,10 +99,9 @@ std::string format_received(
     for (const std::string& comment : open.trace_comments)
         out += fmt::format("\t({})\r\n", comment_text(comment));
     out += fmt::format(
-        "\tby {} ({}) with {} id {}", site.myhostname, site.mail_name, host_text(open.client.protocol), queue_id);
+        "\tby {} ({}) with {} id {}", site.myhostname, site.mail_name, host_text(open.mail.client.protocol), queue_id);
     if (open.recipients.size() == 1) {
-        const auto& recipient = open.recipients.front();
-        const std::string_view given = recipient.original.empty() ? recipient.address : recipient.original;
+        const std::string& given = open.recipients.front().given();
         out += fmt::format("\r\n\tfor <{}>", comment_text(address::quote(given)));
     }
     return out + "; " + date + "\r\n";

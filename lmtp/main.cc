@@ -11,7 +11,7 @@
 //     Runs as mail_owner, usually confined to the queue directory. Content comes as an open descriptor, so the
 //     queue itself is never touched. Servers are strangers.
 // STANDARDS
-//     RFC 2033, RFC 5321, RFC 1870, RFC 2920, RFC 3207, RFC 3463
+//     RFC 2033, RFC 5321, RFC 1870, RFC 2920, RFC 3207, RFC 3461, RFC 3463
 #include "lib/log/log.h"
 #include "lib/worker/program.h"
 #include "lmtp/destination.h"

@@ -41,6 +41,9 @@ struct Params : config::CommonParams {
         "none."};
     config::Param<std::string> tls_ca_file{
         *this, named("_tls_CAfile"), "", "The certificate authorities, in PEM; the system's where empty."};
+    config::Param<bool> assume_final{*this, "lmtp_assume_final", false,
+        "Whether mail that an LMTP server without DSN has taken counts as delivered in reports of success, and not as "
+        "relayed. Of lmtp(8) only."};
     config::Param<int> tcp_port{*this, named("_tcp_port"), prefix_ == "lmtp" ? 24 : 25, {.min = 1, .max = 65535},
         "The port of a destination that names none."};
 };

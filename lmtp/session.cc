@@ -15,9 +15,6 @@ using delivery::RecipientResult;
 
 namespace {
 
-constexpr std::uint32_t kSmtpUtf8 = ipc::records::kCleanupSmtpUtf8;
-constexpr std::uint32_t kEightBit = ipc::records::kCleanupEightBit;
-
 bool has_control_character(std::string_view text) {
     for (char c : text)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
@@ -91,7 +88,7 @@ event::Task<smtp::Reply> Session::command(std::string text, std::chrono::seconds
 }
 
 void Session::learn_extensions(const smtp::Reply& reply) {
-    pipelining_ = eight_bit_ = starttls_ = utf8_ = size_known_ = false;
+    pipelining_ = eight_bit_ = starttls_ = utf8_ = size_known_ = dsn_ = false;
     for (const std::string& line : reply.lines) {
         std::vector<std::string_view> words = text::split(line, " ");
         std::string keyword = words.empty() ? "" : text::upper(words.front());
@@ -99,6 +96,7 @@ void Session::learn_extensions(const smtp::Reply& reply) {
         eight_bit_ |= keyword == "8BITMIME";
         starttls_ |= keyword == "STARTTLS";
         utf8_ |= keyword == "SMTPUTF8";
+        dsn_ |= keyword == "DSN";
         if (keyword == "SIZE") {
             size_known_ = true;
             size_limit_ = words.size() > 1 ? text::parse_number(words[1]).value_or(0) : 0;
@@ -163,14 +161,14 @@ event::Task<std::optional<Trouble>> Session::greet(bool with_tls) {
 bool Session::refuse_unfit(Job& job) {
     const auto& request = job.request;
     std::string dsn, reason;
-    if (size_known_ && size_limit_ > 0 && request.content_length > size_limit_) {
+    if (size_known_ && size_limit_ > 0 && request.content.length > size_limit_) {
         dsn = "5.3.4";
         reason = fmt::format(
-            "message size {} exceeds size limit {} of server {}", request.content_length, size_limit_, server_.said());
-    } else if ((request.flags & kSmtpUtf8) && !utf8_) {
+            "message size {} exceeds size limit {} of server {}", request.content.length, size_limit_, server_.said());
+    } else if ((request.mail.flags & envelope::kSmtpUtf8) && !utf8_) {
         dsn = "5.6.7";
         reason = fmt::format("SMTPUTF8 is required, but was not offered by host {}", server_.said());
-    } else if (has_control_character(request.sender)) {
+    } else if (has_control_character(request.mail.sender)) {
         dsn = "5.1.7";
         reason = "the sender address has a control character";
     }
@@ -181,13 +179,32 @@ bool Session::refuse_unfit(Job& job) {
 }
 
 std::string Session::mail_command(const delivery::DeliverRequest& request) const {
-    std::string text = "MAIL FROM:<" + request.sender + ">";
+    std::string text = "MAIL FROM:<" + request.mail.sender + ">";
     if (size_known_)
-        text += fmt::format(" SIZE={}", request.content_length);
-    if (eight_bit_ && (request.flags & kEightBit))
+        text += fmt::format(" SIZE={}", request.content.length);
+    if (eight_bit_ && (request.mail.flags & envelope::kEightBit))
         text += " BODY=8BITMIME";
-    if (utf8_ && (request.flags & kSmtpUtf8))
+    if (utf8_ && (request.mail.flags & envelope::kSmtpUtf8))
         text += " SMTPUTF8";
+    // RFC 3461, 5.2.1: passed on as it came. The envelope id is in xtext already.
+    if (dsn_ && request.mail.ret != envelope::Ret::unsaid)
+        text += fmt::format(" RET={}", envelope::format_ret(request.mail.ret));
+    if (dsn_ && envelope::is_envid(request.mail.envid))
+        text += " ENVID=" + request.mail.envid;
+    return text + "\r\n";
+}
+
+std::string Session::rcpt_command(const envelope::Recipient& recipient) const {
+    std::string text = "RCPT TO:<" + recipient.address + ">";
+    if (!dsn_)
+        return text + "\r\n";
+    if (recipient.notify != 0 && envelope::is_notify(recipient.notify))
+        text += " NOTIFY=" + envelope::format_notify(recipient.notify);
+    // Where the sender said nothing, what we know of the first address, as Postfix does it.
+    const std::string orcpt = envelope::is_orcpt(recipient.orcpt) ? recipient.orcpt
+                                                                  : envelope::make_orcpt(recipient.given());
+    if (envelope::is_orcpt(orcpt))
+        text += " ORCPT=" + orcpt;
     return text + "\r\n";
 }
 
@@ -204,6 +221,11 @@ RecipientResult Session::outcome(const smtp::Reply& reply, const char* command) 
                                 : fmt::format("host {} said: {} (in reply to {} command)", server_.said(), words, command);
     }
     RecipientResult result = delivery::make_result(status, std::move(dsn), std::move(text), server_.relay());
+    // RFC 3461, 5.2.2: who announces DSN takes over to report; from another nothing more will be heard.
+    if (reply.is_success() && dsn_)
+        result.action = envelope::Action::passed_on;
+    else if (reply.is_success() && !(settings_.lmtp && settings_.params.assume_final()))
+        result.action = envelope::Action::relayed;
     result.remote_mta = server_.name;
     result.remote_reply = std::move(words);
     return result;
@@ -215,7 +237,7 @@ event::Task<bool> Session::send_envelope(Job& job) {
     const Params& params = settings_.params;
     std::vector<const DeliverRecipient*> asked;
     for (const DeliverRecipient& recipient : job.request.recipients) {
-        if (has_control_character(recipient.address)) {
+        if (has_control_character(recipient.recipient.address)) {
             RecipientResult bad = delivery::make_result(
                 DeliverStatus::bounced, "5.1.3", "the recipient address has a control character", "none");
             job.finish(recipient, std::move(bad));
@@ -231,7 +253,7 @@ event::Task<bool> Session::send_envelope(Job& job) {
     stream_.write(mail_command(job.request));
     if (pipelining_) {
         for (const DeliverRecipient* recipient : asked)
-            stream_.write("RCPT TO:<" + recipient->address + ">\r\n");
+            stream_.write(rcpt_command(recipient->recipient));
         stream_.write("DATA\r\n");
     }
     smtp::Reply mail = co_await smtp::read_reply(stream_);
@@ -246,7 +268,7 @@ event::Task<bool> Session::send_envelope(Job& job) {
     stream_.set_timeout(params.rcpt_timeout());
     for (const DeliverRecipient* recipient : asked) {
         if (!pipelining_)
-            stream_.write("RCPT TO:<" + recipient->address + ">\r\n");
+            stream_.write(rcpt_command(recipient->recipient));
         smtp::Reply reply = co_await smtp::read_reply(stream_);
         if (reply.is_success() && mail.is_success()) {
             accepted_.push_back(recipient);

@@ -4,7 +4,7 @@
 // a job its result. A server that speaks out of turn, breaks off or answers something else than was asked ends
 // the session; what it had not clearly taken counts as deferred.
 //
-// Standards   RFC 5321, RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 1870 (SIZE), RFC 3207 (STARTTLS)
+// Standards   RFC 5321, RFC 2033 (LMTP), RFC 2920 (PIPELINING), RFC 1870 (SIZE), RFC 3207 (STARTTLS), RFC 3461 (DSN)
 // Trust       the server is a stranger: see lib/smtp/reply.h.
 #pragma once
 
@@ -77,6 +77,7 @@ class Session {
     event::Task<void> read_outcome(delivery::Job& job);
     event::Task<void> reset();
 
+    std::string rcpt_command(const envelope::Recipient& recipient) const;
     std::string mail_command(const delivery::DeliverRequest& request) const;
     delivery::RecipientResult outcome(const smtp::Reply& reply, const char* command) const;
     Trouble trouble(const event::StreamError& error) const;
@@ -85,7 +86,7 @@ class Session {
     Server server_;
     event::Stream stream_;
     const char* doing_ = "receiving the initial server greeting";  // for the log, where the connection breaks
-    bool pipelining_ = false, eight_bit_ = false, starttls_ = false, utf8_ = false, size_known_ = false;
+    bool pipelining_ = false, eight_bit_ = false, starttls_ = false, utf8_ = false, size_known_ = false, dsn_ = false;
     std::uint64_t size_limit_ = 0;
     bool usable_ = true;
     bool stale_ = false;

@@ -79,7 +79,7 @@ event::Task<void> deliver(
     delivery::Job& job, event::ThreadPool& pool, local::SystemUsers& users, const local::Params& params) {
     const question::Asker asker(pool.loop());
     for (const delivery::DeliverRecipient& recipient : job.request.recipients) {
-        FoundUser user = co_await find_user(asker, users, recipient.address, params);
+        FoundUser user = co_await find_user(asker, users, recipient.recipient.address, params);
         if (!user) {
             const NoTarget& why = user.error();
             job.finish(recipient, delivery::make_result(why.status, why.dsn, why.text, "local"));

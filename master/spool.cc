@@ -1,5 +1,6 @@
 #include "master/spool.h"
 
+#include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <cstring>
 
 #include "lib/log/log.h"
+#include "lib/queue/queue_name.h"
 
 namespace master {
 namespace {
@@ -20,19 +22,14 @@ struct Folder {
     bool setgid_group;
 };
 
+// Beside those of the queue itself (lib/queue).
 constexpr Folder kFolders[] = {
-    {"active", 0700, false, false},
     {"bounce", 0700, false, false},
-    {"corrupt", 0700, false, false},
     {"defer", 0700, false, false},
-    {"deferred", 0700, false, false},
     {"flush", 0700, false, false},
-    {"hold", 0700, false, false},
-    {"incoming", 0700, false, false},
     {"private", 0700, false, false},
     {"saved", 0700, false, false},
     {"trace", 0700, false, false},
-    {"maildrop", 01730, false, true},
     {"public", 0710, false, true},
     {"pid", 0755, true, false},
 };
@@ -73,6 +70,12 @@ std::expected<void, std::string> prepare_spool(const Params& params) {
     const std::string& spool = params.queue_directory();
     if (auto made = make_folder(spool, 0755, root ? 0 : owner, root ? 0 : group); !made)
         return made;
+    for (const queue::Folder& folder : queue::kFolders) {
+        if (auto made = make_folder(
+                fmt::format("{}/{}", spool, folder.name), folder.mode, owner, folder.setgid_group ? setgid_group : group);
+            !made)
+            return made;
+    }
     for (const Folder& folder : kFolders) {
         uid_t user = folder.root_owned && root ? 0 : owner;
         gid_t own_group = folder.setgid_group ? setgid_group : folder.root_owned && root ? 0 : group;

@@ -4,7 +4,8 @@
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
-#include "qmgr/now.h"
+#include "lib/time/clock.h"
+
 #include "qmgr/scheduler.h"
 
 namespace qmgr {
@@ -39,21 +40,18 @@ void Scheduler::save_some(Message& message) {
         return;
     message.saving = true;
     auto records = std::make_shared<std::string>(std::exchange(message.unsaved, {}));
-    const int file = message.file.get();
-    const std::uint64_t end = message.status_end;
-    auto job = [file, end, records]() -> std::optional<queue::Trouble> {
-        const auto done = queue::append_statuses(file, end, *records);
+    // The claim is the disk's until this is done: nothing else is recorded meanwhile.
+    auto job = [&message, records]() -> std::optional<queue::Trouble> {
+        const auto done = message.claim.record(*records);
         return done ? std::nullopt : std::optional{done.error()};
     };
     auto done = [this, &message, records](const std::optional<queue::Trouble>& trouble) {
         message.saving = false;
         if (trouble) {
-            logging::warning("{}: {}", message.id, trouble->text);
+            logging::warning("{}: {}", message.id(), trouble->text);
             message.unsaved.insert(0, *records);  // again with the next result
-        } else {
-            message.status_end += records->size();
-            if (!message.finishing)
-                save_some(message);
+        } else if (!message.finishing) {
+            save_some(message);
         }
     };
     disk_.run(std::move(job), std::move(done));
@@ -65,16 +63,15 @@ event::Task<void> Scheduler::save_all(Message& message) {
     while (!message.unsaved.empty()) {
         const std::string records = message.unsaved;
         auto job = [&]() -> std::optional<queue::Trouble> {
-            const auto done = queue::append_statuses(message.file.get(), message.status_end, records);
+            const auto done = message.claim.record(records);
             return done ? std::nullopt : std::optional{done.error()};
         };
         std::optional<queue::Trouble> trouble = co_await disk_.perform(std::move(job));
         if (trouble) {
-            logging::warning("{}: {}", message.id, trouble->text);
+            logging::warning("{}: {}", message.id(), trouble->text);
             co_await event::sleep_for(loop_, kDiskPause);
             continue;
         }
-        message.status_end += records.size();
         message.unsaved.erase(0, records.size());
     }
 }
@@ -82,7 +79,8 @@ event::Task<void> Scheduler::save_all(Message& message) {
 event::Task<void> Scheduler::finish(Message& message) {
     message.finishing = true;
     const auto delivered = [](const RecipientState& s) { return s.phase == Phase::delivered || s.phase == Phase::reported; };
-    if (!message.saving && !message.vanished && std::all_of(message.states.begin(), message.states.end(), delivered)) {
+    const bool over = std::all_of(message.states.begin(), message.states.end(), delivered);
+    if (over && !message.saving && !message.vanished && !message.owes_success()) {
         remove(message);
         co_return;
     }
@@ -94,23 +92,24 @@ event::Task<void> Scheduler::finish(Message& message) {
         co_return;
     }
     co_await report_failures(message);
+    co_await report_success(message);
     co_await report_delay(message);
     co_await save_all(message);
-    if (has_phase(message, Phase::deferred) || has_phase(message, Phase::bounced))
+    if (has_phase(message, Phase::deferred) || has_phase(message, Phase::bounced) || message.owes_success())
         co_await put_off(message);
     else
         remove(message);
 }
 
 bool Scheduler::is_over_age(const Message& message, std::int64_t now) const {
-    const auto lifetime = message.envelope.sender.empty() ? params_.bounce_queue_lifetime()
-                                                          : params_.maximal_queue_lifetime();
+    const auto lifetime = message.envelope.mail.sender.empty() ? params_.bounce_queue_lifetime()
+                                                               : params_.maximal_queue_lifetime();
     return now - message.arrival() >= lifetime.count();
 }
 
 // Only after an attempt in this very round, so that a clock that was set wrong returns no mail untried.
 void Scheduler::expire(Message& message) {
-    const bool aged = is_over_age(message, now_seconds()) && Clock::now() >= no_expiry_until_;
+    const bool aged = is_over_age(message, wall_clock::now_seconds()) && Clock::now() >= no_expiry_until_;
     if (!aged && !message.expire)
         return;
     bool said = false;
@@ -119,7 +118,7 @@ void Scheduler::expire(Message& message) {
         if (state.phase != Phase::deferred || (!state.tried && !message.expire))
             continue;
         if (!std::exchange(said, true))
-            logging::info("{}: from=<{}>, status={}, returned to sender", message.id, message.envelope.sender,
+            logging::info("{}: from=<{}>, status={}, returned to sender", message.id(), message.envelope.mail.sender,
                 message.expire ? "force-expired" : "expired");
         state.phase = Phase::waiting;
         ++message.open;
@@ -128,27 +127,19 @@ void Scheduler::expire(Message& message) {
 }
 
 BounceRequest Scheduler::make_report(const Message& message, BounceKind kind, Phase phase) const {
-    const queue::Envelope& envelope = message.envelope;
     BounceRequest request;
     request.kind = kind;
-    request.queue_id = message.id;
-    request.sender = envelope.sender;
-    request.content_offset = message.content_offset;
-    request.content_length = message.content_length;
-    request.flags = envelope.flags;
-    request.envid = envelope.envid;
-    request.returns = static_cast<std::uint32_t>(envelope.returns);
-    request.arrival_us = envelope.arrival_us;
+    request.queue_id = message.id();
+    request.content = message.claim.place();
+    request.mail = message.envelope.mail;
     request.expires = message.arrival() + params_.maximal_queue_lifetime().count();
     for (std::size_t index = 0; index < message.states.size(); ++index) {
         const RecipientState& state = message.states[index];
-        if (state.phase != phase)
+        if (state.phase != phase || (kind == BounceKind::success && !message.owes_success(index)))
             continue;
         BounceRecipient& recipient = request.recipients.emplace_back();
-        recipient.address = envelope.recipients[index].address;
-        recipient.original = envelope.recipients[index].original;
-        recipient.orcpt = envelope.recipients[index].orcpt;
-        recipient.notify = envelope.recipients[index].notify;
+        recipient.recipient = message.envelope.recipients[index];
+        recipient.action = state.action;
         recipient.dsn = state.dsn;
         recipient.text = state.text;
         recipient.remote_mta = state.remote_mta;
@@ -168,7 +159,7 @@ event::Task<void> Scheduler::report_failures(Message& message) {
     const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
     const std::string refused = refusal(answer);
     if (!refused.empty()) {
-        logging::warning("{}: the sender cannot be told yet: {}", message.id, refused);
+        logging::warning("{}: the sender cannot be told yet: {}", message.id(), refused);
         co_return;
     }
     for (std::uint32_t index = 0; index < message.states.size(); ++index) {
@@ -180,10 +171,56 @@ event::Task<void> Scheduler::report_failures(Message& message) {
     }
 }
 
+// RFC 3461, 5.2: delivered, relayed to where nobody reports, or expanded.
+event::Task<void> Scheduler::report_success(Message& message) {
+    if (!message.owes_success())
+        co_return;
+    event::Fd content = open_content(message);
+    if (!content)
+        co_return;
+    BounceRequest request = make_report(message, BounceKind::success, Phase::delivered);
+    if (!message.expansion_reported) {
+        for (const envelope::Recipient& expanded : message.envelope.expanded) {
+            BounceRecipient& recipient = request.recipients.emplace_back();
+            recipient.recipient = expanded;
+            recipient.action = envelope::Action::expanded;
+            recipient.dsn = "2.0.0";
+            recipient.text = "alias expanded";
+            recipient.when = message.arrival();
+        }
+    }
+    const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
+    const std::string refused = refusal(answer);
+    if (!refused.empty()) {
+        logging::warning("{}: the sender cannot be told of the delivery yet: {}", message.id(), refused);
+        co_return;
+    }
+    for (std::uint32_t index = 0; index < message.states.size(); ++index) {
+        if (!message.owes_success(index))
+            continue;
+        message.states[index].phase = Phase::waiting;
+        ++message.open;
+        note_result(message, index, Phase::reported, queue::Outcome::reported);
+    }
+    if (!message.envelope.expanded.empty() && !message.expansion_reported) {
+        message.expansion_reported = true;
+        note_for_all(message, queue::Outcome::reported);
+    }
+}
+
+// A record about the message as a whole.
+void Scheduler::note_for_all(Message& message, queue::Outcome outcome) {
+    queue::Status status;
+    status.recipient = queue::kWholeMessage;
+    status.outcome = outcome;
+    status.when = wall_clock::now_seconds();
+    message.unsaved += queue::encode_status(std::move(status));
+}
+
 event::Task<void> Scheduler::report_delay(Message& message) {
     const std::int64_t warn_after = params_.delay_warning_time().count();
-    const bool due = warn_after > 0 && !message.delay_reported && !message.envelope.sender.empty() &&
-                     now_seconds() - message.arrival() >= warn_after;
+    const bool due = warn_after > 0 && !message.delay_reported && !message.envelope.mail.sender.empty() &&
+                     wall_clock::now_seconds() - message.arrival() >= warn_after;
     if (!due || !has_phase(message, Phase::deferred))
         co_return;
     event::Fd content = open_content(message);
@@ -193,63 +230,44 @@ event::Task<void> Scheduler::report_delay(Message& message) {
     const std::expected<BounceReply, std::string> answer = co_await bounce_.ask(std::move(request), std::move(content));
     const std::string refused = refusal(answer);
     if (!refused.empty()) {
-        logging::warning("{}: the sender cannot be warned yet: {}", message.id, refused);
+        logging::warning("{}: the sender cannot be warned yet: {}", message.id(), refused);
         co_return;
     }
     message.delay_reported = true;
-    queue::Status status;
-    status.recipient = queue::kWholeMessage;
-    status.outcome = queue::Outcome::delay_reported;
-    status.when = now_seconds();
-    message.unsaved += queue::encode_status(status);
+    note_for_all(message, queue::Outcome::delay_reported);
 }
 
 // The older a message, the longer it waits: as long again as it has waited so far, within the two limits.
 event::Task<void> Scheduler::put_off(Message& message) {
-    const std::int64_t now = now_seconds();
+    const std::int64_t now = wall_clock::now_seconds();
     const std::int64_t wait = std::clamp<std::int64_t>(now - message.arrival(), params_.minimal_backoff_time().count(),
         std::max(params_.minimal_backoff_time(), params_.maximal_backoff_time()).count());
     for (;;) {
         auto job = [&]() -> std::optional<queue::Trouble> {
-            const auto timed = spool_.set_due(message.queue, message.id, now + wait);
-            if (!timed)
-                return timed.error();
-            if (message.queue == "deferred")
-                return std::nullopt;
-            const auto moved = spool_.move(message.id, message.queue, "deferred");
-            return moved ? std::nullopt : std::optional{moved.error()};
+            const auto deferred = message.claim.defer(now + wait);
+            return deferred ? std::nullopt : std::optional{deferred.error()};
         };
         std::optional<queue::Trouble> trouble = co_await disk_.perform(std::move(job));
         if (!trouble)
             break;
-        logging::warning("{}: {}", message.id, trouble->text);
+        logging::warning("{}: {}", message.id(), trouble->text);
         co_await event::sleep_for(loop_, kDiskPause);
     }
     drop(message);
 }
 
 void Scheduler::remove(Message& message) {
-    // The last descriptor of a removed file is closed in the job: that is when the file system frees it.
-    auto file = std::make_shared<event::Fd>(std::move(message.file));
-    auto job = [this, queue = message.queue, id = message.id, file]() mutable -> std::optional<queue::Trouble> {
-        auto removed = spool_.remove(queue, id);
-        if (removed && !*removed) {
-            if (const auto elsewhere = spool_.find(id))  // a tool has moved it meanwhile
-                removed = spool_.remove(*elsewhere, id);
-        }
-        if (!removed)
-            return removed.error();
-        file->reset();
-        return std::nullopt;
+    auto job = [&message]() -> std::optional<queue::Trouble> {
+        const auto removed = message.claim.remove();
+        return removed ? std::nullopt : std::optional{removed.error()};
     };
-    auto done = [this, &message, file](const std::optional<queue::Trouble>& trouble) {
+    auto done = [this, &message](const std::optional<queue::Trouble>& trouble) {
         if (trouble) {
-            logging::warning("{}: {}", message.id, trouble->text);
-            message.file = std::move(*file);
+            logging::warning("{}: {}", message.id(), trouble->text);
             loop_.spawn(remove_stubbornly(message));
             return;
         }
-        logging::info("{}: removed", message.id);
+        logging::info("{}: removed", message.id());
         drop(message);
     };
     disk_.run(std::move(job), std::move(done));
@@ -263,7 +281,7 @@ event::Task<void> Scheduler::remove_stubbornly(Message& message) {
 
 void Scheduler::drop(Message& message) {
     recipients_ -= message.states.size();
-    active_.erase(message.id);
+    active_.erase(message.id());
     if (on_room_)
         on_room_();
 }

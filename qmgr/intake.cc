@@ -1,14 +1,12 @@
 #include "qmgr/intake.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/event/error.h"
 #include "lib/ipc/channel.h"
 #include "lib/ipc/records/qmgr.h"
 #include "lib/log/log.h"
-#include "lib/queue/queue_id.h"
 
 namespace qmgr {
 namespace {
@@ -20,40 +18,29 @@ using ipc::records::QueueHandover;
 
 constexpr std::size_t kMaxCommand = 4096;
 
-// Whoever may write into incoming/ may as well tell us about it.
-bool is_one_of_us(int descriptor) {
+// Whoever may write into the queue may as well tell us about it.
+bool is_one_of_us(int descriptor, const queue::Spool& spool) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    struct stat incoming {};
-    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || stat("incoming", &incoming) != 0)
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
         return false;
-    return peer.uid == geteuid() || peer.uid == incoming.st_uid || peer.uid == 0;
+    const auto owner = spool.owner();
+    return peer.uid == geteuid() || peer.uid == 0 || (owner && peer.uid == *owner);
 }
 
-// A reason, or the message is taken in or left for the next look into incoming/.
-std::string take_handover(std::string_view frame, event::Fd file, Scheduler& scheduler, Scanner& scanner) {
+// A reason, or the message is taken in or left for the next look into the queue.
+std::string take_handover(
+    std::string_view frame, event::Fd file, const queue::Spool& spool, Scheduler& scheduler, Scanner& scanner) {
     auto handover = ipc::decode<QueueHandover>(frame);
     if (!handover)
         return handover.error();
-    auto envelope = queue::decode_envelope(handover->envelope);
-    if (!envelope)
-        return envelope.error();
-    if (!file || envelope->queue_id != handover->queue_id || !queue::is_queue_id(handover->queue_id))
-        return "a hand-over without its file, or with two names";
-    if (!scheduler.has_room(false)) {
+    auto claimed = spool.accept(std::move(*handover), std::move(file));
+    if (!claimed)
+        return claimed.error();
+    if (scheduler.has_room(false))
+        scheduler.admit(std::make_unique<Message>(std::move(*claimed)));
+    else
         scanner.note_overflow();
-        return {};
-    }
-    auto message = std::make_unique<Message>();
-    message->id = std::move(handover->queue_id);
-    message->queue = "incoming";
-    message->envelope = std::move(*envelope);
-    message->file = std::move(file);
-    message->content_offset = handover->content_offset;
-    message->content_length = handover->content_length;
-    message->status_end = handover->status_offset;
-    apply_statuses(*message, {});
-    scheduler.admit(std::move(message));
     return {};
 }
 
@@ -73,13 +60,13 @@ event::Task<void> obey(const QmgrCommand& command, QmgrAnswer& answer, Scanner& 
     answer.reason = "unknown command";
 }
 
-event::Task<std::string> take_frame(
-    std::string_view frame, ipc::Channel& channel, bool trusted, Scheduler& scheduler, Scanner& scanner) {
+event::Task<std::string> take_frame(std::string_view frame, ipc::Channel& channel, bool trusted, const queue::Spool& spool,
+    Scheduler& scheduler, Scanner& scanner) {
     if (ipc::record_name(frame) == QueueHandover::kRecord) {
         event::Fd file = channel.stream().take_fd();
         if (!trusted)
             co_return std::string{"a hand-over from a process of another user"};
-        co_return take_handover(frame, std::move(file), scheduler, scanner);
+        co_return take_handover(frame, std::move(file), spool, scheduler, scanner);
     }
     const auto command = ipc::decode<QmgrCommand>(frame);
     if (!command)
@@ -95,8 +82,9 @@ event::Task<std::string> take_frame(
 
 }  // namespace
 
-event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Scheduler& scheduler, Scanner& scanner) {
-    const bool trusted = is_one_of_us(stream.descriptor());
+event::Task<void> serve_client(
+    event::Stream stream, worker::Client& seat, const queue::Spool& spool, Scheduler& scheduler, Scanner& scanner) {
+    const bool trusted = is_one_of_us(stream.descriptor(), spool);
     const std::size_t limit = trusted ? ipc::kMaxFrame : kMaxCommand;
     ipc::Channel channel{std::move(stream)};
     seat.set(worker::Client::State::between_requests);
@@ -105,7 +93,7 @@ event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Sched
             std::optional<std::string_view> frame = co_await channel.next_frame(limit);
             if (!frame)
                 co_return;
-            std::string wrong = co_await take_frame(*frame, channel, trusted, scheduler, scanner);
+            std::string wrong = co_await take_frame(*frame, channel, trusted, spool, scheduler, scanner);
             if (!wrong.empty()) {
                 logging::warning("client of public/qmgr: {}", wrong);
                 co_return;

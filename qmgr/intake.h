@@ -12,6 +12,7 @@
 
 namespace qmgr {
 
-event::Task<void> serve_client(event::Stream stream, worker::Client& seat, Scheduler& scheduler, Scanner& scanner);
+event::Task<void> serve_client(
+    event::Stream stream, worker::Client& seat, const queue::Spool& spool, Scheduler& scheduler, Scanner& scanner);
 
 }  // namespace qmgr

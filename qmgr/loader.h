@@ -1,8 +1,7 @@
-// qmgr/loader.h - reads messages from the directories of the queue into memory.
+// qmgr/loader.h - claims messages that wait, for the active queue.
 //
-// Failure     a file that is damaged goes to corrupt/ with a line in the log; one that was never finished and that
-//             nobody writes is removed; one that cannot be read now is left for the next look.
-// Trust       nothing in a file is believed before its checksums hold, the content's too.
+// Failure     what lib/queue could not claim is in the log where it says something: damaged, left by a crash, unreadable
+// now. Trust       nothing in a file is believed before its checksums hold, the content's too.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +16,7 @@
 namespace qmgr {
 
 // Blocks: for the thread pool. No message where it is gone, or somebody else works on it.
-std::unique_ptr<Message> load_message(const queue::Spool& spool, const std::string& queue, const std::string& id);
+std::unique_ptr<Message> load_message(std::expected<queue::Claimed, queue::Refusal> claimed, const std::string& id);
 
 // Which messages of a directory are wanted.
 struct Wanted {
@@ -35,6 +34,6 @@ struct Slice {
     bool end = false;
 };
 // The next messages of a scan, a few dozen at most, having looked at a few thousand names at most.
-Slice load_slice(const queue::Spool& spool, const std::string& queue, queue::DirectoryScan& scan, const Wanted& wanted);
+Slice load_slice(const queue::Spool& spool, queue::Scan& scan, const Wanted& wanted);
 
 }  // namespace qmgr

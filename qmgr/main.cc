@@ -41,13 +41,13 @@ int main(int argc, char** argv) {
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
     event::Loop& loop = jail.loop();
-    qmgr::Scheduler scheduler{loop, params, main_cf, *spool, routing};
+    qmgr::Scheduler scheduler{loop, params, main_cf, routing};
     qmgr::Scanner scanner{loop, params, *spool, scheduler};
     jail.stay_when_idle();
     jail.hold();
     jail.on_wakeup([&] { scanner.want_incoming(); });
     jail.on_leave([&] { loop.spawn(finish_deliveries(loop, scheduler, jail)); });
     return jail.serve([&](event::Stream client, worker::Client& seat) {
-        return qmgr::serve_client(std::move(client), seat, scheduler, scanner);
+        return qmgr::serve_client(std::move(client), seat, *spool, scheduler, scanner);
     });
 }

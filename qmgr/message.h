@@ -1,16 +1,14 @@
 // qmgr/message.h - a message in the active queue, and where each of its recipients stands.
 //
-// Lifetime    owned by the Scheduler from admit() until it is finished; the open file keeps its lock so long.
+// Lifetime    owned by the Scheduler from admit() until it is finished; the claim lasts so long.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "lib/event/fd.h"
 #include "lib/event/task.h"
-#include "lib/queue/envelope.h"
-#include "lib/queue/status.h"
+#include "lib/queue/claim.h"
 
 namespace qmgr {
 
@@ -19,7 +17,7 @@ enum class Phase : std::uint8_t {
     delivered,
     deferred,  // tried in this round, or set aside; for a later one
     bounced,   // failed for good; the sender does not know yet
-    reported,  // failed for good, and the sender was told or wanted no report
+    reported,  // at its end, and the sender was told or wanted no report
 };
 
 struct RecipientState {
@@ -30,18 +28,16 @@ struct RecipientState {
     std::string text;
     std::string remote_mta;
     std::string remote_reply;
+    envelope::Action action = envelope::Action::unsaid;  // of a delivery, where known
     std::int64_t when = 0;
 };
 
 struct Message {
-    std::string id;
-    std::string queue;  // the directory it is in
+    explicit Message(queue::Claimed claimed);
+
+    queue::Claim claim;
     queue::Envelope envelope;
     std::vector<RecipientState> states;  // parallel to envelope.recipients
-    event::Fd file;                      // locked
-    std::uint64_t content_offset = 0;
-    std::uint64_t content_length = 0;
-    std::uint64_t status_end = 0;
     std::int64_t active_us = 0;
     std::size_t open = 0;               // recipients that are waiting
     std::size_t in_delivery = 0;        // requests that agents hold
@@ -51,14 +47,17 @@ struct Message {
     bool flush = false;   // somebody asked for it: defer_transports is no obstacle
     bool insist = false;  // asked for, or its last try: a dead destination is no obstacle
     bool delay_reported = false;
+    bool expansion_reported = false;
     bool vanished = false;  // a tool removed or moved the file
     std::string unsaved;    // status records not yet on the disk
     bool saving = false;
 
-    std::int64_t arrival() const { return envelope.arrival_us / 1'000'000; }
+    const std::string& id() const { return claim.id(); }
+    std::int64_t arrival() const { return envelope.mail.arrival_us / 1'000'000; }
+    // Whether the sender waits for a report that this recipient has the message (RFC 3461, 5.2).
+    bool owes_success(std::size_t index) const;
+    // The same for any recipient, or for an address that was expanded.
+    bool owes_success() const;
 };
-
-// Applies what the file says about earlier rounds; nothing where every recipient is already done.
-void apply_statuses(Message& message, const std::vector<queue::Status>& statuses);
 
 }  // namespace qmgr

@@ -4,7 +4,7 @@
 
 #include "lib/log/log.h"
 #include "lib/queue/queue_id.h"
-#include "qmgr/now.h"
+#include "lib/time/clock.h"
 
 namespace qmgr {
 
@@ -62,22 +62,20 @@ void Scanner::room_was_made() {
     }
 }
 
-event::Task<void> Scanner::scan(std::string queue, bool old_mail, bool all, std::string site) {
-    auto opened = queue::DirectoryScan::open(spool_, queue);
-    if (!opened) {
-        logging::warning("{}", opened.error().text);
-        co_return;
-    }
+event::Task<void> Scanner::scan(std::vector<queue::QueueName> queues, bool old_mail, bool all, std::string site) {
+    queue::Scan scan = spool_.scan(std::move(queues));
     Wanted wanted;
-    wanted.now = now_seconds();
+    wanted.now = wall_clock::now_seconds();
     wanted.longest_wait = params_.maximal_backoff_time().count() + params_.minimal_backoff_time().count();
     wanted.all = all || !old_mail || !site.empty();
     wanted.site = std::move(site);
     for (;;) {
         while (!scheduler_.has_room(old_mail))
             co_await room_.wait();
-        auto job = [&] { return load_slice(spool_, queue, *opened, wanted); };
+        auto job = [&] { return load_slice(spool_, scan, wanted); };
         Slice slice = co_await pool_.run(std::move(job));
+        if (const auto trouble = scan.trouble())
+            logging::warning("{}", trouble->text);
         for (auto& message : slice.messages) {
             message->flush = all || !wanted.site.empty();
             scheduler_.admit(std::move(message));
@@ -92,9 +90,8 @@ event::Task<void> Scanner::serve_incoming() {
         while (!incoming_wanted_)
             co_await incoming_notice_.wait();
         incoming_wanted_ = false;
-        // `active` is only used by others, and by nobody while we run.
-        co_await scan("active", false, false, "");
-        co_await scan("incoming", false, false, "");
+        std::vector<queue::QueueName> queues = queue::fresh_queues();
+        co_await scan(std::move(queues), false, false, "");
     }
 }
 
@@ -105,7 +102,8 @@ event::Task<void> Scanner::serve_deferred() {
         deferred_wanted_ = false;
         const bool all = std::exchange(all_wanted_, false);
         std::string site = std::exchange(site_wanted_, {});
-        co_await scan("deferred", true, all, std::move(site));
+        std::vector<queue::QueueName> queues = queue::deferred_queues();
+        co_await scan(std::move(queues), true, all, std::move(site));
     }
 }
 
@@ -125,11 +123,11 @@ event::Task<void> Scanner::tick() {
 
 event::Task<void> Scanner::watch_clock() {
     for (;;) {
-        const std::int64_t wall = now_seconds();
+        const std::int64_t wall = wall_clock::now_seconds();
         const auto steady = Clock::now();
         co_await event::sleep_for(loop_, kClockLook);
         const auto passed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - steady).count();
-        const std::int64_t jump = now_seconds() - wall - passed;
+        const std::int64_t jump = wall_clock::now_seconds() - wall - passed;
         if (std::abs(jump) < kClockJump)
             continue;
         logging::warning("the system clock jumped by {} s; no mail is returned as too old for the next {} s", jump,
@@ -144,13 +142,7 @@ event::Task<std::string> Scanner::flush_id(std::string id) {
         co_return std::string{"invalid queue id"};
     if (scheduler_.is_active(id))
         co_return std::string{};
-    auto job = [&]() -> std::unique_ptr<Message> {
-        for (const char* queue : {"deferred", "incoming", "active"}) {
-            if (auto message = load_message(spool_, queue, id))
-                return message;
-        }
-        return nullptr;
-    };
+    auto job = [&] { return load_message(spool_.claim(id), id); };
     std::unique_ptr<Message> message = co_await pool_.run(std::move(job));
     if (!message)
         co_return "no message " + id + " waits in the deferred queue";

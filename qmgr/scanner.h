@@ -38,7 +38,7 @@ class Scanner {
     event::Task<void> serve_deferred();
     event::Task<void> tick();
     event::Task<void> watch_clock();
-    event::Task<void> scan(std::string queue, bool old_mail, bool all, std::string site);
+    event::Task<void> scan(std::vector<queue::QueueName> queues, bool old_mail, bool all, std::string site);
     void room_was_made();
 
     event::Loop& loop_;

@@ -7,7 +7,7 @@
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
-#include "qmgr/now.h"
+#include "lib/time/clock.h"
 
 namespace qmgr {
 
@@ -41,12 +41,10 @@ std::string clean(const std::string& text) { return text::printable(std::string_
 
 }  // namespace
 
-Scheduler::Scheduler(
-    event::Loop& loop, const Params& params, const config::MainCf& main_cf, const queue::Spool& spool, Routing& routing)
+Scheduler::Scheduler(event::Loop& loop, const Params& params, const config::MainCf& main_cf, Routing& routing)
     : loop_{loop},
       params_{params},
       main_cf_{main_cf},
-      spool_{spool},
       routing_{routing},
       asker_{loop},
       disk_{loop},
@@ -69,13 +67,13 @@ Transport& Scheduler::transport(const std::string& name) {
 
 void Scheduler::admit(std::unique_ptr<Message> owned) {
     Message& message = *owned;
-    if (!active_.emplace(message.id, std::move(owned)).second)
+    if (!active_.emplace(message.id(), std::move(owned)).second)
         return;  // known already
-    message.active_us = now_us();
-    message.insist = message.flush || is_over_age(message, now_seconds());
+    message.active_us = wall_clock::now_us();
+    message.insist = message.flush || is_over_age(message, wall_clock::now_seconds());
     recipients_ += message.states.size();
-    logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id, message.envelope.sender,
-        message.content_length, message.open);
+    logging::info("{}: from=<{}>, size={}, nrcpt={} (queue active)", message.id(), message.envelope.mail.sender,
+        message.claim.place().length, message.open);
     loop_.spawn(route(message), &message.routing, [this, &message] { routed(message); });
 }
 
@@ -87,21 +85,21 @@ event::Task<bool> Scheduler::route_one(Message& message, std::uint32_t index, Ro
         logging::info(
             "{}: to=<{}>, relay=none, delay={}, dsn=2.0.0, status=sent (undeliverable postmaster "
             "notification discarded)",
-            message.id, address, std::max<std::int64_t>(0, now_seconds() - message.arrival()));
+            message.id(), address, std::max<std::int64_t>(0, wall_clock::now_seconds() - message.arrival()));
         note_result(message, index, Phase::delivered, queue::Outcome::delivered);
         co_return false;
     }
-    std::expected<Route, std::string> found = co_await routing_.resolve(asker_, message.envelope.sender, address);
+    std::expected<Route, std::string> found = co_await routing_.resolve(asker_, message.envelope.mail.sender, address);
     if (found && is_service_name(found->transport)) {
         route = std::move(*found);
         co_return true;
     }
     if (found) {
-        logging::warning("{}: <{}>: \"{}\" is not the name of a delivery service", message.id, address, found->transport);
+        logging::warning("{}: <{}>: \"{}\" is not the name of a delivery service", message.id(), address, found->transport);
         set_aside(message, {index}, "4.3.5", "mail system configuration error", true);
         co_return false;
     }
-    logging::warning("{}: {}", message.id, found.error());
+    logging::warning("{}: {}", message.id(), found.error());
     set_aside(message, {index}, "4.3.0", "address resolver failure", true);
     co_return false;
 }
@@ -123,8 +121,8 @@ event::Task<void> Scheduler::route(Message& message) {
         if (!goes_on)
             continue;
         Transport& by = transport(where.transport);
-        queue::Recipient& recipient = message.envelope.recipients[index];
-        recipient.address = std::move(where.recipient);
+        envelope::Recipient& recipient = message.envelope.recipients[index];
+        recipient.redirect(std::move(where.recipient));
         std::string key = text::lower(by.limits().recipients == 1 ? recipient.address : where.nexthop);
         Group& group = groups[{where.transport, std::move(key)}];
         group.transport = &by;
@@ -147,7 +145,7 @@ void Scheduler::routed(Message& message) {
     if (draining_) {
         save_some(message);
         if (is_idle(message))
-            active_.erase(message.id);
+            active_.erase(message.id());
         return;
     }
     answers_given(message);  // for recipients that were answered on the way
@@ -161,11 +159,11 @@ bool Scheduler::is_idle(const Message& message) {
 event::Fd Scheduler::open_content(Message& message) {
     if (message.vanished)
         return {};
-    auto file = spool_.open_message(message.queue, message.id, false);
-    if (file && *file)
-        return std::move(**file);
-    if (!file)
-        logging::warning("{}: {}", message.id, file.error().text);
+    auto content = message.claim.content();
+    if (content && *content)
+        return (**content).take_file();
+    if (!content)
+        logging::warning("{}: {}", message.id(), content.error().text);
     abandon(message);
     return {};
 }
@@ -182,19 +180,21 @@ void Scheduler::note_result(Message& message, std::uint32_t index, Phase phase, 
     if (state.phase != Phase::waiting)
         return;
     state.phase = phase;
-    state.when = now_seconds();
+    state.when = wall_clock::now_seconds();
     --message.open;
     queue::Status status;
     status.recipient = index;
     status.outcome = outcome;
     status.when = state.when;
-    if (outcome != queue::Outcome::delivered) {
+    // Of a delivery nobody asks later how it went, but for a sender who wants to know.
+    if (outcome != queue::Outcome::delivered || message.owes_success(index)) {
         status.dsn = state.dsn;
         status.text = state.text;
         status.relay = state.remote_mta;
         status.remote_reply = state.remote_reply;
+        status.action = state.action;
     }
-    message.unsaved += queue::encode_status(status);
+    message.unsaved += queue::encode_status(std::move(status));
 }
 
 void Scheduler::recipient_answered(Message& message, const RecipientResult& result) {
@@ -205,6 +205,7 @@ void Scheduler::recipient_answered(Message& message, const RecipientResult& resu
     state.text = clean(result.text);
     state.remote_mta = clean(result.remote_mta);
     state.remote_reply = clean(result.remote_reply);
+    state.action = result.action;
     state.tried = state.tried || !state.set_aside;
     const bool soft = params_.soft_bounce() && result.status == DeliverStatus::bounced;
     if (result.status == DeliverStatus::delivered)
@@ -225,8 +226,8 @@ void Scheduler::answers_given(Message& message) {
 }
 
 void Scheduler::defer_here(Message& message, std::uint32_t index, const std::string& dsn, const std::string& reason) {
-    const std::int64_t delay = std::max<std::int64_t>(0, now_seconds() - message.arrival());
-    logging::info("{}: to=<{}>, relay=none, delay={}, delays={}/0/0/0, dsn={}, status=deferred ({})", message.id,
+    const std::int64_t delay = std::max<std::int64_t>(0, wall_clock::now_seconds() - message.arrival());
+    logging::info("{}: to=<{}>, relay=none, delay={}, delays={}/0/0/0, dsn={}, status=deferred ({})", message.id(),
         message.envelope.recipients[index].address, delay, delay, dsn, reason);
     note_result(message, index, Phase::deferred, queue::Outcome::deferred);
 }

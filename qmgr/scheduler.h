@@ -20,7 +20,6 @@
 #include "lib/config/main_cf.h"
 #include "lib/ipc/records/bounce.h"
 #include "lib/ipc/service_client.h"
-#include "lib/queue/spool.h"
 #include "qmgr/disk.h"
 #include "qmgr/message.h"
 #include "qmgr/params.h"
@@ -31,10 +30,9 @@ namespace qmgr {
 
 class Scheduler final : public DeliveryOwner {
   public:
-    Scheduler(
-        event::Loop& loop, const Params& params, const config::MainCf& main_cf, const queue::Spool& spool, Routing& routing);
+    Scheduler(event::Loop& loop, const Params& params, const config::MainCf& main_cf, Routing& routing);
 
-    // Takes the message over; its file is open and locked.
+    // Takes the message over, with its claim.
     void admit(std::unique_ptr<Message> message);
     bool is_active(const std::string& id) const { return active_.contains(id); }
     std::size_t active() const { return active_.size(); }
@@ -68,6 +66,7 @@ class Scheduler final : public DeliveryOwner {
     static bool is_idle(const Message& message);
     event::Task<bool> route_one(Message& message, std::uint32_t index, Route& route);
     void defer_here(Message& message, std::uint32_t index, const std::string& dsn, const std::string& reason);
+    static void note_for_all(Message& message, queue::Outcome outcome);
     void note_result(Message& message, std::uint32_t index, Phase phase, queue::Outcome outcome);
     void abandon(Message& message);
 
@@ -81,13 +80,13 @@ class Scheduler final : public DeliveryOwner {
     event::Task<void> remove_stubbornly(Message& message);
     void expire(Message& message);
     bool is_over_age(const Message& message, std::int64_t now) const;
+    event::Task<void> report_success(Message& message);
     ipc::records::BounceRequest make_report(const Message& message, ipc::records::BounceKind kind, Phase phase) const;
     void drop(Message& message);
 
     event::Loop& loop_;
     const Params& params_;
     const config::MainCf& main_cf_;
-    const queue::Spool& spool_;
     Routing& routing_;
     question::Asker asker_;
     Disk disk_;

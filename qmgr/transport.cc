@@ -23,43 +23,20 @@ ipc::ServiceSettings agent_settings(const std::string& name) {
     return settings;
 }
 
-ipc::records::Client client_of(const queue::ClientInfo& info) {
-    ipc::records::Client client;
-    client.name = info.name;
-    client.address = info.address;
-    client.port = info.port;
-    client.helo = info.helo;
-    client.protocol = info.protocol;
-    client.sasl_method = info.sasl_method;
-    client.sasl_username = info.sasl_username;
-    client.sasl_sender = info.sasl_sender;
-    return client;
-}
-
 DeliverRequest make_request(const Delivery& delivery, const std::string& transport, std::uint64_t id) {
     const Message& message = *delivery.message;
     DeliverRequest request;
     request.request_id = id;
-    request.queue_id = message.id;
+    request.queue_id = message.id();
     request.transport = transport;
     request.nexthop = delivery.destination->nexthop;
-    request.sender = message.envelope.sender;
-    request.content_offset = message.content_offset;
-    request.content_length = message.content_length;
-    request.flags = message.envelope.flags;
-    request.envid = message.envelope.envid;
-    request.returns = static_cast<std::uint32_t>(message.envelope.returns);
-    request.arrival_us = message.envelope.arrival_us;
+    request.content = message.claim.place();
+    request.mail = message.envelope.mail;
     request.active_us = message.active_us;
-    request.client = client_of(message.envelope.client);
     for (const std::uint32_t index : delivery.recipients) {
-        const queue::Recipient& from = message.envelope.recipients[index];
         DeliverRecipient& to = request.recipients.emplace_back();
         to.index = index;
-        to.address = from.address;
-        to.original = from.original;
-        to.orcpt = from.orcpt;
-        to.notify = from.notify;
+        to.recipient = message.envelope.recipients[index];
     }
     return request;
 }

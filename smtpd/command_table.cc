@@ -6,7 +6,6 @@
 namespace smtpd {
 namespace {
 
-constexpr std::string_view kNeedHelo = "Error: send HELO/EHLO first";
 constexpr std::string_view kNestedMail = "Error: nested MAIL command";
 constexpr std::string_view kNeedMail = "Error: need MAIL command";
 constexpr std::string_view kNeedRcpt = "Error: need RCPT command";

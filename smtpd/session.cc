@@ -195,7 +195,7 @@ void Session::take_notes(const std::vector<Verdict>& notes, const char* command,
         if (!transaction_)
             continue;
         if (note.kind == Verdict::Kind::hold)
-            transaction_->flags |= ipc::records::kCleanupHold;
+            transaction_->handling |= ipc::records::kCleanupHold;
         if (note.kind == Verdict::Kind::discard)
             transaction_->discard = true;
     }

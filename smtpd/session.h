@@ -3,7 +3,7 @@
 // A command returns its Reply; the loop sends and counts it. A broken or silent connection is a StreamError that
 // no command handles: it unwinds to serve_client(), which logs and ends the session there.
 //
-// Standards   RFC 5321; RFC 1652, 1870, 2034, 2920, 3207, 4954
+// Standards   RFC 5321; RFC 1652, 1870, 2034, 2920, 3207, 3461, 4954
 // Trust       every octet comes from a stranger.
 #pragma once
 
@@ -26,13 +26,12 @@ namespace smtpd {
 struct Transaction {
     address::Mailbox sender;
     std::string sender_text;
-    std::string auth_sender;  // AUTH= of MAIL
-    std::uint32_t flags = 0;  // lib/ipc/records/cleanup.h
-    std::vector<ipc::records::CleanupRecipient> recipients;
+    envelope::Mail mail;
+    std::uint32_t handling = 0;  // lib/ipc/records/cleanup.h
+    std::vector<envelope::Recipient> recipients;
     std::vector<Verdict> notes;
     bool discard = false;
     std::optional<ipc::CleanupPool::Lease> cleanup;
-    std::int64_t began_us = 0;
     bool ours = false;                // see Session::learn_who_sends()
     bool completes_headers = false;   // local_header_rewrite_clients
     authentication::Checked checked;  // of a stranger's message
@@ -90,6 +89,11 @@ class Session {
 
     // MAIL and RCPT.
     std::optional<smtp::Reply> take_mail_parameters(std::string_view text, Transaction& transaction);
+    std::optional<smtp::Reply> take_rcpt_parameters(std::string_view text, envelope::Recipient& recipient);
+    std::optional<smtp::Reply> take_dsn_of_mail(const smtp::Parameter& parameter, envelope::Mail& mail) const;
+    std::optional<smtp::Reply> take_dsn_of_rcpt(const smtp::Parameter& parameter, envelope::Recipient& recipient) const;
+    // Whether smtpd_discard_ehlo_keywords has the extension.
+    bool discards(std::string_view keyword) const;
     void log_client();
 
     // Authentication of the message.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 #include <thread>
 
 #include "lib/event/child_process.h"
@@ -51,70 +52,94 @@ Ends make_ends() {
     return {std::move(loop_side), event::Fd(ends[1])};
 }
 
-// What one message takes until sendmail has it.
-event::Task<CleanupReply> submit(event::Loop& loop, const Params& params, const CleanupOpen& open, std::string content) {
-    CleanupReply reply;
-    reply.dsn = "4.3.0";
-    reply.reason = "mail submission failed";
+// postdrop takes the records that cleanup takes, and answers with the same reply.
+struct Submission {
+    Submission(event::ChildProcess the_child, event::Stream stream)
+        : child(std::move(the_child)), channel(std::move(stream)) {}
+    event::ChildProcess child;
+    ipc::Channel channel;
+};
+
+std::unique_ptr<Submission> begin_submission(event::Loop& loop, const Params& params) {
     Ends pipe = make_ends();
     event::ProcessSettings settings;
-    settings.program = params.command_directory() + "/sendmail";
-    settings.arguments = {"sendmail", "-i", "-f", open.sender.empty() ? "<>" : open.sender, "--"};
-    for (const CleanupRecipient& recipient : open.recipients)
-        settings.arguments.push_back(recipient.address);
+    settings.program = params.command_directory() + "/postdrop";
+    settings.arguments = {"postdrop", "-c", params.config_directory(), "-r"};
     settings.environment = {"MAIL_CONFIG=" + params.config_directory(), "PATH=/usr/bin:/bin"};
-    settings.input = pipe.blocking_side.get();
+    settings.input = settings.output = pipe.blocking_side.get();
     settings.error = STDERR_FILENO;
     auto child = event::ChildProcess::start(loop, settings);
     if (!child) {
         logging::warning("{}", child.error());
-        co_return reply;
+        return nullptr;
     }
-    pipe.blocking_side.reset();
+    return std::make_unique<Submission>(std::move(*child), event::Stream(loop, std::move(pipe.loop_side)));
+}
+
+CleanupReply failed_reply() {
+    CleanupReply reply;
+    reply.dsn = "4.3.0";
+    reply.reason = "mail submission failed";
+    return reply;
+}
+
+// Says one record of the client's to postdrop; nothing is left of a submission that has failed.
+event::Task<void> pass_on(std::unique_ptr<Submission>& submission, std::string_view frame) {
+    if (!submission)
+        co_return;
     std::string failure;
     try {
-        event::Stream stream(loop, std::move(pipe.loop_side));
-        stream.write(content);
-        co_await stream.flush();
-        stream.close();
+        submission->channel.stream().write(ipc::with_length(frame));
+        co_await submission->channel.stream().flush();
     } catch (const event::StreamError& error) {
         failure = error.what();
     }
-    int status = co_await child->wait();
-    if (failure.empty() && status == 0) {
-        reply.code = 250;
-        reply.queue_id = "maildrop";
+    if (!failure.empty())
+        logging::warning("postdrop: {}", failure);  // it may have said why: its reply is still read
+}
+
+event::Task<CleanupReply> finish(std::unique_ptr<Submission> submission) {
+    if (!submission)
+        co_return failed_reply();
+    std::string failure;
+    std::expected<CleanupReply, std::string> reply;
+    try {
+        reply = co_await submission->channel.receive<CleanupReply>();
+        failure = reply ? "" : reply.error();
+    } catch (const event::StreamError& error) {
+        failure = error.what();
     }
-    co_return reply;
+    co_await submission->child.wait();
+    if (failure.empty())
+        co_return *reply;
+    logging::warning("postdrop: {}", failure);
+    co_return failed_reply();
 }
 
 // Takes cleanup's part in the talk of lib/ipc/records/cleanup.h.
 event::Task<void> stand_in_for_cleanup(event::Loop& loop, event::Stream stream, const Params& params) {
     ipc::Channel channel(std::move(stream));
     CleanupReady ready;
-    ready.queue_id = "maildrop";
+    ready.queue_id = "NOQUEUE";
     channel.write(ready);
-    CleanupOpen open;
-    std::string content;
+    std::unique_ptr<Submission> submission;
     for (;;) {
         std::optional<std::string_view> frame = co_await channel.next_frame();
         if (!frame)
             co_return;
-        std::string_view name = ipc::record_name(*frame);
-        if (name == CleanupOpen::kRecord) {
-            open = ipc::decode<CleanupOpen>(*frame).value_or(CleanupOpen());
-            content.clear();
-        } else if (name == CleanupRecipients::kRecord) {
-            auto more = ipc::decode<CleanupRecipients>(*frame).value_or(CleanupRecipients());
-            open.recipients.insert(open.recipients.end(), more.recipients.begin(), more.recipients.end());
-        } else if (name == CleanupContent::kRecord) {
-            content += ipc::decode<CleanupContent>(*frame).value_or(CleanupContent()).octets;
-        } else if (name == CleanupEnd::kRecord) {
-            CleanupReply reply = co_await submit(loop, params, open, std::move(content));
-            content.clear();
-            reply.next_queue_id = "maildrop";
-            channel.write(reply);
+        const std::string name(ipc::record_name(*frame));
+        if (name == CleanupOpen::kRecord)
+            submission = begin_submission(loop, params);
+        if (name == CleanupAbort::kRecord) {
+            submission.reset();  // a pipe that closes early means that nothing shall be sent
+            continue;
         }
+        co_await pass_on(submission, *frame);
+        if (name != CleanupEnd::kRecord)
+            continue;
+        CleanupReply reply = co_await finish(std::move(submission));
+        reply.next_queue_id = "NOQUEUE";
+        channel.write(reply);
     }
 }
 

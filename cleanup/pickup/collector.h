@@ -35,20 +35,11 @@ class Collector {
     event::Task<void> run();
 
   private:
-    struct Letter {
-        std::string id;  // in maildrop/
-        event::Fd file;
-        queue::Message message;
-        unsigned owner = 0;
-        bool ours = false;  // requeued by postsuper
-        std::int64_t dropped_us = 0;
-    };
     event::Task<void> collect();
     event::Task<void> collect_one(std::string id);
-    static std::unique_ptr<Letter> open_letter(const queue::Spool& spool, const std::string& id);
-    static ipc::records::CleanupOpen make_open(const Letter& letter);
-    event::Task<std::string> tell_sender(const Letter& letter, const ipc::records::CleanupReply& refusal);
-    event::Task<void> settle(const Letter& letter, const ipc::records::CleanupReply& reply);
+    static ipc::records::CleanupOpen make_open(const queue::Submission& letter);
+    event::Task<std::string> tell_sender(const queue::Submission& letter, const ipc::records::CleanupReply& refusal);
+    event::Task<void> settle(const queue::Submission& letter, const ipc::records::CleanupReply& reply);
 
     event::Loop& loop_;
     const queue::Spool& spool_;

@@ -36,7 +36,6 @@ namespace {
 using ipc::records::CleanupContent;
 using ipc::records::CleanupEnd;
 using ipc::records::CleanupOpen;
-using ipc::records::CleanupRecipient;
 using ipc::records::CleanupRecipients;
 using ipc::records::CleanupReply;
 
@@ -68,7 +67,7 @@ class Postdrop {
     void create_file();
     void take_frame(const std::string& frame);
     void open_message(CleanupOpen open);
-    void add(const std::vector<CleanupRecipient>& recipients);
+    void add(const std::vector<envelope::Recipient>& recipients);
     void append(const std::string& octets);
     void commit();
     void wake_pickup();
@@ -128,17 +127,17 @@ void Postdrop::create_file() {
     for (int attempt = 0; attempt < 100; ++attempt) {
         const std::int64_t micros = wall_clock::now_us();
         envelope_.queue_id = queue::format_queue_id(static_cast<std::uint64_t>(micros), queue::IdForm::short_form);
-        envelope_.arrival_us = micros;
-        auto created = queue::QueueWriter::create(spool_->root(), "maildrop", envelope_.queue_id);
+        envelope_.mail.arrival_us = micros;
+        auto created = spool_->create(queue::QueueName::maildrop, envelope_.queue_id);
         if (created) {
             writer_.emplace(std::move(*created));
-            fmt::format_to_n(unfinished_path, sizeof unfinished_path - 1, "maildrop/{}", envelope_.queue_id);
+            fmt::format_to_n(unfinished_path, sizeof unfinished_path - 1, "{}", writer_->path());
             return;
         }
         if (created.error().error != EEXIST)
             refuse(451, "4.3.0", created.error().text);
     }
-    refuse(451, "4.3.0", "maildrop: no free file name");
+    refuse(451, "4.3.0", "no free file name for the submission");
 }
 
 // RFC 5321 has no address with a line end; a queue file and a log line shall have none either.
@@ -150,27 +149,29 @@ void Postdrop::check_text(const std::string& text, const char* what) {
 }
 
 void Postdrop::open_message(CleanupOpen open) {
-    check_text(open.sender, "sender");
+    check_text(open.mail.sender, "sender");
     check_text(open.full_name, "full name");
-    check_text(open.envid, "envelope id");
+    if (open.mail.ret > envelope::Ret::headers || !(open.mail.envid.empty() || envelope::is_envid(open.mail.envid)))
+        refuse(550, "5.5.4", "malformed DSN parameters");
     opened_ = true;
-    envelope_.sender = open.sender;
     envelope_.full_name = open.full_name;
-    envelope_.envid = open.envid;
-    envelope_.returns = static_cast<queue::Return>(open.returns <= 2 ? open.returns : 0);
-    // Only what a user may ask for.
-    envelope_.flags = open.flags & (queue::kSmtpUtf8 | queue::kEightBit | queue::kLocalOrigin);
+    // Only what a user may ask for; how the message came is not for them to say.
+    envelope_.mail = std::move(open.mail);
+    envelope_.mail.client = {};
+    envelope_.mail.flags &= envelope::kSmtpUtf8 | envelope::kEightBit | envelope::kLocalOrigin;
     add(open.recipients);
     create_file();
 }
 
-void Postdrop::add(const std::vector<CleanupRecipient>& recipients) {
-    for (const CleanupRecipient& recipient : recipients) {
+void Postdrop::add(const std::vector<envelope::Recipient>& recipients) {
+    for (const envelope::Recipient& recipient : recipients) {
         check_text(recipient.address, "recipient");
-        check_text(recipient.orcpt, "original recipient");
+        if (!envelope::is_notify(recipient.notify) || !(recipient.orcpt.empty() || envelope::is_orcpt(recipient.orcpt)))
+            refuse(550, "5.5.4", "malformed DSN parameters");
         if (envelope_.recipients.size() >= kMaxRecipients)
             refuse(550, "5.5.3", "too many recipients");
-        envelope_.recipients.push_back({recipient.address, recipient.address, recipient.orcpt, recipient.notify & 15});
+        envelope_.recipients.push_back(recipient);
+        envelope_.recipients.back().original.clear();
     }
 }
 
@@ -204,13 +205,9 @@ void Postdrop::take_frame(const std::string& frame) {
 void Postdrop::commit() {
     if (envelope_.recipients.empty())
         refuse(550, "5.1.0", "no recipients specified");
-    const auto done = writer_->commit(queue::encode_envelope(envelope_), envelope_.arrival_us, false);
+    const auto done = writer_->commit(queue::encode_envelope(envelope_), envelope_.mail.arrival_us, false);
     if (!done)
         refuse(done.error().disk_full() ? 452 : 451, "4.3.0", done.error().text);
-    // The mail owner has to read it; nobody else can enter the directory.
-    const event::Fd file = writer_->take_file();
-    if (fchmod(file.get(), 0644) != 0)
-        refuse(451, "4.3.0", std::string("maildrop: ") + std::strerror(errno));
     unfinished_path[0] = '\0';
 }
 

@@ -22,6 +22,7 @@
 #include "lib/ipc/record.h"
 #include "lib/ipc/records/cleanup.h"
 #include "lib/text/text.h"
+#include "lib/text/xtext.h"
 #include "lib/worker/command.h"
 
 namespace {
@@ -29,13 +30,11 @@ namespace {
 using ipc::records::CleanupContent;
 using ipc::records::CleanupEnd;
 using ipc::records::CleanupOpen;
-using ipc::records::CleanupRecipient;
 using ipc::records::CleanupRecipients;
 using ipc::records::CleanupReply;
 
 constexpr std::size_t kBlock = 32768;
 constexpr std::size_t kRecipients = 1000;  // in one record
-constexpr std::uint32_t kNever = 1, kSuccess = 2, kFailure = 4, kDelay = 8;
 
 enum class Mode { send, list, aliases, smtp, daemon, flush, flush_id, flush_site };
 
@@ -56,6 +55,8 @@ class Sendmail {
     void take_queue_option(const char* argument);
     void take_o_option(const char* argument);
     std::uint32_t parse_notify(const char* argument);
+    std::string parse_envid(const char* argument);
+    void add_recipient(std::vector<envelope::Recipient>& recipients, const std::string& address) const;
     [[noreturn]] void become(const std::string& program, std::vector<std::string> arguments);
     [[noreturn]] void run_other_program();
     CleanupOpen make_open();
@@ -75,9 +76,8 @@ class Sendmail {
     std::optional<std::string> sender_;
     std::optional<std::string> full_name_;
     std::string alias_database_;
-    std::string envid_;
-    std::uint32_t returns_ = 0;
-    std::uint32_t notify_ = 0;
+    envelope::Mail mail_;            // of the message to be sent
+    envelope::Recipient recipient_;  // what is the same for each
     bool dot_ends_ = true;
     bool extract_ = false;
     bool gateway_ = false;
@@ -129,24 +129,24 @@ void Sendmail::take_o_option(const char* argument) {
 }
 
 std::uint32_t Sendmail::parse_notify(const char* argument) {
-    std::uint32_t wanted = 0;
-    for (const std::string_view word : text::split(argument, ", ")) {
-        if (text::equal_ignoring_case(word, "never"))
-            wanted |= kNever;
-        else if (text::equal_ignoring_case(word, "success"))
-            wanted |= kSuccess;
-        else if (text::equal_ignoring_case(word, "failure"))
-            wanted |= kFailure;
-        else if (text::equal_ignoring_case(word, "delay"))
-            wanted |= kDelay;
-        else
-            fatal(EX_USAGE,
-                "bad -N option value -- specify \"never\", or one or more of \"success\", \"failure\", "
-                "\"delay\"");
-    }
-    if (wanted == 0 || ((wanted & kNever) != 0 && wanted != kNever))
-        fatal(EX_USAGE, "-N never excludes the others");
-    return wanted;
+    // Blanks between the words, or around the commas, are no matter.
+    std::string words;
+    for (const std::string_view word : text::split(argument, ", \t"))
+        words.append(words.empty() ? "" : ",").append(word);
+    const auto wanted = envelope::parse_notify(words);
+    if (!wanted)
+        fatal(EX_USAGE,
+            "bad -N option value -- specify \"never\", or one or more of \"success\", \"failure\", "
+            "\"delay\"");
+    return *wanted;
+}
+
+// Plain text, as in Postfix.
+std::string Sendmail::parse_envid(const char* argument) {
+    const std::string envid = text::encode_xtext(argument);
+    if (!envelope::is_envid(envid))
+        fatal(EX_USAGE, "bad -V option value -- at most 100 printable characters of ASCII");
+    return envid;
 }
 
 void Sendmail::take_option(int option, const char* argument) {
@@ -169,13 +169,13 @@ void Sendmail::take_option(int option, const char* argument) {
         if (!eight_bit_ && !text::equal_ignoring_case(argument, "7BIT"))
             fatal(EX_USAGE, "-B option needs 7BIT or 8BITMIME, not {}", argument);
         break;
-    case 'N': notify_ = parse_notify(argument); break;
+    case 'N': recipient_.notify = parse_notify(argument); break;
     case 'R':
-        returns_ = text::equal_ignoring_case(argument, "full") ? 1 : text::equal_ignoring_case(argument, "hdrs") ? 2 : 0;
-        if (returns_ == 0)
+        mail_.ret = envelope::parse_ret(argument).value_or(envelope::Ret::unsaid);
+        if (mail_.ret == envelope::Ret::unsaid)
             fatal(EX_USAGE, "-R requires \"full\" or \"hdrs\"");
         break;
-    case 'V': envid_ = argument; break;
+    case 'V': mail_.envid = parse_envid(argument); break;
     case 'q': take_queue_option(argument); break;
     case 'o': take_o_option(argument); break;
     case 'X':
@@ -286,19 +286,20 @@ std::string Sendmail::sender_address() {
     return path->mailbox.text();
 }
 
+void Sendmail::add_recipient(std::vector<envelope::Recipient>& recipients, const std::string& address) const {
+    recipients.push_back(recipient_);
+    recipients.back().address = address;
+}
+
 CleanupOpen Sendmail::make_open() {
     CleanupOpen open;
-    open.sender = sender_address();
+    open.mail = mail_;
+    open.mail.sender = sender_address();
+    open.mail.flags = (gateway_ ? 0u : envelope::kLocalOrigin) | (eight_bit_ ? envelope::kEightBit : 0u);
     open.full_name = full_name().substr(0, 1000);
-    open.flags = (gateway_ ? 0 : ipc::records::kCleanupLocalOrigin) | (eight_bit_ ? ipc::records::kCleanupEightBit : 0);
-    open.envid = envid_;
-    open.returns = returns_;
     for (const std::string& argument : arguments_) {
-        for (const address::Mailbox& mailbox : address::parse_address_list(argument)) {
-            CleanupRecipient& recipient = open.recipients.emplace_back();
-            recipient.address = mailbox.text();
-            recipient.notify = notify_;
-        }
+        for (const address::Mailbox& mailbox : address::parse_address_list(argument))
+            add_recipient(open.recipients, mailbox.text());
     }
     return open;
 }
@@ -352,9 +353,7 @@ void Sendmail::send_header_recipients(const std::vector<std::string>& addresses)
         fatal(EX_USAGE, "No recipient addresses found in message header");
     CleanupRecipients some;
     for (const std::string& one : addresses) {
-        CleanupRecipient& recipient = some.recipients.emplace_back();
-        recipient.address = one;
-        recipient.notify = notify_;
+        add_recipient(some.recipients, one);
         if (some.recipients.size() == kRecipients) {
             send_record(ipc::encode(some));
             some.recipients.clear();

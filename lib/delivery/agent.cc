@@ -1,11 +1,7 @@
 #include "lib/delivery/agent.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <stdexcept>
 
@@ -16,8 +12,6 @@
 
 namespace delivery {
 namespace {
-
-constexpr std::size_t kBlock = 65536;
 
 const char* status_word(DeliverStatus status) {
     switch (status) {
@@ -63,7 +57,7 @@ event::Task<void> run_job(Connection& connection, DeliverRequest request, event:
 }  // namespace
 
 Job::Job(DeliverRequest the_request, event::Fd descriptor)
-    : request(std::move(the_request)), content(std::move(descriptor)), taken_us(wall_clock::now_us()) {}
+    : request(std::move(the_request)), content(std::move(descriptor), request.content), taken_us(wall_clock::now_us()) {}
 
 bool Job::has_result(std::uint32_t index) const {
     return std::any_of(result.recipients.begin(), result.recipients.end(),
@@ -88,6 +82,8 @@ RecipientResult make_result(DeliverStatus status, std::string dsn, std::string t
     outcome.dsn = std::move(dsn);
     outcome.text = std::move(text);
     outcome.relay = std::move(relay);
+    if (status == DeliverStatus::delivered)
+        outcome.action = envelope::Action::delivered;
     return outcome;
 }
 
@@ -107,12 +103,13 @@ std::string format_delay(std::int64_t microseconds) {
 std::string format_result(
     const Job& job, const DeliverRecipient& recipient, const RecipientResult& outcome, std::int64_t done_us) {
     const DeliverRequest& request = job.request;
-    std::string to = fmt::format("to=<{}>, ", recipient.address);
-    if (!recipient.original.empty() && recipient.original != recipient.address)
-        to += fmt::format("orig_to=<{}>, ", recipient.original);
+    const envelope::Recipient& whom = recipient.recipient;
+    std::string to = fmt::format("to=<{}>, ", whom.address);
+    if (whom.given() != whom.address)
+        to += fmt::format("orig_to=<{}>, ", whom.given());
     std::int64_t ready = job.connected_us != 0 ? job.connected_us : job.taken_us;
     return fmt::format("{}relay={}, delay={}, delays={}/{}/{}/{}, dsn={}, status={} ({})", to, outcome.relay,
-        format_delay(done_us - request.arrival_us), format_delay(request.active_us - request.arrival_us),
+        format_delay(done_us - request.mail.arrival_us), format_delay(request.active_us - request.mail.arrival_us),
         format_delay(job.taken_us - request.active_us), format_delay(ready - job.taken_us), format_delay(done_us - ready),
         outcome.dsn, status_word(outcome.status), outcome.text);
 }
@@ -141,22 +138,11 @@ event::Task<void> serve_requests(event::Stream stream, worker::Client& seat, eve
         throw *broken;
 }
 
-ContentReader::ContentReader(const Job& job)
-    : descriptor_(job.content.get()),
-      position_(job.request.content_offset),
-      end_(job.request.content_offset + job.request.content_length) {}
-
 std::string_view ContentReader::next() {
-    std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, end_ - position_));
-    if (want == 0)
-        return {};
-    buffer_.resize(want);
-    ssize_t count = ::pread(descriptor_, buffer_.data(), want, static_cast<off_t>(position_));
-    if (count <= 0)
-        throw std::runtime_error(count == 0 ? "the queue file ends before its content does"
-                                            : std::string("cannot read the queue file: ") + std::strerror(errno));
-    position_ += static_cast<std::uint64_t>(count);
-    return std::string_view(buffer_).substr(0, static_cast<std::size_t>(count));
+    const auto block = reader_.next();
+    if (!block)
+        throw std::runtime_error(block.error());
+    return *block;
 }
 
 }  // namespace delivery

@@ -18,6 +18,7 @@
 #include "lib/event/fd.h"
 #include "lib/event/stream.h"
 #include "lib/ipc/records/deliver.h"
+#include "lib/queue/file_content.h"
 #include "lib/worker/program.h"
 
 namespace delivery {
@@ -31,7 +32,7 @@ using ipc::records::RecipientResult;
 // One request under way.
 struct Job {
     DeliverRequest request;
-    event::Fd content;              // read with pread() from request.content_offset
+    queue::FileContent content;
     std::int64_t taken_us = 0;      // when the agent took it up
     std::int64_t connected_us = 0;  // when the way to the destination stood; 0 where there is none to stand
     DeliverResult result;
@@ -49,6 +50,7 @@ using Deliver = std::function<event::Task<void>(Job&)>;
 
 event::Task<void> serve_requests(event::Stream stream, worker::Client& seat, event::Loop& loop, Deliver deliver);
 
+// A success is a delivery, for RFC 3464; an agent that only passes mail on says so in `action`.
 RecipientResult make_result(DeliverStatus status, std::string dsn, std::string text, std::string relay);
 
 // "1.2", "0.05", "12": seconds with at most two digits of meaning, as Postfix writes delays.
@@ -58,17 +60,15 @@ std::string format_delay(std::int64_t microseconds);
 std::string format_result(
     const Job& job, const DeliverRecipient& recipient, const RecipientResult& outcome, std::int64_t done_us);
 
-// Reads the content in blocks, for as long as it is: position moves within the content only.
+// Reads the content in blocks, for as long as it is.
 class ContentReader {
   public:
-    ContentReader(const Job& job);
+    explicit ContentReader(const Job& job) : reader_(job.content) {}
     // The next octets, empty at the end. Throws std::runtime_error where the queue file cannot be read.
     std::string_view next();
 
   private:
-    int descriptor_;
-    std::uint64_t position_, end_;
-    std::string buffer_;
+    queue::FileContent::Reader reader_;
 };
 
 }  // namespace delivery

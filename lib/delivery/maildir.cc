@@ -93,10 +93,9 @@ std::expected<void, MaildirFailure> deliver_to_maildir(
 }
 
 std::string delivery_head(const DeliverRequest& request, const DeliverRecipient& recipient) {
-    std::string head = "Return-Path: <" + request.sender + ">\r\n";
-    const std::string& original = recipient.original.empty() ? recipient.address : recipient.original;
-    head += "X-Original-To: " + original + "\r\n";
-    head += "Delivered-To: " + recipient.address + "\r\n";
+    std::string head = "Return-Path: <" + request.mail.sender + ">\r\n";
+    head += "X-Original-To: " + recipient.recipient.given() + "\r\n";
+    head += "Delivered-To: " + recipient.recipient.address + "\r\n";
     return head;
 }
 

@@ -1,22 +1,7 @@
 #include "lib/ipc/record.h"
 
-#include "lib/text/text.h"
-
 namespace ipc {
 namespace detail {
-
-void put_size(std::string& out, std::size_t size) {
-    for (int shift = 24; shift >= 0; shift -= 8)
-        out += static_cast<char>(size >> shift);
-}
-
-void put_text(std::string& out, std::string_view text) {
-    put_size(out, text.size());
-    out += text;
-}
-
-void put_number(std::string& out, std::int64_t number) { put_text(out, std::to_string(number)); }
-void put_unsigned(std::string& out, std::uint64_t number) { put_text(out, std::to_string(number)); }
 
 std::string wrong_record(std::string_view wanted, std::string_view content) {
     return "expected record " + std::string(wanted) + ", got \"" + std::string(record_name(content)) + "\"";
@@ -28,29 +13,23 @@ std::string bad_field(std::string_view record, std::string_view field) {
 
 std::string left_over(std::string_view record) { return std::string(record) + ": octets left over after the last field"; }
 
-std::optional<std::uint32_t> Reader::size() {
-    if (rest.size() < 4)
-        return std::nullopt;
-    std::uint32_t value = 0;
+void set_length(std::string& frame) {
+    const std::size_t size = frame.size() - 4;
     for (std::size_t i = 0; i < 4; ++i)
-        value = value << 8 | static_cast<unsigned char>(rest[i]);
-    rest.remove_prefix(4);
-    return value;
-}
-
-std::optional<std::string_view> Reader::text() {
-    auto length = size();
-    if (!length || *length > rest.size())
-        return std::nullopt;
-    std::string_view result = rest.substr(0, *length);
-    rest.remove_prefix(*length);
-    return result;
+        frame[i] = static_cast<char>(size >> (24 - 8 * i));
 }
 
 }  // namespace detail
 
+std::string with_length(std::string_view content) {
+    std::string frame(4, '\0');
+    frame += content;
+    detail::set_length(frame);
+    return frame;
+}
+
 std::string_view record_name(std::string_view content) {
-    detail::Reader in{content};
+    fields::wire::Reader in{content};
     return in.text().value_or(std::string_view()).substr(0, 64);
 }
 

@@ -9,11 +9,15 @@
 #include <cerrno>
 #include <cstring>
 
-#include "lib/queue/bytes.h"
+#include "lib/fields/bytes.h"
 #include "lib/queue/crc32c.h"
+#include "lib/queue/files.h"
 
 namespace queue {
 namespace {
+
+using fields::put_int;
+using fields::Reader;
 
 // The first byte is no text, the line ends show a file that went through a text conversion.
 constexpr std::string_view kMagic{"\x93MPQ\r\n\x1a\n", 8};
@@ -107,13 +111,6 @@ std::expected<void, Damage> check_bounds(const Layout& layout, std::uint64_t fil
     return {};
 }
 
-struct flock whole_file_lock() {
-    struct flock lock {};
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
-    return lock;
-}
-
 }  // namespace
 
 bool Trouble::disk_full() const { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
@@ -134,24 +131,14 @@ std::string encode_preamble(const Layout& layout) {
     return out;
 }
 
-bool try_lock(int file) {
-    struct flock lock = whole_file_lock();
-    return fcntl(file, F_OFD_SETLK, &lock) == 0;
-}
-
-bool is_locked_by_another(int file) {
-    struct flock lock = whole_file_lock();
-    return fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-}
-
-QueueWriter::QueueWriter(int spool, std::string directory, std::string id, event::Fd file)
-    : spool_{spool}, directory_{std::move(directory)}, id_{std::move(id)}, file_{std::move(file)} {
+QueueWriter::QueueWriter(int root, QueueName queue, std::string id, event::Fd file)
+    : root_{root}, queue_{queue}, id_{std::move(id)}, file_{std::move(file)} {
     buffer_.assign(kPreambleSize, '\0');
 }
 
 QueueWriter::QueueWriter(QueueWriter&& other) noexcept
-    : spool_{other.spool_},
-      directory_{std::move(other.directory_)},
+    : root_{other.root_},
+      queue_{other.queue_},
       id_{std::move(other.id_)},
       file_{std::move(other.file_)},
       buffer_{std::move(other.buffer_)},
@@ -163,24 +150,22 @@ QueueWriter::QueueWriter(QueueWriter&& other) noexcept
 
 QueueWriter::~QueueWriter() {
     if (file_ && !committed_)
-        unlinkat(spool_, path().c_str(), 0);
+        unlinkat(root_, path().c_str(), 0);
 }
 
-std::expected<QueueWriter, Trouble> QueueWriter::create(int spool, std::string_view directory, std::string_view id) {
-    const std::string path = fmt::format("{}/{}", directory, id);
-    event::Fd file{openat(spool, path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
+std::string QueueWriter::path() const { return files::path_of(queue_, id_); }
+
+std::expected<QueueWriter, Trouble> QueueWriter::create(int root, QueueName queue, std::string_view id) {
+    const std::string path = files::path_of(queue, id);
+    event::Fd file{openat(root, path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file)
         return std::unexpected(Trouble{errno, fmt::format("create {}: {}", path, std::strerror(errno))});
-    // Only a directory scan can hold this lock, and only for a moment.
-    struct flock lock = whole_file_lock();
-    while (fcntl(file.get(), F_OFD_SETLKW, &lock) != 0) {
-        if (errno == EINTR)
-            continue;
-        const int error = errno;
-        unlinkat(spool, path.c_str(), 0);
-        return std::unexpected(Trouble{error, fmt::format("lock {}: {}", path, std::strerror(error))});
+    if (!files::lock(file.get())) {
+        const Trouble refused = files::trouble("lock", path);
+        unlinkat(root, path.c_str(), 0);
+        return std::unexpected(refused);
     }
-    return QueueWriter{spool, std::string{directory}, std::string{id}, std::move(file)};
+    return QueueWriter{root, queue, std::string{id}, std::move(file)};
 }
 
 Trouble QueueWriter::trouble(const char* call) const {
@@ -236,17 +221,20 @@ std::expected<void, Trouble> QueueWriter::append(std::string_view content) {
 }
 
 std::expected<void, Trouble> QueueWriter::sync(bool directory_too) {
+    // The mail owner has to read what users submit; nobody else can enter the folder.
+    if (queue_ == QueueName::maildrop && fchmod(file_.get(), 0644) != 0)
+        return std::unexpected(trouble("chmod"));
     if (fsync(file_.get()) != 0)
         return std::unexpected(trouble("fsync"));
     if (!directory_too)
         return {};
-    const event::Fd directory{openat(spool_, directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const event::Fd directory{openat(root_, std::string{name_of(queue_)}.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!directory || fsync(directory.get()) != 0)
         return std::unexpected(trouble("fsync the directory of"));
     return {};
 }
 
-std::expected<Layout, Trouble> QueueWriter::commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory) {
+std::expected<Claim, Trouble> QueueWriter::commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory) {
     Layout layout;
     layout.arrival_us = arrival_us;
     layout.content_offset = content_offset_;
@@ -272,10 +260,10 @@ std::expected<Layout, Trouble> QueueWriter::commit(std::string_view envelope, st
     if (!done)
         return std::unexpected(done.error());  // the destructor removes the file
     committed_ = true;
-    return layout;
+    return Claim{root_, queue_, id_, std::move(file_), layout.content(), layout.status_offset()};
 }
 
-std::expected<Message, Damage> read_message(int file, Verify verify) {
+std::expected<MessageFile, Damage> read_message(int file, Verify verify) {
     struct stat info {};
     if (fstat(file, &info) != 0)
         return std::unexpected(Damage{Damage::Kind::unreadable, std::strerror(errno)});
@@ -308,27 +296,19 @@ std::expected<Message, Damage> read_message(int file, Verify verify) {
 
     const std::string_view tail = std::string_view{*rest}.substr(layout->envelope_length);
     Statuses statuses = decode_statuses(tail, envelope->recipients.size());
-    Message message;
+    MessageFile message;
     message.layout = *layout;
     message.envelope = std::move(*envelope);
     message.statuses = std::move(statuses.records);
     message.status_end = layout->status_offset() + statuses.valid_bytes;
     message.torn = statuses.valid_bytes != tail.size();
-    message.expire = (info.st_mode & kExpireBit) != 0;
+    message.expire = (info.st_mode & files::kExpireBit) != 0;
     return message;
 }
 
-std::expected<void, Trouble> append_statuses(int file, std::uint64_t end, std::string_view records) {
-    while (!records.empty()) {
-        const ssize_t done = pwrite(file, records.data(), records.size(), static_cast<off_t>(end));
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return std::unexpected(Trouble{errno, fmt::format("write a status record: {}", std::strerror(errno))});
-        records.remove_prefix(static_cast<std::size_t>(done));
-        end += static_cast<std::uint64_t>(done);
-    }
-    return {};
+bool Message::expansion_reported() const {
+    return std::any_of(statuses.begin(), statuses.end(),
+        [](const Status& status) { return status.recipient == kWholeMessage && status.outcome == Outcome::reported; });
 }
 
 }  // namespace queue

@@ -21,8 +21,11 @@
 #include <vector>
 
 #include "lib/event/fd.h"
-#include "lib/queue/envelope.h"
-#include "lib/queue/status.h"
+#include "lib/ipc/records/content.h"
+#include "lib/queue/claim.h"
+#include "lib/queue/message.h"
+#include "lib/queue/queue_name.h"
+#include "lib/queue/trouble.h"
 
 namespace queue {
 
@@ -39,33 +42,17 @@ struct Layout {
     std::uint32_t content_checksum = 0;
     std::uint32_t envelope_checksum = 0;
 
+    ipc::records::ContentPlace content() const { return {content_offset, content_length}; }
     std::uint64_t status_offset() const { return envelope_offset + envelope_length; }
 };
 
 std::string encode_preamble(const Layout& layout);
 
-// The system refused: error is an errno value, text says which call on which file.
-struct Trouble {
-    int error = 0;
-    std::string text;
-    bool disk_full() const;
-};
-
-struct Damage {
-    enum class Kind {
-        unfinished,  // no preamble yet: being written, or left by a crash; never acknowledged
-        damaged,     // belongs into corrupt/
-        unreadable,  // the system could not read it now
-    };
-    Kind kind = Kind::damaged;
-    std::string text;
-};
-
 // Writes one new queue file. Every call may block; run it in a thread pool.
 class QueueWriter {
   public:
-    // Creates `directory`/`id` below the spool; fails when the name is taken.
-    static std::expected<QueueWriter, Trouble> create(int spool, std::string_view directory, std::string_view id);
+    // By Spool::create().
+    static std::expected<QueueWriter, Trouble> create(int root, QueueName queue, std::string_view id);
     QueueWriter(QueueWriter&& other) noexcept;
     QueueWriter& operator=(QueueWriter&&) = delete;
     ~QueueWriter();
@@ -77,22 +64,21 @@ class QueueWriter {
     // beginning is in the file already and the room is too small.
     std::expected<void, Trouble> prepend(std::string_view text);
 
-    // Writes envelope and preamble and waits for the disk. After a failure the file is gone; it is never
-    // synced a second time, because the kernel reports a lost write only once.
-    std::expected<Layout, Trouble> commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory);
+    // Writes envelope and preamble and waits for the disk; what was written is ours then, and claimed. After a failure the
+    // file is gone; it is never synced a second time, because the kernel reports a lost write only once.
+    std::expected<Claim, Trouble> commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory);
 
-    // After commit(): the open, locked file.
-    event::Fd take_file() { return std::move(file_); }
+    // Below the queue directory: for a signal handler that has to remove what is not finished.
+    std::string path() const;
 
   private:
-    QueueWriter(int spool, std::string directory, std::string id, event::Fd file);
+    QueueWriter(int root, QueueName queue, std::string id, event::Fd file);
     std::expected<void, Trouble> write_at(std::string_view bytes, std::uint64_t offset);
     std::expected<void, Trouble> sync(bool directory_too);
     Trouble trouble(const char* call) const;
-    std::string path() const { return directory_ + "/" + id_; }
 
-    int spool_;
-    std::string directory_;
+    int root_;
+    QueueName queue_;
     std::string id_;
     event::Fd file_;
     std::string buffer_;         // preamble space and what has not been written yet
@@ -103,28 +89,13 @@ class QueueWriter {
     bool committed_ = false;
 };
 
-// A message as its file tells it.
-struct Message {
+// A message, and where its parts are.
+struct MessageFile : Message {
     Layout layout;
-    Envelope envelope;
-    std::vector<Status> statuses;
     std::uint64_t status_end = 0;  // where the next status record belongs
-    bool torn = false;             // something after the last whole status record was dropped
-    bool expire = false;           // postsuper -e or -f
 };
 
 enum class Verify { envelope, content_too };
-std::expected<Message, Damage> read_message(int file, Verify verify);
-
-// One write; the caller keeps the end offset and adds the size of `records` to it.
-std::expected<void, Trouble> append_statuses(int file, std::uint64_t end, std::string_view records);
-
-// The lock that says "somebody works on this file". It belongs to the open file, so it travels with the
-// descriptor to other processes and ends when the last copy is closed.
-bool try_lock(int file);
-bool is_locked_by_another(int file);
-
-// The mark of postsuper -e and -f is a mode bit, as in Postfix.
-inline constexpr mode_t kExpireBit = 0001;
+std::expected<MessageFile, Damage> read_message(int file, Verify verify);
 
 }  // namespace queue

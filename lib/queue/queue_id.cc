@@ -11,12 +11,15 @@
 #include <cstring>
 
 #include "lib/event/fd.h"
-#include "lib/queue/bytes.h"
+#include "lib/fields/bytes.h"
 #include "lib/queue/crc32c.h"
 #include "lib/time/clock.h"
 
 namespace queue {
 namespace {
+
+using fields::put_int;
+using fields::Reader;
 
 constexpr std::string_view kDigits52 = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 constexpr std::string_view kHexDigits = "0123456789ABCDEF";

@@ -1,84 +1,101 @@
-// lib/queue/spool.h - the directories of the queue: finding, opening, moving and removing messages.
+// lib/queue/spool.h - the queue: new messages in, messages out to whoever works on them, looks at what waits.
 //
-// A message is in `incoming` until its first attempt is over, then in `deferred`, or in `hold` or `corrupt`.
-// Being active is a state of the queue manager and shows as a lock on the file, not as a place; `active` exists
-// because tools of others look for it, and is searched like the rest.
+// How messages lie below the queue directory is known in lib/queue only. Others name a queue (queue_name.h) where a person
+// or a tool named it, and hold claims (claim.h) on messages.
 //
-// Failure     Trouble names the call and the file. A message that is not there is no trouble: tools may remove
-//             or move one at any time, and each call says so in its result.
-// Trust       only names that are queue ids are touched; links and odd file types are not opened.
+// Failure     Trouble names the call and the file.
+// Trust       only names that are queue ids are touched; links and odd file types are not opened. Nothing in a file is
+//             believed before its checksums hold.
+// Lifetime    outlives its claims and scans. Every call may block: run it in a thread pool.
 #pragma once
 
-#include <dirent.h>
+#include <sys/types.h>
 
-#include <array>
 #include <cstdint>
 #include <expected>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lib/event/fd.h"
+#include "lib/queue/claim.h"
 #include "lib/queue/queue_file.h"
+#include "lib/queue/queue_id.h"
+#include "lib/queue/scan.h"
 
 namespace queue {
 
-inline constexpr std::array<std::string_view, 4> kMessageQueues{"hold", "incoming", "active", "deferred"};
+// A message as it is, whoever works on it. Nothing is locked by looking.
+struct Seen {
+    Message message;
+    FileContent content;
+    Layout layout;
+    bool claimed = false;  // somebody works on it
+    QueueName queue{};     // active, where it is being delivered
+    std::string label;     // for messages to people: "deferred/4XyZ8m1FQmz9sVx"
+};
 
-// Blocking calls below the queue directory.
+// What a user has submitted here, as pickup finds it.
+struct Submission {
+    std::string id;
+    Message message;
+    FileContent content;
+    uid_t owner = 0;
+    bool requeued = false;  // it was in the queue before (postsuper -r): only the mail owner can have put it there
+    std::int64_t dropped_us = 0;
+};
+
 class Spool {
   public:
     // `directory` is "." in programs, which stand in the queue directory already.
     static std::expected<Spool, Trouble> open(const std::string& directory);
 
-    int root() const { return root_.get(); }
-
-    // Makes the directories that are missing, for tests and for a fresh instance.
+    // Makes the folders that are missing, for tests and for a fresh instance.
     std::expected<void, Trouble> create_directories() const;
-
-    // No value: there is no such message there.
-    std::expected<std::optional<event::Fd>, Trouble> open_message(
-        std::string_view queue, std::string_view id, bool writable) const;
-    std::expected<bool, Trouble> move(std::string_view id, std::string_view from, std::string_view to) const;
-    std::expected<bool, Trouble> remove(std::string_view queue, std::string_view id) const;
-
-    // The time before which the queue manager leaves a deferred message alone.
-    std::expected<bool, Trouble> set_due(std::string_view queue, std::string_view id, std::int64_t when) const;
-
-    // The queue that holds the id, of kMessageQueues and corrupt.
-    std::optional<std::string> find(std::string_view id) const;
-
-    // Free bytes for unprivileged users, or the errno text.
+    // Free bytes for unprivileged users.
     std::expected<std::uint64_t, Trouble> free_space() const;
+    // Who owns the queue: whoever may write into it may as well tell the queue manager about it.
+    std::expected<uid_t, Trouble> owner() const;
+    IdSource make_ids(IdForm form) const;
+
+    // A new message: incoming, hold or maildrop. Fails when the name is taken.
+    std::expected<QueueWriter, Trouble> create(QueueName queue, std::string_view id) const;
+
+    // One that a scan has found, checked whole. What is damaged is set apart, what a crash left is removed.
+    std::expected<Claimed, Refusal> claim(const Entry& entry) const;
+    // One that waits for an attempt.
+    std::expected<Claimed, Refusal> claim(std::string_view id) const;
+    // From cleanup, as Claim::hand_over() made it: a reason where it is not that. Does not block.
+    std::expected<Claimed, std::string> accept(ipc::records::QueueHandover record, event::Fd file) const;
+
+    std::expected<Seen, Damage> look(const Entry& entry, Verify verify) const;
+    // Wherever it is; no value: nowhere.
+    std::optional<std::expected<Seen, Damage>> look(std::string_view id, Verify verify) const;
+    std::optional<QueueName> find(std::string_view id) const;
+
+    // What waits in these queues, one after the other.
+    Scan scan(std::vector<QueueName> queues) const { return Scan{root_.get(), std::move(queues)}; }
+
+    // --- for pickup
+
+    // While it is held no other pickup collects; no value where one does.
+    std::optional<event::Fd> lock_submissions() const;
+    std::expected<Submission, Refusal> take_submission(std::string_view id) const;
+    std::expected<void, Trouble> remove_submission(std::string_view id) const;
 
   private:
-    explicit Spool(event::Fd root) : root_{std::move(root)} {}
+    friend class Surgery;
+    Spool(std::string directory, event::Fd root) : directory_{std::move(directory)}, root_{std::move(root)} {}
+    Refusal settle_damage(const Entry& entry, const event::Fd& file, const Damage& damage) const;
+    Refusal set_apart(const Entry& entry, const std::string& why) const;
+
+    std::string directory_;
     event::Fd root_;
 };
 
-struct Entry {
-    std::string id;
-    std::int64_t due = 0;  // modification time, seconds
-    mode_t mode = 0;
-    std::int64_t size = 0;
-};
-
-// Reads a directory in slices, so that a million messages take neither memory nor a long wait.
-class DirectoryScan {
-  public:
-    static std::expected<DirectoryScan, Trouble> open(const Spool& spool, std::string_view queue);
-
-    // At most `count` entries that are queue ids, with their times; empty at the end.
-    std::vector<Entry> next(std::size_t count);
-
-  private:
-    struct Close {
-        void operator()(DIR* directory) const { closedir(directory); }
-    };
-    explicit DirectoryScan(DIR* directory) : directory_{directory} {}
-    std::unique_ptr<DIR, Close> directory_;
-};
+// Where the queue manager looks for mail: fresh, and due.
+inline std::vector<QueueName> fresh_queues() { return {QueueName::active, QueueName::incoming}; }
+inline std::vector<QueueName> deferred_queues() { return {QueueName::deferred}; }
 
 }  // namespace queue

@@ -1,44 +1,39 @@
 #include "lib/queue/status.h"
 
-#include "lib/queue/bytes.h"
+#include <algorithm>
+
+#include "lib/fields/bytes.h"
+#include "lib/fields/kept.h"
 #include "lib/queue/crc32c.h"
 
 namespace queue {
 namespace {
 
+using fields::put_int;
+using fields::Reader;
+
 constexpr std::uint32_t kMagic = 0x54535152;  // "RQST" in the file
 constexpr std::size_t kHeader = 12;           // magic, length, checksum of length and payload
 constexpr std::size_t kMaxPayload = 64 << 10;
 constexpr std::size_t kMaxText = 4096;
-
-std::string_view cut(std::string_view text) { return text.substr(0, kMaxText); }
+constexpr std::size_t kLeast = 4 + 1 + 8 + 4 * 4;  // up to the remote's words: so much was always there
 
 bool decode_payload(std::string_view payload, std::size_t recipient_count, Status& status) {
-    Reader reader{payload};
-    status.recipient = reader.take_int<std::uint32_t>();
-    const auto outcome = reader.take_int<std::uint8_t>();
-    status.outcome = static_cast<Outcome>(outcome);
-    status.when = reader.take_int<std::int64_t>();
-    status.dsn = reader.take_string();
-    status.text = reader.take_string();
-    status.relay = reader.take_string();
-    status.remote_reply = reader.take_string();
-    if (!reader.ok() || outcome < 1 || outcome > static_cast<int>(Outcome::delay_reported))
+    if (!fields::kept::decode_item(payload, status) || payload.size() < kLeast)
+        return false;
+    const auto outcome = static_cast<int>(status.outcome);
+    if (outcome < 1 || outcome > static_cast<int>(Outcome::delay_reported) || status.action > envelope::Action::passed_on)
         return false;
     return status.recipient < recipient_count || status.recipient == kWholeMessage;
 }
 
 }  // namespace
 
-std::string encode_status(const Status& status) {
+std::string encode_status(Status status) {
+    for (std::string* text : {&status.dsn, &status.text, &status.relay, &status.remote_reply})
+        text->resize(std::min(text->size(), kMaxText));
     std::string payload;
-    put_int(payload, status.recipient);
-    put_int(payload, static_cast<std::uint8_t>(status.outcome));
-    put_int(payload, status.when);
-    put_string(payload, cut(status.dsn));
-    put_string(payload, cut(status.text));
-    put_string(payload, cut(status.relay));
-    put_string(payload, cut(status.remote_reply));
+    fields::kept::encode_item(payload, status);
 
     std::string length;
     put_int(length, static_cast<std::uint32_t>(payload.size()));

@@ -13,29 +13,43 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/envelope/dsn.h"
+#include "lib/fields/field_list.h"
+
 namespace queue {
 
 enum class Outcome : std::uint8_t {
     delivered = 1,
     deferred = 2,        // may be overtaken by any later record of the same recipient
     bounced = 3,         // failed for good; not yet reported to the sender
-    reported = 4,        // failed for good, and the report is in the queue
+    reported = 4,        // the report about its end, failure or success, is in the queue
     delay_reported = 5,  // the sender has been told of the delay; `recipient` is kWholeMessage
 };
 
+// With `reported`: the sender has been told what was expanded.
 inline constexpr std::uint32_t kWholeMessage = 0xffffffff;
 
 struct Status {
     std::uint32_t recipient = 0;  // index into Envelope::recipients
     Outcome outcome = Outcome::deferred;
-    std::int64_t when = 0;     // seconds since 1970
-    std::string dsn;           // "4.4.1"
-    std::string text;          // the reason in words
-    std::string relay;         // the remote or local agent, "mx.example.test[192.0.2.1]:25"
-    std::string remote_reply;  // the remote's own words, where there were any
+    std::int64_t when = 0;                               // seconds since 1970
+    std::string dsn;                                     // "4.4.1"
+    std::string text;                                    // the reason in words
+    std::string relay;                                   // the remote or local agent, "mx.example.test[192.0.2.1]:25"
+    std::string remote_reply;                            // the remote's own words, where there were any
+    envelope::Action action = envelope::Action::unsaid;  // of `delivered`, where the sender wants to know
+
+    // By position, lib/fields/kept.h: a new member goes to the end.
+    static constexpr auto fields() {
+        return fields::FieldList{fields::field("index", &Status::recipient), fields::field("outcome", &Status::outcome),
+            fields::field("when", &Status::when), fields::field("dsn", &Status::dsn), fields::field("text", &Status::text),
+            fields::field("relay", &Status::relay), fields::field("remote_reply", &Status::remote_reply),
+            fields::field("action", &Status::action)};
+    }
 };
 
-std::string encode_status(const Status& status);
+// Texts are cut at 4096 octets.
+std::string encode_status(Status status);
 
 struct Statuses {
     std::vector<Status> records;  // in the order of writing

@@ -38,9 +38,4 @@ std::optional<std::string_view> path_argument(std::string_view argument, std::st
 // "SIZE=1000 BODY=8BITMIME", as it stands behind a path.
 std::expected<std::vector<Parameter>, std::string> parse_parameters(std::string_view text);
 
-// RFC 3461, 4: text in which "+XX" stands for an octet. No value where it is malformed, or where it would hide
-// a control character.
-std::optional<std::string> decode_xtext(std::string_view text);
-std::string encode_xtext(std::string_view text);
-
 }  // namespace smtp

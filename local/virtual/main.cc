@@ -120,7 +120,7 @@ delivery::RecipientResult deliver_one(const delivery::Job& job, const delivery::
 event::Task<void> deliver(delivery::Job& job, event::ThreadPool& pool, const Services& services) {
     const question::Asker asker(pool.loop());
     for (const delivery::DeliverRecipient& recipient : job.request.recipients) {
-        FoundTarget target = co_await find_target(asker, services, recipient.address);
+        FoundTarget target = co_await find_target(asker, services, recipient.recipient.address);
         if (!target) {
             NoTarget why = target.error();
             job.finish(recipient, delivery::make_result(why.status, why.dsn, why.text, "virtual"));

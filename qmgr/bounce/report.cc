@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "lib/smtp/command.h"
 #include "lib/text/mail_date.h"
 #include "lib/text/text.h"
+#include "lib/text/xtext.h"
 
 namespace bounce {
 namespace {
@@ -16,7 +16,6 @@ using ipc::records::BounceRecipient;
 using ipc::records::BounceRequest;
 
 constexpr std::size_t kLine = 78;
-constexpr std::uint32_t kNever = 1, kFailure = 4, kDelay = 8;  // as in cleanup.h
 
 bool is_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
@@ -27,7 +26,7 @@ std::string typed_address(std::string_view address) {
 }
 
 std::string age_limit(const BounceRequest& request) {
-    const std::int64_t seconds = std::max<std::int64_t>(0, request.expires - request.arrival_us / 1'000'000);
+    const std::int64_t seconds = std::max<std::int64_t>(0, request.expires - request.mail.arrival_us / 1'000'000);
     return fmt::format("{:.1f} day(s)", static_cast<double>(seconds) / 86400);
 }
 
@@ -43,6 +42,11 @@ std::string explanation(const BounceRequest& request, const Site& site, Audience
                     : "A message has not reached the recipient(s) below yet; its sender was told.\r\n";
         return text + "It will be retried until it is " + age_limit(request) + " old.\r\n\r\n";
     }
+    if (request.kind == BounceKind::success)
+        return text +
+               "Your message has reached the recipient(s) below, or has gone on to a host that does not report.\r\n"
+               "Behind each address stands which. If that is a mailbox, you hear no more of it; else trouble\r\n"
+               "further on may still be reported.\r\n\r\n";
     if (audience == Audience::sender)
         return text +
                "Your message could not be delivered to the recipient(s) below, and no further attempt\r\n"
@@ -54,46 +58,66 @@ std::string explanation(const BounceRequest& request, const Site& site, Audience
            "was told already.\r\n\r\n";
 }
 
-std::string explain_recipient(const BounceRecipient& recipient) {
-    std::string line = fmt::format("<{}>", one_line(recipient.address));
-    if (!recipient.original.empty() && !text::equal_ignoring_case(recipient.original, recipient.address))
-        line += fmt::format(" (expanded from <{}>)", one_line(recipient.original));
-    return fold(line + ": " + one_line(recipient.text), "    ") + "\r\n";
+std::string explain_recipient(const BounceRecipient& each) {
+    const envelope::Recipient& whom = each.recipient;
+    std::string line = fmt::format("<{}>", one_line(whom.address));
+    if (!text::equal_ignoring_case(whom.given(), whom.address))
+        line += fmt::format(" (expanded from <{}>)", one_line(whom.given()));
+    return fold(line + ": " + one_line(each.text), "    ") + "\r\n";
 }
 
 std::string message_fields(const BounceRequest& request, const Site& site) {
     std::string out = fmt::format("Reporting-MTA: dns; {}\r\n", site.myhostname);
-    if (!request.envid.empty()) {
-        if (const auto decoded = smtp::decode_xtext(request.envid))
+    if (!request.mail.envid.empty()) {
+        if (const auto decoded = text::decode_xtext(request.mail.envid))
             out += fold("Original-Envelope-Id: " + one_line(*decoded), " ");
     }
     out += fmt::format("X-Malleposte-Queue-ID: {}\r\n", request.queue_id);
-    if (!request.sender.empty())
-        out += fold("X-Malleposte-Sender: " + typed_address(request.sender), " ");
-    return out + fmt::format("Arrival-Date: {}\r\n", text::format_mail_date(request.arrival_us / 1'000'000));
+    if (!request.mail.sender.empty())
+        out += fold("X-Malleposte-Sender: " + typed_address(request.mail.sender), " ");
+    return out + fmt::format("Arrival-Date: {}\r\n", text::format_mail_date(request.mail.arrival_us / 1'000'000));
+}
+
+// RFC 3464, 2.3.3
+std::string_view action_of(const BounceRequest& request, const BounceRecipient& each) {
+    if (request.kind != BounceKind::success)
+        return request.kind == BounceKind::delay_warning ? "delayed" : "failed";
+    switch (each.action) {
+    case envelope::Action::relayed: return "relayed";
+    case envelope::Action::expanded: return "expanded";
+    default: return "delivered";
+    }
+}
+
+// RFC 3464, 2.3.1: what the sender gave for ORCPT, or else what we know of it.
+std::string original_recipient(const envelope::Recipient& whom) {
+    if (const auto given = envelope::readable_orcpt(whom.orcpt)) {
+        const std::size_t semicolon = given->find(';');
+        return fold(
+            "Original-Recipient: " + given->substr(0, semicolon) + "; " + one_line(given->substr(semicolon + 1)), " ");
+    }
+    return fold("Original-Recipient: " + typed_address(whom.given()), " ");
 }
 
 // RFC 3464, 2.3
-std::string recipient_fields(const BounceRequest& request, const BounceRecipient& recipient) {
-    const bool delay = request.kind == BounceKind::delay_warning;
-    std::string out = "\r\n" + fold("Final-Recipient: " + typed_address(recipient.address), " ");
-    if (!recipient.orcpt.empty())
-        out += fold("Original-Recipient: " + one_line(recipient.orcpt), " ");
-    else if (!recipient.original.empty())
-        out += fold("Original-Recipient: " + typed_address(recipient.original), " ");
-    out += fmt::format("Action: {}\r\nStatus: {}\r\n", delay ? "delayed" : "failed", one_line(recipient.dsn, 20));
-    if (!recipient.remote_mta.empty())
-        out += fold("Remote-MTA: dns; " + one_line(recipient.remote_mta, 255), " ");
-    const bool remote = !recipient.remote_reply.empty();
+std::string recipient_fields(const BounceRequest& request, const BounceRecipient& each) {
+    std::string out = "\r\n" + fold("Final-Recipient: " + typed_address(each.recipient.address), " ");
+    out += original_recipient(each.recipient);
+    out += fmt::format("Action: {}\r\nStatus: {}\r\n", action_of(request, each), one_line(each.dsn, 20));
+    if (!each.remote_mta.empty())
+        out += fold("Remote-MTA: dns; " + one_line(each.remote_mta, 255), " ");
+    const bool remote = !each.remote_reply.empty();
     out += fold(fmt::format("Diagnostic-Code: {}; {}", remote ? "smtp" : "x-malleposte",
-                    one_line(remote ? recipient.remote_reply : recipient.text)),
+                    one_line(remote ? each.remote_reply : each.text)),
         " ");
-    if (delay && request.expires > 0)
+    if (request.kind == BounceKind::delay_warning && request.expires > 0)
         out += fmt::format("Will-Retry-Until: {}\r\n", text::format_mail_date(request.expires));
     return out;
 }
 
 std::string_view subject_of(const BounceRequest& request, Audience audience) {
+    if (request.kind == BounceKind::success)
+        return "Successful Mail Delivery Report";
     if (request.kind == BounceKind::delay_warning)
         return audience == Audience::sender ? "Delayed Mail (still being retried)" : "Postmaster Warning: Delayed Mail";
     return audience == Audience::sender ? "Undelivered Mail Returned to Sender" : "Postmaster Copy: Undelivered Mail";
@@ -130,12 +154,16 @@ std::string fold(std::string_view line, std::string_view indent) {
 }
 
 std::vector<BounceRecipient> who_wants_report(const BounceRequest& request) {
-    const std::uint32_t wanted = request.kind == BounceKind::delay_warning ? kDelay : kFailure;
+    const std::uint32_t wanted = request.kind == BounceKind::delay_warning ? envelope::kNotifyDelay
+                                 : request.kind == BounceKind::success     ? envelope::kNotifySuccess
+                                                                           : envelope::kNotifyFailure;
+    // Who says nothing hears of trouble only.
+    constexpr std::uint32_t kUnsaid = envelope::kNotifyDelay | envelope::kNotifyFailure;
     std::vector<BounceRecipient> found;
-    for (const BounceRecipient& recipient : request.recipients) {
-        const bool wants = recipient.notify == 0 ? true : (recipient.notify & wanted) != 0;
-        if (wants && (recipient.notify & kNever) == 0)
-            found.push_back(recipient);
+    for (const BounceRecipient& each : request.recipients) {
+        const std::uint32_t notify = each.recipient.notify == 0 ? kUnsaid : each.recipient.notify;
+        if ((notify & wanted) != 0 && (notify & envelope::kNotifyNever) == 0)
+            found.push_back(each);
     }
     return found;
 }
@@ -165,11 +193,13 @@ Report compose(const BounceRequest& request, const Site& site, const std::string
     for (const BounceRecipient& each : request.recipients)
         out += recipient_fields(request, each);
     const bool whole = returned == Returned::message;
+    const char* what = request.kind == BounceKind::failure         ? "Undelivered "
+                       : request.kind == BounceKind::delay_warning ? "Delayed "
+                                                                   : "";
     out += fmt::format(
-        "\r\n{}Content-Description: {} Message{}\r\nContent-Type: {}\r\n"
+        "\r\n{}Content-Description: {}Message{}\r\nContent-Type: {}\r\n"
         "Content-Transfer-Encoding: 8bit\r\n\r\n",
-        part, request.kind == BounceKind::delay_warning ? "Delayed" : "Undelivered", whole ? "" : " Headers",
-        whole ? "message/rfc822" : "text/rfc822-headers");
+        part, what, whole ? "" : " Headers", whole ? "message/rfc822" : "text/rfc822-headers");
     report.tail = fmt::format("\r\n--{}--\r\n", report.boundary);
     return report;
 }

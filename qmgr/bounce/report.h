@@ -1,4 +1,4 @@
-// qmgr/bounce/report.h - the text of a report about mail that was not delivered, or not yet.
+// qmgr/bounce/report.h - the text of a report: mail that was not delivered, or not yet, or was and somebody wants to know.
 //
 // Standards   RFC 3464 (message/delivery-status), RFC 6522 (multipart/report), RFC 3834 (Auto-Submitted),
 //             RFC 3461, 6.2 (what is returned), RFC 6533 (addresses in UTF-8)

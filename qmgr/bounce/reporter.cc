@@ -33,10 +33,14 @@ std::string random_word() {
 }
 
 // The length of the header, with the line end of its last field; at most `limit`, cut at a line end.
-std::uint64_t header_length(int file, std::uint64_t offset, std::uint64_t length, std::uint64_t limit) {
-    std::string block(std::min(length, limit), '\0');
-    const ssize_t got = pread(file, block.data(), block.size(), static_cast<off_t>(offset));
-    block.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+std::uint64_t header_length(const queue::FileContent& content, std::uint64_t limit) {
+    std::string block;
+    while (block.size() < std::min(content.size(), limit)) {
+        const auto more = content.read(block.size(), std::min<std::uint64_t>(kBlock, limit - block.size()));
+        if (!more)
+            break;
+        block += *more;
+    }
     const std::size_t end = block.starts_with("\r\n") ? 0 : block.find("\r\n\r\n");
     if (end != std::string::npos)
         return end == 0 ? 0 : end + 2;
@@ -44,16 +48,16 @@ std::uint64_t header_length(int file, std::uint64_t offset, std::uint64_t length
     return line == std::string::npos ? 0 : line + 2;
 }
 
-// Gives head, a range of the original, and tail, one after the other.
+// Gives head, the first `length` octets of the original, and tail, one after the other.
 class ReportContent {
   public:
-    ReportContent(Report report, int file, std::uint64_t offset, std::uint64_t length)
-        : report_{std::move(report)}, file_{file}, begin_{offset}, end_{offset + length} {}
+    ReportContent(Report report, const queue::FileContent& original, std::uint64_t length)
+        : report_{std::move(report)}, original_{original}, length_{length} {}
 
     std::string next(bool restart) {
         if (restart) {
             stage_ = 0;
-            at_ = begin_;
+            at_ = 0;
         }
         if (stage_ == 0) {
             part_ = report_.head;
@@ -72,19 +76,16 @@ class ReportContent {
     }
 
   private:
+    // What cannot be read is left out: better a report without its original than none.
     std::string read_block() {
-        std::string block(std::min<std::uint64_t>(kBlock, end_ - at_), '\0');
-        if (block.empty())
-            return block;
-        const ssize_t got = pread(file_, block.data(), block.size(), static_cast<off_t>(at_));
-        block.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+        std::string block = original_.read(at_, std::min<std::uint64_t>(kBlock, length_ - at_)).value_or("");
         at_ += block.size();
         return block;
     }
 
     Report report_;
-    int file_;
-    std::uint64_t begin_, end_;
+    const queue::FileContent& original_;
+    std::uint64_t length_;
     std::uint64_t at_ = 0;
     std::string part_;
     int stage_ = 0;
@@ -101,47 +102,49 @@ bool Reporter::notifies(std::string_view notice_class) const {
         [&](const std::string& one) { return text::equal_ignoring_case(one, notice_class); });
 }
 
-// RFC 3461, 4.3 and 6.2; a warning returns only the header, as nothing is lost yet.
+// RFC 3461, 4.3 and 6.2; only a failure returns the whole, as else nothing is lost.
 Returned Reporter::how_much(const BounceRequest& request) const {
-    const bool small = request.content_length <= static_cast<std::uint64_t>(params_.bounce_size_limit());
-    const bool header_wanted = request.returns == 2 || request.kind == BounceKind::delay_warning;
+    const bool small = request.content.length <= static_cast<std::uint64_t>(params_.bounce_size_limit());
+    const bool header_wanted = request.mail.ret == envelope::Ret::headers || request.kind != BounceKind::failure;
     return small && !header_wanted ? Returned::message : Returned::header;
 }
 
 std::string Reporter::double_bounce_sender() const { return params_.double_bounce_sender() + "@" + params_.myhostname(); }
 
-event::Task<std::string> Reporter::send(const BounceRequest& request, const event::Fd& content, const Order& order) {
-    std::uint64_t length = request.content_length;
+event::Task<std::string> Reporter::send(
+    const BounceRequest& request, const queue::FileContent& content, const Order& order) {
+    std::uint64_t length = content.size();
     if (order.returned == Returned::header)
-        length = header_length(
-            content.get(), request.content_offset, length, static_cast<std::uint64_t>(params_.bounce_size_limit()));
+        length = header_length(content, static_cast<std::uint64_t>(params_.bounce_size_limit()));
     Report report = compose(request, site_, order.recipient, order.audience, order.returned, random_word());
-    ReportContent source{std::move(report), content.get(), request.content_offset, length};
+    ReportContent source{std::move(report), content, length};
 
     CleanupOpen open;
-    open.sender = order.sender;
-    open.flags = ipc::records::kCleanupInternal | ipc::records::kCleanupLocalOrigin | ipc::records::kCleanupEightBit |
-                 ipc::records::kCleanupOurs | (request.flags & ipc::records::kCleanupSmtpUtf8);
+    open.mail.sender = order.from;
+    open.mail.flags = envelope::kInternalMail | envelope::kLocalOrigin | envelope::kEightBit |
+                      (request.mail.flags & envelope::kSmtpUtf8);
+    open.handling = ipc::records::kCleanupOurs;
     open.recipients.emplace_back();
     open.recipients.back().address = order.recipient;
     queue::CleanupClient::Content next = [&](bool restart) { return source.next(restart); };
     CleanupReply reply = co_await cleanup_.submit(std::move(open), std::move(next));
+    static constexpr const char* kKinds[] = {"non-delivery", "delay", "delivery status"};
     if (reply.code != 250)
         co_return fmt::format("{} {} {}", reply.code, reply.dsn, reply.reason);
     logging::info("{}: {} {} notification: {}", request.queue_id,
-        order.audience == Audience::sender ? "sender" : "postmaster",
-        request.kind == BounceKind::delay_warning ? "delay" : "non-delivery", reply.queue_id);
+        order.audience == Audience::sender ? "sender" : "postmaster", kKinds[static_cast<std::size_t>(request.kind)],
+        reply.queue_id);
     co_return std::string{};
 }
 
-event::Task<std::string> Reporter::tell_postmaster(const BounceRequest& request, const event::Fd& content) {
+event::Task<std::string> Reporter::tell_postmaster(const BounceRequest& request, const queue::FileContent& content) {
     const bool delay = request.kind == BounceKind::delay_warning;
-    const bool double_bounce = request.sender.empty();
+    const bool double_bounce = request.mail.sender.empty();
     const char* notice_class = delay ? "delay" : double_bounce ? "2bounce" : "bounce";
     if (!notifies(notice_class))
         co_return std::string{};
     Order order;
-    order.sender = double_bounce_sender();
+    order.from = double_bounce_sender();
     order.recipient = delay           ? params_.delay_notice_recipient()
                       : double_bounce ? params_.two_bounce_notice_recipient()
                                       : params_.bounce_notice_recipient();
@@ -150,22 +153,25 @@ event::Task<std::string> Reporter::tell_postmaster(const BounceRequest& request,
     co_return co_await send(request, content, order);
 }
 
-event::Task<std::string> Reporter::report(BounceRequest request, event::Fd content) {
-    if (text::equal_ignoring_case(request.sender, double_bounce_sender())) {
+event::Task<std::string> Reporter::report(BounceRequest request, event::Fd file) {
+    if (text::equal_ignoring_case(request.mail.sender, double_bounce_sender())) {
         logging::warning("{}: undeliverable postmaster notification discarded", request.queue_id);
         co_return std::string{};
     }
     request.recipients = who_wants_report(request);
-    if (request.recipients.empty() || !content)
-        co_return content ? std::string{} : std::string{"the message's content was not passed on"};
-    if (!request.sender.empty()) {
+    if (request.recipients.empty() || !file)
+        co_return file ? std::string{} : std::string{"the message's content was not passed on"};
+    const queue::FileContent content{std::move(file), request.content};
+    if (!request.mail.sender.empty()) {
         Order order;
-        order.recipient = request.sender;  // and the sender is the null one: nobody answers a report
+        order.recipient = request.mail.sender;  // and the sender is the null one: nobody answers a report
         order.returned = how_much(request);
         std::string refused = co_await send(request, content, order);
         if (!refused.empty())
             co_return refused;
     }
+    if (request.kind == BounceKind::success)
+        co_return std::string{};
     co_return co_await tell_postmaster(request, content);
 }
 

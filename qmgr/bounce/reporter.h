@@ -10,6 +10,7 @@
 #include "lib/event/task.h"
 #include "lib/ipc/records/bounce.h"
 #include "lib/queue/cleanup_client.h"
+#include "lib/queue/file_content.h"
 #include "lib/worker/program.h"
 #include "qmgr/bounce/params.h"
 #include "qmgr/bounce/report.h"
@@ -22,17 +23,18 @@ class Reporter {
 
     event::Loop& loop() { return loop_; }
     // Empty when all reports that are due are in the queue; the reason otherwise.
-    event::Task<std::string> report(ipc::records::BounceRequest request, event::Fd content);
+    event::Task<std::string> report(ipc::records::BounceRequest request, event::Fd file);
 
   private:
     struct Order {
-        std::string sender;
+        std::string from;  // the report's own sender; empty: the null sender
         std::string recipient;
         Audience audience = Audience::sender;
         Returned returned = Returned::message;
     };
-    event::Task<std::string> send(const ipc::records::BounceRequest& request, const event::Fd& content, const Order& order);
-    event::Task<std::string> tell_postmaster(const ipc::records::BounceRequest& request, const event::Fd& content);
+    event::Task<std::string> send(
+        const ipc::records::BounceRequest& request, const queue::FileContent& content, const Order& order);
+    event::Task<std::string> tell_postmaster(const ipc::records::BounceRequest& request, const queue::FileContent& content);
     bool notifies(std::string_view notice_class) const;
     Returned how_much(const ipc::records::BounceRequest& request) const;
     std::string double_bounce_sender() const;

@@ -17,16 +17,14 @@ namespace showq {
 // One message after the other; the queues in the order incoming, active, deferred, hold, maildrop.
 class Listing {
   public:
-    explicit Listing(const queue::Spool& spool) : spool_{spool} {}
+    explicit Listing(const queue::Spool& spool);
 
     // The next messages, at most a few dozen; empty at the end. Blocks.
     std::vector<ipc::records::ShowqMessage> next();
 
   private:
-    bool open_next();
     const queue::Spool& spool_;
-    std::size_t queue_ = 0;
-    std::optional<queue::DirectoryScan> scan_;
+    queue::Scan scan_;
 };
 
 }  // namespace showq

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "lib/queue/queue_name.h"
 #include "lib/text/text.h"
 
 namespace tools {
@@ -23,7 +24,9 @@ std::string arrival_text(std::int64_t seconds) {
 }
 
 std::string status_marks(const ShowqMessage& message) {
-    std::string marks = message.queue_name == "active" ? "*" : message.queue_name == "hold" ? "!" : "";
+    std::string marks = message.queue_name == name_of(queue::QueueName::active) ? "*"
+                        : message.queue_name == name_of(queue::QueueName::hold) ? "!"
+                                                                                : "";
     if (message.forced_expire)
         marks += "#";
     return marks.empty() ? " " : marks;

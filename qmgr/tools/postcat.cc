@@ -12,6 +12,7 @@
 #include <ctime>
 #include <vector>
 
+#include "lib/fields/print.h"
 #include "lib/queue/queue_id.h"
 #include "lib/queue/spool.h"
 #include "lib/text/text.h"
@@ -26,13 +27,17 @@ class Postcat {
 
   private:
     [[noreturn]] void usage() { command_.fatal(EX_USAGE, "usage: postcat [-behoqv] [-c config_dir] [file ...]"); }
-    void show(const std::string& name, int file);
-    void show_envelope(const queue::Message& message);
-    void show_statuses(const queue::Message& message);
-    void show_content(int file, const queue::Layout& layout);
+    void show_file(const std::string& name, event::Fd file);
+    void show(const std::string& name, const queue::Message& message, const queue::Layout& layout,
+        const queue::FileContent& content);
+    void show_envelope(const queue::Message& message, const queue::Layout& layout);
+    void show_statuses(const queue::Message& message, const queue::Layout& layout);
+    void show_content(const queue::FileContent& content);
+    void find_and_show(const queue::Spool& spool, const std::string& id);
     void put(std::uint64_t offset, const std::string& line);
     void field(const char* name, const std::string& value, bool always = false);
-    void attribute(const char* name, const std::string& value);
+    void attribute(std::string_view name, const std::string& value);
+    void show_recipient(envelope::Recipient recipient);
 
     worker::Command command_{"postcat"};
     config::CommonParams params_;
@@ -78,38 +83,46 @@ void Postcat::field(const char* name, const std::string& value, bool always) {
         put(offset_, std::string(name) + ": " + text::printable(value));
 }
 
-void Postcat::attribute(const char* name, const std::string& value) {
+void Postcat::attribute(std::string_view name, const std::string& value) {
     if (!value.empty())
-        put(offset_, std::string("named_attribute: ") + name + "=" + text::printable(value));
+        put(offset_, "named_attribute: " + std::string(name) + "=" + text::printable(value));
 }
 
-void Postcat::show_envelope(const queue::Message& message) {
+void Postcat::show_envelope(const queue::Message& message, const queue::Layout& layout) {
     const queue::Envelope& envelope = message.envelope;
-    offset_ = message.layout.envelope_offset;
-    const auto arrival = static_cast<std::time_t>(envelope.arrival_us / 1'000'000);
+    offset_ = layout.envelope_offset;
+    const auto arrival = static_cast<std::time_t>(envelope.mail.arrival_us / 1'000'000);
     char date[64] = "?";
     std::tm local{};
     if (localtime_r(&arrival, &local) != nullptr)
         strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", &local);
-    field("message_size", std::to_string(message.layout.content_length));
+    field("message_size", std::to_string(layout.content_length));
     field("message_arrival_time", date);
-    attribute("queue_id", envelope.queue_id);
-    attribute("log_client_name", envelope.client.name);
-    attribute("log_client_address", envelope.client.address);
-    attribute("log_client_port", envelope.client.port);
-    attribute("log_helo_name", envelope.client.helo);
-    attribute("log_protocol_name", envelope.client.protocol);
-    attribute("sasl_method", envelope.client.sasl_method);
-    attribute("sasl_username", envelope.client.sasl_username);
-    attribute("sasl_sender", envelope.client.sasl_sender);
-    attribute("envelope_id", envelope.envid);
-    field("sender", envelope.sender, true);
-    for (const queue::Recipient& recipient : envelope.recipients) {
-        attribute("dsn_orig_rcpt", recipient.orcpt);
-        attribute("notify_flags", recipient.notify != 0 ? std::to_string(recipient.notify) : "");
-        field("original_recipient", recipient.original);
-        field("recipient", recipient.address, true);
-    }
+    // By the lists of lib/envelope: what is added there shows here.
+    queue::Envelope once = envelope;
+    once.recipients.clear();
+    once.expanded.clear();
+    fields::print(once, [&](std::string_view name, const std::string& value) {
+        if (name != "sender")
+            attribute(name, value);
+    });
+    for (const envelope::Recipient& expanded : envelope.expanded)
+        attribute("expanded_recipient", expanded.address);
+    field("sender", envelope.mail.sender, true);
+    for (const envelope::Recipient& recipient : envelope.recipients)
+        show_recipient(recipient);
+}
+
+// The address itself comes last: that is where one recipient ends for whoever reads this by program.
+void Postcat::show_recipient(envelope::Recipient recipient) {
+    recipient.original = recipient.given();
+    fields::print(recipient, [&](std::string_view name, const std::string& value) {
+        if (name == "original_recipient")
+            field("original_recipient", value);
+        else if (name != "recipient")
+            attribute(name, value);
+    });
+    field("recipient", recipient.address, true);
 }
 
 const char* outcome_name(queue::Outcome outcome) {
@@ -117,14 +130,14 @@ const char* outcome_name(queue::Outcome outcome) {
     case queue::Outcome::delivered: return "delivered";
     case queue::Outcome::deferred: return "deferred";
     case queue::Outcome::bounced: return "bounced";
-    case queue::Outcome::reported: return "bounced and reported";
+    case queue::Outcome::reported: return "reported";
     case queue::Outcome::delay_reported: return "delay reported";
     }
     return "?";
 }
 
-void Postcat::show_statuses(const queue::Message& message) {
-    offset_ = message.layout.status_offset();
+void Postcat::show_statuses(const queue::Message& message, const queue::Layout& layout) {
+    offset_ = layout.status_offset();
     for (const queue::Status& status : message.statuses) {
         const bool one = status.recipient < message.envelope.recipients.size();
         const std::string whom = one ? message.envelope.recipients[status.recipient].address : "the sender";
@@ -135,17 +148,18 @@ void Postcat::show_statuses(const queue::Message& message) {
 }
 
 // Line by line, without the CR of each end.
-void Postcat::show_content(int file, const queue::Layout& layout) {
-    std::string pending, block(65536, '\0');
+void Postcat::show_content(const queue::FileContent& content) {
+    std::string pending;
     bool in_header = true;
-    std::uint64_t line_at = layout.content_offset;
-    for (std::uint64_t done = 0; done < layout.content_length;) {
-        const std::size_t want = std::min<std::uint64_t>(block.size(), layout.content_length - done);
-        const ssize_t got = pread(file, block.data(), want, static_cast<off_t>(layout.content_offset + done));
-        if (got <= 0)
-            command_.fatal(EX_IOERR, "read: {}", got < 0 ? std::strerror(errno) : "the file has become shorter");
-        done += static_cast<std::uint64_t>(got);
-        pending.append(block, 0, static_cast<std::size_t>(got));
+    std::uint64_t line_at = content.place().offset;
+    queue::FileContent::Reader reader{content};
+    for (;;) {
+        const auto block = reader.next();
+        if (!block)
+            command_.fatal(EX_IOERR, "{}", block.error());
+        if (block->empty())
+            break;
+        pending.append(*block);
         std::size_t at = 0;
         for (std::size_t end = pending.find("\r\n"); end != std::string::npos; end = pending.find("\r\n", at)) {
             const std::string line = pending.substr(at, end - at);
@@ -160,41 +174,55 @@ void Postcat::show_content(int file, const queue::Layout& layout) {
     }
 }
 
-void Postcat::show(const std::string& name, int file) {
-    const auto message = queue::read_message(file, queue::Verify::content_too);
-    if (!message)
-        command_.fatal(EX_DATAERR, "{}: {}", name, message.error().text);
+void Postcat::show(
+    const std::string& name, const queue::Message& message, const queue::Layout& layout, const queue::FileContent& content) {
     if (envelope_) {
         printf("*** ENVELOPE RECORDS %s ***\n", name.c_str());
-        show_envelope(*message);
+        show_envelope(message, layout);
     }
     if (envelope_ && (header_ || body_))
         printf("*** MESSAGE CONTENTS %s ***\n", name.c_str());
     if (header_ || body_)
-        show_content(file, message->layout);
+        show_content(content);
     if (envelope_) {
         printf("*** HEADER EXTRACTED %s ***\n", name.c_str());
-        show_statuses(*message);
+        show_statuses(message, layout);
         printf("*** MESSAGE FILE END %s ***\n", name.c_str());
     }
 }
 
+void Postcat::show_file(const std::string& name, event::Fd file) {
+    const auto read = queue::read_message(file.get(), queue::Verify::content_too);
+    if (!read)
+        command_.fatal(EX_DATAERR, "{}: {}", name, read.error().text);
+    const queue::FileContent content{std::move(file), read->layout.content()};
+    show(name, *read, read->layout, content);
+}
+
+void Postcat::find_and_show(const queue::Spool& spool, const std::string& id) {
+    const auto seen = spool.look(id, queue::Verify::content_too);
+    if (!seen)
+        command_.fatal(EX_NOINPUT, "open queue file {}: No such file or directory", id);
+    if (!*seen)
+        command_.fatal(EX_DATAERR, "{}: {}", id, seen->error().text);
+    show((*seen)->label, (*seen)->message, (*seen)->layout, (*seen)->content);
+}
+
 int Postcat::run() {
     if (names_.empty())
-        show("stdin", STDIN_FILENO);
-    const auto spool = search_ ? queue::Spool::open(".") : queue::Spool::open("/");
+        show_file("stdin", event::Fd{dup(STDIN_FILENO)});
+    const auto spool = queue::Spool::open(search_ ? "." : "/");
+    if (!spool)
+        command_.fatal(EX_UNAVAILABLE, "{}", spool.error().text);
     for (const std::string& name : names_) {
-        std::string path = name;
         if (search_) {
-            const auto where = queue::is_queue_id(name) && spool ? spool->find(name) : std::nullopt;
-            if (!where)
-                command_.fatal(EX_NOINPUT, "open queue file {}: No such file or directory", name);
-            path = *where + "/" + name;
+            find_and_show(*spool, name);
+            continue;
         }
-        const event::Fd file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+        event::Fd file{open(name.c_str(), O_RDONLY | O_CLOEXEC)};
         if (!file)
-            command_.fatal(EX_NOINPUT, "open queue file {}: {}", path, std::strerror(errno));
-        show(path, file.get());
+            command_.fatal(EX_NOINPUT, "open queue file {}: {}", name, std::strerror(errno));
+        show_file(name, std::move(file));
     }
     if (fflush(stdout) != 0)
         command_.fatal(EX_IOERR, "standard output: {}", std::strerror(errno));

@@ -6,28 +6,21 @@
 // Security    for root, or whoever owns the queue of a private instance. As root it becomes mail_owner before it
 //             touches a file, so that links planted in the spool lead nowhere.
 // Manual      postsuper(1)
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <ctime>
 #include <functional>
 #include <iostream>
 #include <vector>
 
 #include "lib/log/log.h"
 #include "lib/queue/queue_id.h"
-#include "lib/queue/spool.h"
+#include "lib/queue/surgery.h"
 #include "lib/worker/command.h"
 #include "lib/worker/program.h"
 
 namespace {
-
-constexpr std::int64_t kStaleSeconds = 3600;
 
 struct Request {
     char action = 'd';
@@ -51,25 +44,32 @@ class Postsuper {
     void serve(const Request& request);
     void act_on(char action, const std::string& id);
     void act_on_all(char action);
-    bool act_in(char action, const std::string& queue, const std::string& id);
-    bool move(const std::string& id, const std::string& from, const std::string& to);
-    bool mark_expired(const std::string& queue, const std::string& id);
+    std::expected<bool, queue::Trouble> act_in(char action, queue::QueueName queue, const std::string& id);
+    bool act(char action, queue::QueueName queue, const std::string& id);
     void check_structure();
-    void check_file(const std::string& queue, const std::string& id);
     void purge();
-    void each_message(const std::string& queue, const std::function<void(const queue::Entry&)>& call);
+    void each_message(std::vector<queue::QueueName> queues, const std::function<void(const queue::Entry&)>& call);
     void summarize();
     void trouble(const queue::Trouble& trouble) { command_.warning("{}", trouble.text); }
 
     worker::Command command_{"postsuper"};
     config::CommonParams params_;
     std::optional<queue::Spool> spool_;
+    std::optional<queue::Surgery> surgery_;
     std::vector<Request> requests_;
-    std::vector<std::string> queues_;
+    std::vector<std::string> names_;  // of queues, as given
+    std::vector<queue::QueueName> queues_;
     bool check_ = false;
     bool purge_ = false;
     std::uint64_t done_[256] = {};
 };
+
+std::vector<std::string_view> known_queues() {
+    std::vector<std::string_view> names;
+    for (const queue::QueueName queue : queue::kMessageQueues)
+        names.push_back(name_of(queue));
+    return names;
+}
 
 void Postsuper::take_options(int argc, char** argv) {
     for (int option = 0; (option = getopt(argc, argv, "c:d:e:f:h:H:r:psSv")) != -1;) {
@@ -89,35 +89,36 @@ void Postsuper::take_options(int argc, char** argv) {
         }
     }
     for (int i = optind; i < argc; ++i)
-        queues_.emplace_back(argv[i]);
+        names_.emplace_back(argv[i]);
     if (requests_.empty() && !check_ && !purge_)
         check_ = purge_ = true;
 }
 
 // Root, who then becomes the mail owner; or the one user of a private instance.
 void Postsuper::require_owner() {
-    struct stat info {};
-    if (stat("incoming", &info) != 0)
-        command_.fatal(EX_UNAVAILABLE, "{}/incoming: {}", params_.queue_directory(), std::strerror(errno));
-    const bool mine = info.st_uid == getuid();
-    if (getuid() != 0 && !mine)
+    const auto owner = spool_->owner();
+    if (!owner)
+        command_.fatal(EX_UNAVAILABLE, "{}: {}", params_.queue_directory(), owner.error().text);
+    if (getuid() != 0 && *owner != getuid())
         command_.fatal(EX_NOPERM, "use of this command is reserved for the superuser");
-    if (getuid() == 0 && info.st_uid != 0)
+    if (getuid() == 0 && *owner != 0)
         worker::become_user(params_.mail_owner());
 }
 
 Postsuper::Postsuper(int argc, char** argv) {
     take_options(argc, argv);
     command_.enter_queue(params_);
-    require_owner();
     auto spool = queue::Spool::open(".");
     if (!spool)
         command_.fatal(EX_UNAVAILABLE, "{}", spool.error().text);
     spool_.emplace(std::move(*spool));
-    for (const std::string& queue : queues_) {
-        const auto& known = queue::kMessageQueues;
-        if (std::find(known.begin(), known.end(), queue) == known.end() && queue != "corrupt" && queue != "maildrop")
-            command_.fatal(EX_USAGE, "there is no queue \"{}\"; the queues are hold, incoming, active, deferred", queue);
+    surgery_.emplace(*spool_);
+    require_owner();
+    for (const std::string& name : names_) {
+        const auto queue = queue::parse_queue_name(name);
+        if (!queue)
+            command_.fatal(EX_USAGE, "there is no queue \"{}\"; the queues are {}", name, fmt::join(known_queues(), ", "));
+        queues_.push_back(*queue);
     }
     if (queues_.empty())
         queues_.assign(queue::kMessageQueues.begin(), queue::kMessageQueues.end());
@@ -129,52 +130,28 @@ void Postsuper::say(const std::string& text) {
     logging::info("{}", text);
 }
 
-bool Postsuper::move(const std::string& id, const std::string& from, const std::string& to) {
-    if (from == to)
-        return false;
-    const auto moved = spool_->move(id, from, to);
-    if (!moved)
-        trouble(moved.error());
-    return moved && *moved;
-}
-
-bool Postsuper::mark_expired(const std::string& queue, const std::string& id) {
-    const std::string path = queue + "/" + id;
-    struct stat info {};
-    if (fstatat(spool_->root(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))
-        return false;
-    if (fchmodat(spool_->root(), path.c_str(), (info.st_mode & 07777) | queue::kExpireBit, 0) == 0)
-        return true;
-    command_.warning("{}: {}", path, std::strerror(errno));
-    return false;
-}
-
 // Whether there was such a message, and it is done.
-bool Postsuper::act_in(char action, const std::string& queue, const std::string& id) {
+std::expected<bool, queue::Trouble> Postsuper::act_in(char action, queue::QueueName queue, const std::string& id) {
+    const bool on_hold = queue == queue::QueueName::hold;
     switch (action) {
-    case 'd': {
-        const auto removed = spool_->remove(queue, id);
-        if (!removed)
-            trouble(removed.error());
-        return removed && *removed;
+    case 'd': return surgery_->remove(queue, id);
+    case 'h': return surgery_->hold(queue, id);
+    case 'H': return on_hold ? surgery_->release(id) : false;
+    case 'r': return surgery_->requeue(queue, id);
+    case 'e': return surgery_->expire(queue, id);
+    case 'f': {
+        const auto expired = surgery_->expire(queue, id);
+        return expired && *expired && on_hold ? surgery_->release(id) : expired;
     }
-    case 'h': return move(id, queue, "hold");
-    case 'H': {
-        const bool released = queue == "hold" && move(id, "hold", "deferred");
-        if (released)
-            static_cast<void>(spool_->set_due("deferred", id, time(nullptr)));
-        return released;
-    }
-    case 'r': return queue != "maildrop" && move(id, queue, "maildrop");
-    case 'e': return mark_expired(queue, id);
-    case 'f':
-        if (!mark_expired(queue, id))
-            return false;
-        if (queue == "hold")
-            return act_in('H', queue, id);
-        return true;
     }
     return false;
+}
+
+bool Postsuper::act(char action, queue::QueueName queue, const std::string& id) {
+    const auto done = act_in(action, queue, id);
+    if (!done)
+        trouble(done.error());
+    return done && *done;
 }
 
 const char* past_of(char action) {
@@ -190,33 +167,34 @@ const char* past_of(char action) {
 void Postsuper::act_on(char action, const std::string& id) {
     if (!queue::is_queue_id(id))
         return command_.warning("invalid mail queue id: {}", id);
-    for (const std::string& queue : queues_) {
-        if (!act_in(action, queue, id))
+    for (const queue::QueueName queue : queues_) {
+        if (!act(action, queue, id))
             continue;
         ++done_[static_cast<unsigned char>(action)];
         return say(id + ": " + past_of(action));
     }
 }
 
-void Postsuper::each_message(const std::string& queue, const std::function<void(const queue::Entry&)>& call) {
-    auto scan = queue::DirectoryScan::open(*spool_, queue);
-    if (!scan)
-        return trouble(scan.error());
-    for (auto entries = scan->next(1000); !entries.empty(); entries = scan->next(1000)) {
+void Postsuper::each_message(std::vector<queue::QueueName> queues, const std::function<void(const queue::Entry&)>& call) {
+    queue::Scan scan = spool_->scan(std::move(queues));
+    for (;;) {
+        const auto entries = scan.next(1000);
+        if (const auto refused = scan.trouble())
+            trouble(*refused);
+        if (entries.empty())
+            return;
         for (const queue::Entry& entry : entries)
             call(entry);
     }
 }
 
 void Postsuper::act_on_all(char action) {
-    for (const std::string& queue : queues_) {
-        each_message(queue, [&](const queue::Entry& entry) {
-            if (!act_in(action, queue, entry.id))
-                return;
-            ++done_[static_cast<unsigned char>(action)];
-            say(entry.id + ": " + past_of(action));
-        });
-    }
+    each_message(queues_, [&](const queue::Entry& entry) {
+        if (!act(action, entry.queue, entry.id))
+            return;
+        ++done_[static_cast<unsigned char>(action)];
+        say(entry.id + ": " + past_of(action));
+    });
 }
 
 void Postsuper::serve(const Request& request) {
@@ -231,42 +209,18 @@ void Postsuper::serve(const Request& request) {
     }
 }
 
-// A file under a wrong name gets its own back; a damaged one is set apart.
-void Postsuper::check_file(const std::string& queue, const std::string& id) {
-    const auto file = spool_->open_message(queue, id, false);
-    if (!file || !*file)
-        return;
-    const auto read = queue::read_message((*file)->get(), queue::Verify::content_too);
-    if (!read && read.error().kind == queue::Damage::Kind::damaged && move(id, queue, "corrupt"))
-        return command_.warning("{}/{} is damaged: {}; moved to corrupt/", queue, id, read.error().text);
-    if (!read || read->envelope.queue_id == id || !queue::is_queue_id(read->envelope.queue_id))
-        return;
-    const std::string path = queue + "/" + id, right = queue + "/" + read->envelope.queue_id;
-    if (renameat2(spool_->root(), path.c_str(), spool_->root(), right.c_str(), RENAME_NOREPLACE) == 0)
-        command_.warning("{} renamed to {}, as it says inside", path, right);
-    else
-        command_.warning("{} should be {}: {}", path, right, std::strerror(errno));
-}
-
 void Postsuper::check_structure() {
-    for (const std::string& queue : queues_)
-        each_message(queue, [&](const queue::Entry& entry) { check_file(queue, entry.id); });
+    each_message(queues_, [&](const queue::Entry& entry) {
+        if (const std::string text = surgery_->check(entry); !text.empty())
+            command_.warning("{}", text);
+    });
 }
 
-// What a crash left unfinished: never acknowledged, and nobody writes it.
 void Postsuper::purge() {
-    for (const char* queue : {"incoming", "maildrop"}) {
-        each_message(queue, [&](const queue::Entry& entry) {
-            const auto file = spool_->open_message(queue, entry.id, true);
-            if (!file || !*file || std::abs(time(nullptr) - entry.due) < kStaleSeconds || !queue::try_lock((*file)->get()))
-                return;
-            const auto read = queue::read_message((*file)->get(), queue::Verify::envelope);
-            if (!read && read.error().kind == queue::Damage::Kind::unfinished) {
-                if (const auto removed = spool_->remove(queue, entry.id); removed && *removed)
-                    say(entry.id + ": removed, it was never finished");
-            }
-        });
-    }
+    each_message(queue::purged_queues(), [&](const queue::Entry& entry) {
+        if (surgery_->purge(entry))
+            say(entry.id + ": removed, it was never finished");
+    });
 }
 
 void Postsuper::summarize() {

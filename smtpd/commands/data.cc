@@ -17,22 +17,21 @@ constexpr std::size_t kRecipientsPerRecord = 1000;
 void Session::open_message(const Reception& reception) {
     ipc::records::CleanupOpen open;
     Transaction& message = *transaction_;
-    open.sender = message.sender.text();
-    open.flags = message.flags;
+    open.mail = message.mail;
+    open.handling = message.handling;
     if (message.completes_headers)
-        open.flags |= ipc::records::kCleanupLocalOrigin;
+        open.mail.flags |= envelope::kLocalOrigin;
     if (message.ours)
-        open.flags |= ipc::records::kCleanupOurs;
-    open.arrival_us = message.began_us;
-    open.client.name = client_name_;
-    open.client.address = client_address_;
-    open.client.port = client_port_;
-    open.client.helo = helo_;
-    open.client.protocol = !extended_ ? "SMTP"
-                                      : std::string("ESMTP") + (peer_.is_tls() ? "S" : "") + (login_.empty() ? "" : "A");
-    open.client.sasl_method = login_method_;
-    open.client.sasl_username = login_;
-    open.client.sasl_sender = message.auth_sender;
+        open.handling |= ipc::records::kCleanupOurs;
+    open.mail.client.name = client_name_;
+    open.mail.client.address = client_address_;
+    open.mail.client.port = client_port_;
+    open.mail.client.helo = helo_;
+    open.mail.client.protocol = "SMTP";
+    if (extended_)
+        open.mail.client.protocol = std::string("ESMTP") + (peer_.is_tls() ? "S" : "") + (login_.empty() ? "" : "A");
+    open.mail.client.sasl_method = login_method_;
+    open.mail.client.sasl_username = login_;
     if (peer_.is_tls() && params_.tls_received_header()) {
         event::TlsInfo info = peer_.tls_info();
         open.trace_comments.push_back(
@@ -42,7 +41,7 @@ void Session::open_message(const Reception& reception) {
         open.trace_comments.push_back("Authenticated sender: " + login_);
     if (reception.inspection && reception.inspection->may_prepend())
         open.prepend_room = authentication::kPrependRoom;
-    std::vector<ipc::records::CleanupRecipient>& all = message.recipients;
+    std::vector<envelope::Recipient>& all = message.recipients;
     std::size_t first = std::min(all.size(), kRecipientsPerRecord);
     open.recipients.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first));
     message.cleanup->channel.write(open);
@@ -141,7 +140,7 @@ event::Task<Reply> Session::close_message(Reception& reception) {
     ipc::records::CleanupEnd end;
     if (reception.inspection) {
         end.prepend = reception.inspection->prepend();
-        end.flags = reception.inspection->holds() ? ipc::records::kCleanupHold : 0;
+        end.handling = reception.inspection->holds() ? ipc::records::kCleanupHold : 0;
     }
     std::string failure;
     std::expected<ipc::records::CleanupReply, std::string> answer;

@@ -2,6 +2,7 @@
 #include "lib/address/path.h"
 #include "lib/log/log.h"
 #include "lib/text/text.h"
+#include "lib/text/xtext.h"
 #include "lib/time/clock.h"
 #include "smtpd/session.h"
 
@@ -42,17 +43,70 @@ std::optional<Reply> Session::take_mail_parameters(std::string_view text, Transa
             if (!eight_bit && !text::equal_ignoring_case(value, "7BIT"))
                 return Reply(501, "5.5.4", "Unsupported body type: " + value);
             if (eight_bit)
-                transaction.flags |= ipc::records::kCleanupEightBit;
+                transaction.mail.flags |= envelope::kEightBit;
         } else if (keyword == "AUTH" && params_.sasl_auth_enable()) {
             // RFC 4954, 5. Only what an authenticated client says is passed on.
-            auto decoded = smtp::decode_xtext(value);
+            auto decoded = text::decode_xtext(value);
             if (!decoded || !parameter.value)
                 return Reply(501, "5.5.4", "Bad AUTH syntax");
             if (!login_.empty() && *decoded != "<>")
-                transaction.auth_sender = *decoded;
+                transaction.mail.client.sasl_sender = *decoded;
+        } else if (parameter.value && (keyword == "RET" || keyword == "ENVID")) {
+            if (std::optional<Reply> wrong = take_dsn_of_mail(parameter, transaction.mail))
+                return wrong;
         } else {
             return Reply(555, "5.5.4", "Unsupported option: " + std::string(parameter.keyword));
         }
+    }
+    return std::nullopt;
+}
+
+// RFC 3461, 4.3 and 4.4. Each at most once.
+std::optional<Reply> Session::take_dsn_of_mail(const smtp::Parameter& parameter, envelope::Mail& mail) const {
+    if (discards("DSN"))
+        return Reply(501, "5.7.1", "DSN support is disabled");
+    const std::string_view value = *parameter.value;
+    if (text::equal_ignoring_case(parameter.keyword, "RET")) {
+        const auto ret = envelope::parse_ret(value);
+        if (!ret || mail.ret != envelope::Ret::unsaid)
+            return Reply(501, "5.5.4", "Bad RET parameter syntax");
+        mail.ret = *ret;
+        return std::nullopt;
+    }
+    if (!envelope::is_envid(value) || !mail.envid.empty())
+        return Reply(501, "5.5.4", "Bad ENVID parameter syntax");
+    mail.envid = value;
+    return std::nullopt;
+}
+
+// RFC 3461, 4.1 and 4.2.
+std::optional<Reply> Session::take_dsn_of_rcpt(const smtp::Parameter& parameter, envelope::Recipient& recipient) const {
+    if (discards("DSN"))
+        return Reply(501, "5.7.1", "DSN support is disabled");
+    const std::string_view value = *parameter.value;
+    if (text::equal_ignoring_case(parameter.keyword, "NOTIFY")) {
+        const auto notify = envelope::parse_notify(value);
+        if (!notify || recipient.notify != 0)
+            return Reply(501, "5.5.4", "Bad NOTIFY parameter syntax");
+        recipient.notify = *notify;
+        return std::nullopt;
+    }
+    if (!envelope::is_orcpt(value) || !recipient.orcpt.empty())
+        return Reply(501, "5.5.4", "Bad ORCPT parameter syntax");
+    recipient.orcpt = value;
+    return std::nullopt;
+}
+
+std::optional<Reply> Session::take_rcpt_parameters(std::string_view text, envelope::Recipient& recipient) {
+    const auto parameters = smtp::parse_parameters(text);
+    if (!parameters)
+        return Reply(501, "5.5.4", "Error: " + parameters.error());
+    for (const smtp::Parameter& parameter : *parameters) {
+        const std::string keyword = text::upper(parameter.keyword);
+        if (!extended_ || !parameter.value || (keyword != "NOTIFY" && keyword != "ORCPT"))
+            return Reply(555, "5.5.4", "Unsupported option: " + std::string(parameter.keyword));
+        if (std::optional<Reply> wrong = take_dsn_of_rcpt(parameter, recipient))
+            return wrong;
     }
     return std::nullopt;
 }
@@ -70,9 +124,10 @@ event::Task<Reply> Session::mail(std::string_view argument) {
     if (!path)
         co_return Reply(501, "5.1.7", "Bad sender address syntax");
     Transaction transaction;
-    transaction.began_us = wall_clock::now_us();
+    transaction.mail.arrival_us = wall_clock::now_us();
     transaction.sender_text = path->mailbox.quoted();
     transaction.sender = services_.resolver.rewrite(path->mailbox);
+    transaction.mail.sender = transaction.sender.text();
     if (std::optional<Reply> wrong = take_mail_parameters(path->parameters, transaction))
         co_return *wrong;
     std::optional<Reply> later = co_await learn_who_sends(transaction);
@@ -99,8 +154,9 @@ void Session::log_client() {
     std::string line = fmt::format("{}: client={}[{}]", transaction_->cleanup->memo.queue_id, client_name_, client_address_);
     if (!login_.empty())
         line += fmt::format(", sasl_method={}, sasl_username={}", login_method_, login_);
-    if (!transaction_->auth_sender.empty())
-        line += fmt::format(", sasl_sender={}", transaction_->auth_sender);
+    const std::string& auth_sender = transaction_->mail.client.sasl_sender;
+    if (!auth_sender.empty())
+        line += fmt::format(", sasl_sender={}", auth_sender);
     logging::info("{}", line);
 }
 
@@ -114,9 +170,9 @@ event::Task<Reply> Session::rcpt(std::string_view argument) {
     auto path = address::parse_path(*path_text, options);
     if (!path || path->mailbox.empty())
         co_return Reply(501, "5.1.3", "Bad recipient address syntax");
-    auto parameters = smtp::parse_parameters(path->parameters);
-    if (!parameters || !parameters->empty())
-        co_return Reply(555, "5.5.4", "Unsupported option: " + path->parameters);
+    envelope::Recipient recipient;
+    if (std::optional<Reply> wrong = take_rcpt_parameters(path->parameters, recipient))
+        co_return *wrong;
     if (transaction_->recipients.size() >= static_cast<std::size_t>(params_.recipient_limit())) {
         Reply too_many(452, "4.5.3", "Error: too many recipients");
         if (++overshoot_ <= params_.recipient_overshoot_limit())
@@ -157,7 +213,6 @@ event::Task<Reply> Session::rcpt(std::string_view argument) {
         transaction_->cleanup = std::move(*lease);
         log_client();
     }
-    ipc::records::CleanupRecipient recipient;
     recipient.address = known.recipient.text();
     if (path->mailbox.text() != recipient.address)
         recipient.original = path->mailbox.text();

@@ -12,13 +12,6 @@ using smtp::Reply;
 
 namespace {
 
-bool discards(const Params& params, std::string_view keyword) {
-    for (const std::string& word : params.discard_ehlo_keywords())
-        if (text::equal_ignoring_case(word, keyword))
-            return true;
-    return false;
-}
-
 // What a client calls itself may be wrong, but it goes into headers and logs: no blanks, no controls, no UTF-8.
 bool is_acceptable_hello(std::string_view name) {
     return !name.empty() && name.size() <= 512 &&
@@ -26,6 +19,12 @@ bool is_acceptable_hello(std::string_view name) {
 }
 
 }  // namespace
+
+bool Session::discards(std::string_view keyword) const {
+    const config::List& words = params_.discard_ehlo_keywords();
+    return std::any_of(
+        words.begin(), words.end(), [&](const std::string& word) { return text::equal_ignoring_case(word, keyword); });
+}
 
 event::Task<Reply> Session::hello_reply(std::string_view argument, bool extended) {
     if (!is_acceptable_hello(argument))
@@ -48,7 +47,7 @@ event::Task<Reply> Session::ehlo(std::string_view argument) {
     if (reply.code != 250)
         co_return reply;
     auto offer = [&](std::string_view keyword, const std::string& line) {
-        if (!discards(params_, keyword))
+        if (!discards(keyword))
             reply.lines.push_back(line);
     };
     co_await learn_mechanisms();
@@ -60,6 +59,7 @@ event::Task<Reply> Session::ehlo(std::string_view argument) {
                 offer(spec.keyword, line);
     offer("ENHANCEDSTATUSCODES", "ENHANCEDSTATUSCODES");
     offer("8BITMIME", "8BITMIME");
+    offer("DSN", "DSN");
     co_return reply;
 }
 

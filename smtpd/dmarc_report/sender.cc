@@ -68,8 +68,9 @@ dmarc::Report make_report(const dmarc::StoredReport& stored, const ReportStore::
 
 event::Task<bool> Sender::submit(std::string address, std::string message) {
     ipc::records::CleanupOpen open;
-    open.sender = house_.params.from();
-    open.flags = ipc::records::kCleanupInternal | ipc::records::kCleanupLocalOrigin | ipc::records::kCleanupOurs;
+    open.mail.sender = house_.params.from();
+    open.mail.flags = envelope::kInternalMail | envelope::kLocalOrigin;
+    open.handling = ipc::records::kCleanupOurs;
     open.recipients.emplace_back();
     open.recipients.back().address = address;
     std::size_t at = 0;

@@ -23,7 +23,7 @@ using namespace ipc::records;
 template <class Record>
 void try_record(std::string_view content) {
     std::string frame;
-    ipc::detail::put_text(frame, Record::kRecord);
+    fields::wire::put_text(frame, Record::kRecord);
     frame += content;
     auto record = ipc::decode<Record>(frame);
     if (!record)

@@ -8,6 +8,7 @@
 #include "lib/smtp/command.h"
 #include "lib/smtp/data.h"
 #include "lib/smtp/reply.h"
+#include "lib/text/xtext.h"
 
 namespace {
 
@@ -26,8 +27,8 @@ void commands(std::string_view text) {
                 if (auto path = address::parse_path(*argument, options))
                     (void)smtp::parse_parameters(path->parameters);
             }
-    if (auto decoded = smtp::decode_xtext(text))
-        check(smtp::decode_xtext(smtp::encode_xtext(*decoded)) == *decoded);
+    if (auto decoded = text::decode_xtext(text))
+        check(text::decode_xtext(text::encode_xtext(*decoded)) == *decoded);
     smtp::Reply reply(250, "2.0.0", std::string(text));
     std::string line = smtp::format_reply(reply);
     check(line.find('\n') == line.size() - 1);  // one text, one line

@@ -11,6 +11,8 @@
   headers    begin with their own path and a sentence, and say #pragma once
   readmes    every room and every library has a README.md
   unfinished words that mark work left undone
+  envelope   what lib/envelope names is named nowhere else: records and files hold its types (ENVELOPE_ELSEWHERE: what may)
+  queue      nobody but lib/queue names the folders of the queue; a word that only looks like one stands in QUEUE_WORDS
   hand       one comment mark (//), and what .clang-format says: braces, access labels, blanks
   pages      every manual page passes mandoc -T lint
 """
@@ -24,8 +26,9 @@ import sys
 ROOT = "."  # set by main()
 PROGRAMS = ["master", "smtpd", "cleanup", "qmgr", "local", "lmtp", "imapd"]
 # Lowest first; a library may include those before it.
-LAYERS = ["text", "time", "file", "log", "event", "question", "config", "command", "ipc", "worker", "delivery", "dict", "dns", "message", "dsn", "smtp", "imap",
-          "managesieve", "sasl", "userdb", "address", "authres", "spf", "dkim", "dmarc", "sieve", "queue", "store"]
+LAYERS = ["text", "time", "file", "fields", "envelope", "log", "event", "question", "config", "command", "ipc", "queue", "worker", "delivery",
+          "dict", "dns", "message", "dsn", "smtp", "imap", "managesieve", "sasl", "userdb", "address", "authres", "spf", "dkim", "dmarc",
+          "sieve", "store"]
 
 # Each room, and the rooms of the same folder whose headers it may include. A file belongs to the deepest room that it lies in.
 # The table itself may have no cycle. imapd/ is no room: nothing lies loose there.
@@ -65,6 +68,26 @@ ROOMS = {
 
 # Who may connect by himself: the kernel, the one client of services, and the client of other hosts.
 CONNECTS = ("lib/event/", "lib/ipc/", "lmtp/")
+
+# Names of the envelope that mean something else where they stand, or are shown to people there; each with the reason.
+ENVELOPE_ELSEWHERE = {
+    "lib/ipc/records/showq.h": "the listing for users: no client, no DSN values",
+    "lib/ipc/records/sieve.h": "what a script sees of its one message, from LMTP",
+    "lib/ipc/records/store.h": "the LMTP envelope of the mailbox half",
+    "lib/queue/queue_file.h": "the preamble has the time of arrival once more, for who does not read the envelope",
+}
+# The folders of the queue, which only lib/queue knows as such; and where such a word means something else.
+QUEUE_FOLDERS = {"incoming", "active", "deferred", "hold", "corrupt", "maildrop"}
+QUEUE_WORDS = {
+    ("lib/delivery/agent.cc", "deferred"): "status=deferred in the log",
+    ("qmgr/tools/postcat.cc", "deferred"): "what became of a recipient",
+    ("lib/sasl/auth_client.cc", "active"): "a flag of Dovecot's auth protocol",
+    ("smtpd/session.cc", "hold"): "the action of an access table, in the log",
+    ("smtpd/authentication/params.h", "hold"): "a value of mail_auth_quarantine",
+    ("smtpd/authentication/policy.cc", "hold"): "a value of mail_auth_quarantine",
+}
+# Names too general to be anybody's own.
+GENERAL_NAMES = {"name", "address", "port", "flags", "client", "recipient"}
 
 problems = []
 
@@ -172,6 +195,7 @@ def check_arrow(path, number, relative, included):
 def check_includes(path, text):
     relative = os.path.relpath(path, ROOT)
     parts = relative.split("/")
+    own = relative.startswith(("lib/queue/", "test/unit/lib/queue/"))
     if parts[0] in PROGRAMS and room_of(relative, ROOMS) is None:
         problem(path, 1, "lies in no room of test/lint/lint.py")
     for number, line in enumerate(text.split("\n"), 1):
@@ -190,6 +214,8 @@ def check_includes(path, text):
                 problem(path, number, "a library that has no place in the layers of test/lint/lint.py")
             elif LAYERS.index(target[1]) > LAYERS.index(parts[1]):
                 problem(path, number, f"lib/{parts[1]} includes lib/{target[1]}, which is above it")
+        if match.group(1) == "lib/queue/files.h" and not own:
+            problem(path, number, "lib/queue/files.h is lib/queue's own: claims are for everybody else")
         if re.search(r"event2/", line) and not relative.startswith("lib/event/"):
             problem(path, number, "libevent is included outside lib/event")
 
@@ -220,6 +246,49 @@ def check_readmes():
         folder = os.path.join(ROOT, folder)
         if os.path.isdir(folder) and not os.path.exists(os.path.join(folder, "README.md")):
             problem(os.path.join(folder, "README.md"), 0, "a room without a README.md: purpose, peers, rights, where to begin")
+
+
+def envelope_names():
+    """Members and list names of the types in lib/envelope: all of them, and those that no other type can mean."""
+    place = os.path.join(ROOT, "lib/envelope/envelope.h")
+    if not os.path.exists(place):
+        return set()
+    with open(place) as f:
+        text = f.read()
+    found = re.findall(r'field\(\s*"(\w+)",\s*&\w+::(\w+)', text)
+    return {name for pair in found for name in pair} - GENERAL_NAMES
+
+
+def check_envelope(path, code, names):
+    """A list outside of lib/envelope that names one of its values is a second spelling of it, and so is a member in a header."""
+    relative = os.path.relpath(path, ROOT)
+    if relative.startswith(("lib/envelope/", "test/")) or relative in ENVELOPE_ELSEWHERE:
+        return
+    for match in re.finditer(r'\bfield\(\s*"[^"]*",\s*&(\w+)::(\w+)', code):
+        name = match.group(2)
+        if name in names:
+            problem(path, code.count("\n", 0, match.start()) + 1,
+                    f"{match.group(1)}::{name} spells a value of the envelope again: nest the type of lib/envelope")
+    if path.endswith(".h") and relative.startswith(("lib/ipc/", "lib/queue/")):
+        for match in re.finditer(r"^\s+(?:std::[\w:<>]+|u?int\w*|bool)\s+(\w+)(?:\s*=[^;]*)?;", code, re.M):
+            if match.group(1) in names:
+                problem(path, code.count("\n", 0, match.start(1)) + 1,
+                        f"the member {match.group(1)} spells a value of the envelope again: nest the type of lib/envelope")
+
+
+def check_queue_folders(path, text):
+    """A path of the queue, or a folder's name, in a literal of anybody but lib/queue."""
+    relative = os.path.relpath(path, ROOT)
+    if relative.startswith(("lib/queue/", "test/")):
+        return
+    words = "|".join(sorted(QUEUE_FOLDERS))
+    for match in re.finditer(r'"((?:\\.|[^"\\\n])*)"', re.sub(r"//[^\n]*|#include[^\n]*", "", text)):
+        literal = match.group(1)
+        name = literal if literal in QUEUE_FOLDERS else (re.search(rf"(?<![\w-])({words})/", literal) or [None, None])[1]
+        if name is None or (literal == name and (relative, name) in QUEUE_WORDS):
+            continue
+        line = 1 + text.count("\n", 0, max(0, text.find(f'"{literal}"')))
+        problem(path, line, f"\"{literal}\" names a folder of the queue: where messages lie is known in lib/queue only")
 
 
 def check_words(path, text):
@@ -265,9 +334,12 @@ def main(root):
     cycle = cycle_in(ROOMS)
     if cycle:
         problem(os.path.abspath(__file__), 0, "ROOMS has a cycle: " + " -> ".join(cycle))
+    names = envelope_names()
     for source in sources(".h", ".cc"):
         with open(source) as f:
             content = f.read()
+        check_queue_folders(source, content)
+        check_envelope(source, re.sub(r"//[^\n]*", "", content), names)
         if "compiler_traps" not in source:
             check_co_await(source, without_comments_and_strings(content))
         check_connections(source, without_comments_and_strings(content))

@@ -86,6 +86,49 @@ class Tree(unittest.TestCase):
         self.assertNotIn("postqueue", self.lint()[1])
         self.assertNotIn("service_link.cc", self.lint()[1])
 
+    def test_a_second_spelling_of_an_envelope_value(self):
+        self.write("lib/envelope/README.md", "")
+        self.write("lib/ipc/README.md", "")
+        self.write("lib/envelope/envelope.h", header("lib/envelope/envelope.h") + """
+struct Recipient {
+    std::string orcpt;
+    static constexpr auto fields() { return fields::FieldList{fields::field("dsn_orig_rcpt", &Recipient::orcpt)}; }
+};
+""")
+        self.write("lib/ipc/records/right.h", header("lib/ipc/records/right.h") + """
+struct Right {
+    envelope::Recipient recipient;  // not std::string orcpt;
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("recipient", &Right::recipient)}; }
+};
+""")
+        self.assertNotIn("spells a value", self.lint()[1])
+        self.write("lib/ipc/records/wrong.h", header("lib/ipc/records/wrong.h") + """
+struct Wrong {
+    std::string orcpt;
+    static constexpr auto fields() { return ipc::FieldList{ipc::field("anything", &Wrong::orcpt)}; }
+};
+""")
+        self.write("qmgr/README.md", "")
+        self.write("qmgr/message.cc", 'auto list() { return ipc::FieldList{ipc::field("x", &Other::orcpt)}; }\n')
+        self.assert_refused("lib/ipc/records/wrong.h:5: the member orcpt", "lib/ipc/records/wrong.h:6: Wrong::orcpt",
+                            "qmgr/message.cc:1: Other::orcpt")
+
+    def test_a_path_of_the_queue(self):
+        self.write("qmgr/README.md", "")
+        self.write("lib/queue/README.md", "")
+        self.write("lib/queue/files.cc", 'const char* place() { return "incoming"; }\n')
+        self.write("qmgr/finish.cc", 'const char* place() { return "incoming"; }\n')
+        self.write("qmgr/scan.cc", '// Not "hold/x".\n#include "lib/queue/hold/x.h"\nauto path = fmt::format("deferred/{}", id);\n')
+        self.write("qmgr/said.cc", 'auto text = fmt::format("{}: moved to corrupt/", id);\nauto fine = "deferred transport";\n')
+        self.write("qmgr/moved.cc", '#include "lib/queue/files.h"\n')
+        self.write("lib/delivery/README.md", "")
+        self.write("lib/delivery/agent.cc", 'const char* status() { return "deferred"; }\nconst char* other() { return "hold"; }\n')
+        self.assert_refused("qmgr/moved.cc:1: lib/queue/files.h is lib/queue's own", 'qmgr/finish.cc:1: "incoming" names a folder', 'qmgr/scan.cc:3: "deferred/{}" names a folder',
+                            "qmgr/said.cc:1:", 'lib/delivery/agent.cc:2: "hold" names a folder')
+        said = self.lint()[1]
+        for right in ("lib/queue/files.cc", "qmgr/scan.cc:1", "qmgr/scan.cc:2", "qmgr/said.cc:2", "lib/delivery/agent.cc:1"):
+            self.assertNotIn(right + ": \"", said)
+
     def test_a_cycle_in_the_table(self):
         self.assertEqual(lint.cycle_in({"a": ["b"], "b": ["c"], "c": ["b"]}), ["b", "c", "b"])
         self.assertEqual(lint.cycle_in({"a": ["b", "c"], "b": ["c"], "c": []}), [])

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shutil
 import socket
 import time
 import unittest
@@ -55,6 +56,39 @@ class Queue(unittest.TestCase):
         """A message that stays in the deferred queue; its id."""
         self.sendmail("-f", "alice@example.test", *(recipients or ["x@later.test"]))
         return wait_until(lambda: [e for e in self.entries() if e["queue_name"] == "deferred"], "it is deferred")[0]["queue_id"]
+
+    def test_queue_files_of_the_build_before(self):
+        data = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "queue")
+        self.mail.stop()
+        owner = os.stat(self.mail.path("spool/incoming"))
+        for name, place in (("fresh", "incoming/0123456789A"), ("deferred", "deferred/0123456789B"), ("maildrop", "maildrop/0123456789C")):
+            path = self.mail.path("spool/" + place)
+            shutil.copyfile(os.path.join(data, name), path)
+            os.chmod(path, 0o644 if name == "maildrop" else 0o600)
+            if os.getuid() == 0:
+                os.chown(path, 0 if name == "maildrop" else owner.st_uid, -1)
+        self.mail.start()
+        self.mail.wait_for_log("0123456789A: removed")
+        self.empty_the_queue()
+        self.assertIn("0123456789B: removed", self.mail.log())
+        self.assertNotIn("damaged", self.mail.log())
+
+        def messages(user):
+            found = []
+            for path in self.mail.messages(user):
+                with open(path, "rb") as f:
+                    found.append(email.message_from_bytes(f.read()))
+            return found
+        def subjects(user):
+            return sorted(message["Subject"] for message in messages(user))
+        self.assertEqual(subjects("bob"), ["from the build before"] * 3)
+        # Of the deferred message alice had hers; and she sent all three, with NOTIFY=SUCCESS for bob.
+        wait_until(lambda: len(self.mail.messages("alice")) == 7, "alice has all reports")
+        self.assertEqual(subjects("alice"), ["Successful Mail Delivery Report"] * 3 + ["Undelivered Mail Returned to Sender"] * 2
+                         + ["from the build before"] * 2)
+        for report in messages("alice"):
+            if report.get_content_type() == "multipart/report":
+                self.assertEqual(report.get_payload(1).get_payload(0)["Original-Envelope-Id"], "QQ+314159")
 
     def test_local_submission(self):
         self.sendmail("-i", "-f", "carol@example.test", "-F", "Carol (x)", "alice@example.test", text="no header\n.\nend\n")

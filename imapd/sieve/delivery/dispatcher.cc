@@ -300,16 +300,13 @@ event::Task<void> Dispatcher::submit(Process& process, SieveSubmit request, even
         answer.text = "not a message";
     } else {
         CleanupOpen open;
-        open.sender = request.sender;
+        open.mail.sender = request.sender;
         // Somebody else's message is left as it is, down to its header; what is written here is mail of this house.
-        open.flags = request.kind == ipc::records::SieveMail::forward
-                         ? ipc::records::kCleanupForward
-                         : ipc::records::kCleanupLocalOrigin | ipc::records::kCleanupOurs;
-        for (const std::string& recipient : request.recipients) {
-            ipc::records::CleanupRecipient to;
-            to.address = recipient;
-            open.recipients.push_back(std::move(to));
-        }
+        const bool forward = request.kind == ipc::records::SieveMail::forward;
+        open.mail.flags = forward ? 0u : envelope::kLocalOrigin;
+        open.handling = forward ? ipc::records::kCleanupForward : ipc::records::kCleanupOurs;
+        for (const std::string& recipient : request.recipients)
+            open.recipients.emplace_back().address = recipient;
         off_t at = 0;
         auto pieces = [&content, &at](bool restart) {
             if (restart)

@@ -6,8 +6,8 @@
 //             agent: one or more DeliverResult for each request, in any order, matched by request_id; the one
 //             with `last` set ends the request. A recipient that no result names counts as deferred, and so do
 //             all of a connection that breaks.
-// Content     (descriptor, offset, length): read-only, lines end in CR LF, dots are not stuffed. The descriptor's
-//             position is shared: use pread.
+// Content     a read-only descriptor, see content.h.
+// Success     an agent says in RecipientResult::action what a success was; qmgr tells senders who asked (NOTIFY=SUCCESS).
 // Log         the agent writes the "to=<...>, relay=..., status=..." line of each recipient.
 // Trust       the agent believes qmgr. qmgr believes an agent only about the recipients of its own request; its
 //             texts come from strangers and are bounded and made printable.
@@ -17,23 +17,19 @@
 #include <string>
 #include <vector>
 
+#include "lib/envelope/envelope.h"
 #include "lib/ipc/record.h"
-#include "lib/ipc/records/cleanup.h"
+#include "lib/ipc/records/content.h"
 
 namespace ipc::records {
 
 struct DeliverRecipient {
     std::uint32_t index = 0;  // names the recipient in the result
-    std::string address;
-    std::string original;  // for X-Original-To; empty: the same
-    std::string orcpt;
-    std::uint32_t notify = 0;
+    envelope::Recipient recipient;
 
-    static constexpr std::string_view kRecord = "deliver_recipient/1";
     static constexpr auto fields() {
-        return ipc::FieldList{ipc::field("index", &DeliverRecipient::index),
-            ipc::field("address", &DeliverRecipient::address), ipc::field("original", &DeliverRecipient::original),
-            ipc::field("orcpt", &DeliverRecipient::orcpt), ipc::field("notify", &DeliverRecipient::notify)};
+        return ipc::FieldList{
+            ipc::field("index", &DeliverRecipient::index), ipc::field("recipient", &DeliverRecipient::recipient)};
     }
 };
 
@@ -42,27 +38,18 @@ struct DeliverRequest {
     std::string queue_id;
     std::string transport;  // "lmtp"
     std::string nexthop;    // "inet:127.0.0.1:10024", "[mx.example.test]:25", text for error
-    std::string sender;
-    std::uint64_t content_offset = 0;
-    std::uint64_t content_length = 0;
-    std::uint32_t flags = 0;  // 1 SMTPUTF8, 2 8BITMIME, as in cleanup.h
-    std::string envid;
-    std::uint32_t returns = 0;
-    std::int64_t arrival_us = 0;  // delays=a/b/c/d: a is from arrival_us to active_us,
-    std::int64_t active_us = 0;   // b from active_us until the agent takes the request up
-    Client client;                // for XFORWARD and for filters
+    ContentPlace content;
+    envelope::Mail mail;         // delays=a/b/c/d: a is from its arrival to active_us,
+    std::int64_t active_us = 0;  // b from active_us until the agent takes the request up
     std::vector<DeliverRecipient> recipients;
 
-    static constexpr std::string_view kRecord = "deliver_request/1";
+    static constexpr std::string_view kRecord = "deliver_request/2";
     static constexpr auto fields() {
         return ipc::FieldList{ipc::field("request_id", &DeliverRequest::request_id),
             ipc::field("queue_id", &DeliverRequest::queue_id), ipc::field("transport", &DeliverRequest::transport),
-            ipc::field("nexthop", &DeliverRequest::nexthop), ipc::field("sender", &DeliverRequest::sender),
-            ipc::field("content_offset", &DeliverRequest::content_offset),
-            ipc::field("content_length", &DeliverRequest::content_length), ipc::field("flags", &DeliverRequest::flags),
-            ipc::field("envid", &DeliverRequest::envid), ipc::field("returns", &DeliverRequest::returns),
-            ipc::field("arrival_us", &DeliverRequest::arrival_us), ipc::field("active_us", &DeliverRequest::active_us),
-            ipc::field("client", &DeliverRequest::client), ipc::field("recipients", &DeliverRequest::recipients)};
+            ipc::field("nexthop", &DeliverRequest::nexthop), ipc::field("content", &DeliverRequest::content),
+            ipc::field("mail", &DeliverRequest::mail), ipc::field("active_us", &DeliverRequest::active_us),
+            ipc::field("recipients", &DeliverRequest::recipients)};
     }
 };
 
@@ -71,17 +58,19 @@ enum class DeliverStatus : std::int32_t { delivered = 0, deferred = 1, bounced =
 struct RecipientResult {
     std::uint32_t index = 0;
     DeliverStatus status = DeliverStatus::deferred;
-    std::string dsn;           // "2.0.0"
-    std::string text;          // what stands in parentheses at the end of the log line
-    std::string relay;         // "127.0.0.1[127.0.0.1]:10024", "virtual"
-    std::string remote_mta;    // RFC 3464 Remote-MTA: the host's name; empty for local agents
-    std::string remote_reply;  // RFC 3464 Diagnostic-Code: the remote's own words
+    envelope::Action action = envelope::Action::unsaid;  // of what was delivered: whether it was, or only relayed
+    std::string dsn;                                     // "2.0.0"
+    std::string text;                                    // what stands in parentheses at the end of the log line
+    std::string relay;                                   // "127.0.0.1[127.0.0.1]:10024", "virtual"
+    std::string remote_mta;                              // RFC 3464 Remote-MTA: the host's name; empty for local agents
+    std::string remote_reply;                            // RFC 3464 Diagnostic-Code: the remote's own words
 
-    static constexpr std::string_view kRecord = "recipient_result/1";
+    static constexpr std::string_view kRecord = "recipient_result/2";
     static constexpr auto fields() {
         return ipc::FieldList{ipc::field("index", &RecipientResult::index), ipc::field("status", &RecipientResult::status),
-            ipc::field("dsn", &RecipientResult::dsn), ipc::field("text", &RecipientResult::text),
-            ipc::field("relay", &RecipientResult::relay), ipc::field("remote_mta", &RecipientResult::remote_mta),
+            ipc::field("action", &RecipientResult::action), ipc::field("dsn", &RecipientResult::dsn),
+            ipc::field("text", &RecipientResult::text), ipc::field("relay", &RecipientResult::relay),
+            ipc::field("remote_mta", &RecipientResult::remote_mta),
             ipc::field("remote_reply", &RecipientResult::remote_reply)};
     }
 };
@@ -96,7 +85,7 @@ struct DeliverResult {
     std::string failure_text;
     bool last = true;
 
-    static constexpr std::string_view kRecord = "deliver_result/1";
+    static constexpr std::string_view kRecord = "deliver_result/2";
     static constexpr auto fields() {
         return ipc::FieldList{ipc::field("request_id", &DeliverResult::request_id),
             ipc::field("recipients", &DeliverResult::recipients),

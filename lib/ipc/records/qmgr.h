@@ -14,22 +14,21 @@
 #include <string>
 
 #include "lib/ipc/record.h"
+#include "lib/ipc/records/content.h"
 
 namespace ipc::records {
 
 struct QueueHandover {
     std::string queue_id;
-    std::uint64_t content_offset = 0;
-    std::uint64_t content_length = 0;
+    ContentPlace content;
     std::uint64_t status_offset = 0;  // where the first status record belongs
     std::string envelope;             // as in the file, lib/queue/envelope.h
 
-    static constexpr std::string_view kRecord = "queue_handover/1";
+    static constexpr std::string_view kRecord = "queue_handover/2";
     static constexpr auto fields() {
         return ipc::FieldList{ipc::field("queue_id", &QueueHandover::queue_id),
-            ipc::field("content_offset", &QueueHandover::content_offset),
-            ipc::field("content_length", &QueueHandover::content_length),
-            ipc::field("status_offset", &QueueHandover::status_offset), ipc::field("envelope", &QueueHandover::envelope)};
+            ipc::field("content", &QueueHandover::content), ipc::field("status_offset", &QueueHandover::status_offset),
+            ipc::field("envelope", &QueueHandover::envelope)};
     }
 };
 

@@ -118,10 +118,10 @@ TEST_CASE("names before an address", "[cleanup]") {
 
 TEST_CASE("Received is written as Postfix writes it", "[cleanup]") {
     ipc::records::CleanupOpen open;
-    open.client.name = "client.example.test";
-    open.client.address = "192.0.2.7";
-    open.client.helo = "helo.example.test";
-    open.client.protocol = "ESMTPSA";
+    open.mail.client.name = "client.example.test";
+    open.mail.client.address = "192.0.2.7";
+    open.mail.client.helo = "helo.example.test";
+    open.mail.client.protocol = "ESMTPSA";
     open.trace_comments = {"using TLSv1.3 with cipher X (256/256 bits)", "Authenticated sender: alice"};
     open.recipients.resize(1);
     open.recipients[0].address = "bob@example.test";
@@ -136,7 +136,7 @@ TEST_CASE("Received is written as Postfix writes it", "[cleanup]") {
           "\tfor <bob@example.test>; Mon, 21 Sep 2026 14:13:20 +0000 (UTC)\r\n");
     open.recipients.resize(2);
     CHECK(format_received(open, "ABCDEF1", site, 1'790'000'000).find("id ABCDEF1; Mon") != std::string::npos);
-    open.client.helo = "evil)\r\nBcc: x";
+    open.mail.client.helo = "evil)\r\nBcc: x";
     CHECK(format_received(open, "ABCDEF1", site, 1'790'000'000).starts_with("Received: from evil???Bcc:?x (client"));
     ipc::records::CleanupOpen local;
     local.user_id = 1000;

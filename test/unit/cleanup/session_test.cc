@@ -66,7 +66,7 @@ class Fixture {
             count += entry.path().filename() != ".queue-id";
         return count;
     }
-    queue::Message stored(const std::string& queue, const std::string& id, std::string* content = nullptr) {
+    queue::MessageFile stored(const std::string& queue, const std::string& id, std::string* content = nullptr) {
         const event::Fd file{open((path + "/" + queue + "/" + id).c_str(), O_RDONLY)};
         auto message = queue::read_message(file.get(), queue::Verify::content_too);
         REQUIRE(message);
@@ -90,10 +90,10 @@ class Fixture {
 
 CleanupOpen sample_open() {
     CleanupOpen open;
-    open.sender = "alice@example.test";
-    open.client.name = "client.example.test";
-    open.client.address = "192.0.2.7";
-    open.client.protocol = "ESMTP";
+    open.mail.sender = "alice@example.test";
+    open.mail.client.name = "client.example.test";
+    open.mail.client.address = "192.0.2.7";
+    open.mail.client.protocol = "ESMTP";
     open.recipients.resize(1);
     open.recipients[0].address = "bob@example.test";
     return open;
@@ -122,7 +122,7 @@ event::Task<void> two_messages(ipc::Channel channel, Fixture& fixture) {
     co_await take_reply(channel, fixture);
     CHECK(fixture.replies[0].queue_id == ready->queue_id);
     open.recipients[0].address = "list@example.test";
-    open.flags = kCleanupHold;
+    open.handling = kCleanupHold;
     write_message(channel, open, "Subject: two\r\n\r\n" + std::string(2'000'000, 'x') + "\r\n");
     co_await take_reply(channel, fixture);
     CHECK(fixture.replies[1].queue_id == fixture.replies[0].next_queue_id);
@@ -162,6 +162,21 @@ event::Task<void> refused_messages(ipc::Channel channel, Fixture& fixture) {
     co_await take_reply(channel, fixture);
 }
 
+event::Task<void> dsn_and_lists(ipc::Channel channel, Fixture& fixture) {
+    std::expected<CleanupReady, std::string> ready = co_await channel.receive<CleanupReady>();
+    CleanupOpen open = sample_open();
+    open.mail.envid = "QQ1";
+    open.mail.ret = envelope::Ret::headers;
+    open.recipients[0] = {
+        "list@example.test", "", "rfc822;list@example.test", envelope::kNotifySuccess | envelope::kNotifyDelay};
+    open.recipients.push_back({"bob@example.test", "", "", envelope::kNotifySuccess});
+    write_message(channel, open, "Subject: x\r\n\r\n");
+    co_await take_reply(channel, fixture);
+    open.recipients[0].notify = envelope::kNotifySuccess;
+    write_message(channel, open, "Subject: x\r\n\r\n");
+    co_await take_reply(channel, fixture);
+}
+
 event::Task<void> leave_in_the_middle(ipc::Channel channel, Fixture&) {
     std::expected<CleanupReady, std::string> ready = co_await channel.receive<CleanupReady>();
     channel.write(sample_open());
@@ -197,12 +212,32 @@ TEST_CASE("messages over one connection are stored", "[cleanup]") {
     const queue::Message one = fixture.stored("incoming", fixture.replies[0].queue_id, &content);
     CHECK(content.starts_with("Received: from client.example.test"));
     CHECK(content.ends_with("\r\nSubject: one\r\n\r\nbody\r\n"));
-    CHECK(one.envelope.sender == "alice@example.test");
+    CHECK(one.envelope.mail.sender == "alice@example.test");
 
     CHECK(fixture.replies[1].code == 250);
     const queue::Message two = fixture.stored("hold", fixture.replies[1].queue_id);
     REQUIRE(two.envelope.recipients.size() == 2);  // a, b; A is a again
-    CHECK(two.envelope.recipients[1].original == "list@example.test");
+    CHECK(two.envelope.recipients[1].given() == "list@example.test");
+}
+
+TEST_CASE("a list is expanded once for who asks about success", "[cleanup][rfc3461:5.2.7]") {
+    Fixture fixture;
+    fixture.run(dsn_and_lists);
+    REQUIRE(fixture.replies.size() == 2);
+    const queue::Envelope one = fixture.stored("incoming", fixture.replies[0].queue_id).envelope;
+    CHECK(one.mail.envid == "QQ1");
+    CHECK(one.mail.ret == envelope::Ret::headers);
+    REQUIRE(one.recipients.size() == 3);
+    CHECK(one.recipients[0].address == "a@example.test");
+    CHECK(one.recipients[0].given() == "list@example.test");
+    CHECK(one.recipients[0].orcpt == "rfc822;list@example.test");
+    CHECK(one.recipients[0].notify == envelope::kNotifyDelay);
+    CHECK(one.recipients[2].notify == envelope::kNotifySuccess);  // bob, who is nobody else
+    REQUIRE(one.expanded.size() == 1);
+    CHECK(one.expanded[0].address == "list@example.test");
+    CHECK(one.expanded[0].notify == (envelope::kNotifySuccess | envelope::kNotifyDelay));
+    const queue::Envelope two = fixture.stored("incoming", fixture.replies[1].queue_id).envelope;
+    CHECK(two.recipients[0].notify == envelope::kNotifyNever);
 }
 
 TEST_CASE("fields that are known last stand above the rest", "[cleanup]") {

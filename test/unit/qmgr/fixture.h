@@ -68,22 +68,23 @@ class Fixture {
         listeners.push_back(
             std::make_unique<event::Listener>(loop, std::move(*event::listen_at_path("private/bounce", 0600))));
         loop.spawn(accept_bounces(*listeners.back(), *this));
-        scheduler = std::make_unique<qmgr::Scheduler>(loop, params, main_cf, *spool, routing);
+        scheduler = std::make_unique<qmgr::Scheduler>(loop, params, main_cf, routing);
         scanner = std::make_unique<qmgr::Scanner>(loop, params, *spool, *scheduler);
     }
 
     void write(const std::string& id, const std::vector<std::string>& recipients,
         const std::string& sender = "alice@example.test", std::int64_t age_seconds = 0,
-        const std::string& directory = "incoming") {
+        queue::QueueName queue = queue::QueueName::incoming) {
         queue::Envelope envelope;
         envelope.queue_id = id;
-        envelope.sender = sender;
-        envelope.arrival_us = wall_clock::now_us() - age_seconds * 1'000'000;
+        envelope.mail.sender = sender;
+        envelope.mail.arrival_us = wall_clock::now_us() - age_seconds * 1'000'000;
         for (const std::string& recipient : recipients)
-            envelope.recipients.push_back({recipient, recipient, "", 0});
-        auto writer = queue::QueueWriter::create(spool->root(), directory, id);
+            envelope.recipients.push_back({recipient, "", "", notify});
+        envelope.expanded = expanded;
+        auto writer = spool->create(queue, id);
         static_cast<void>(writer->append("Subject: x\r\n\r\nbody\r\n"));
-        static_cast<void>(writer->commit(queue::encode_envelope(envelope), envelope.arrival_us, false));
+        static_cast<void>(writer->commit(queue::encode_envelope(envelope), envelope.mail.arrival_us, false));
     }
 
     // Runs until `done` or for five seconds.
@@ -102,10 +103,12 @@ class Fixture {
         }
         loop.stop();
     }
-    std::string where(const std::string& id) const { return spool->find(id).value_or("gone"); }
+    std::string where(const std::string& id) const {
+        const auto found = spool->find(id);
+        return found ? std::string{name_of(*found)} : "gone";
+    }
     queue::Message stored(const std::string& id) const {
-        const event::Fd file = std::move(**spool->open_message(where(id), id, false));
-        return std::move(*queue::read_message(file.get(), queue::Verify::content_too));
+        return std::move(spool->look(id, queue::Verify::content_too)->value().message);
     }
 
     static event::Task<void> deliver(delivery::Job& job, Fixture& fixture) {
@@ -122,7 +125,7 @@ class Fixture {
         }
         fixture.order.push_back(job.request.queue_id);
         for (const auto& recipient : job.request.recipients) {
-            if (recipient.address.starts_with("dead")) {
+            if (recipient.recipient.address.starts_with("dead")) {
                 job.result.destination_failed = true;
                 job.result.failure_dsn = "4.4.1";
                 job.result.failure_text = "connect to dead: Connection refused";
@@ -133,16 +136,21 @@ class Fixture {
     void finish(delivery::Job& job, const delivery::DeliverRecipient& recipient) {
         using delivery::DeliverStatus;
         DeliverStatus status = DeliverStatus::delivered;
-        if (recipient.address.starts_with("defer") || recipient.address.starts_with("dead"))
+        if (recipient.recipient.address.starts_with("defer") || recipient.recipient.address.starts_with("dead"))
             status = DeliverStatus::deferred;
-        else if (recipient.address.starts_with("bounce"))
+        else if (recipient.recipient.address.starts_with("bounce"))
             status = DeliverStatus::bounced;
         else
-            delivered.push_back(recipient.address);
+            delivered.push_back(recipient.recipient.address);
         const char* dsn = status == DeliverStatus::delivered  ? "2.0.0"
                           : status == DeliverStatus::deferred ? "4.2.0"
                                                               : "5.1.1";
-        job.finish(recipient, delivery::make_result(status, dsn, "as the name says", "fake"));
+        delivery::RecipientResult result = delivery::make_result(status, dsn, "as the name says", "fake");
+        if (recipient.recipient.address.starts_with("relay"))
+            result.action = envelope::Action::relayed;
+        if (recipient.recipient.address.starts_with("dsn"))
+            result.action = envelope::Action::passed_on;
+        job.finish(recipient, std::move(result));
     }
     static event::Task<void> accept_agents(event::Listener& listener, Fixture& fixture) {
         for (;;) {
@@ -185,6 +193,8 @@ class Fixture {
     std::unique_ptr<qmgr::Scheduler> scheduler;
     std::unique_ptr<qmgr::Scanner> scanner;
 
+    std::uint32_t notify = 0;  // of the recipients that write() makes
+    std::vector<envelope::Recipient> expanded;
     int requests = 0;
     int busy = 0;
     int most_busy = 0;

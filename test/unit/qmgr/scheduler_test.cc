@@ -5,9 +5,11 @@
 
 #include <fstream>
 
+#include "lib/queue/surgery.h"
 #include "qmgr/address_routing.h"
 #include "test/support/catch.h"
 #include "test/support/later_table.h"
+#include "test/support/test_data.h"
 #include "test/unit/qmgr/fixture.h"
 
 using qmgr_test::Fixture;
@@ -97,8 +99,8 @@ TEST_CASE("with no service at all everything is deferred", "[qmgr]") {
 
 TEST_CASE("an old message is returned, but only after one more attempt", "[qmgr]") {
     Fixture f;
-    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 6 * 86400, "deferred");
-    f.write("AAAAA2", {"a@one.test"}, "alice@example.test", 3650 * 86400, "deferred");
+    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 6 * 86400, queue::QueueName::deferred);
+    f.write("AAAAA2", {"a@one.test"}, "alice@example.test", 3650 * 86400, queue::QueueName::deferred);
     f.start();
     CHECK(f.run_until([&] { return f.where("AAAAA1") == "gone" && f.where("AAAAA2") == "gone"; }));
     REQUIRE(f.bounces.size() == 1);
@@ -109,7 +111,7 @@ TEST_CASE("an old message is returned, but only after one more attempt", "[qmgr]
 TEST_CASE("the sender is warned once of a delay", "[qmgr]") {
     Fixture f;
     f.params.delay_warning_time.set(std::chrono::hours(1));
-    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 7200, "deferred");
+    f.write("AAAAA1", {"defer@one.test"}, "alice@example.test", 7200, queue::QueueName::deferred);
     f.start();
     CHECK(f.run_until([&] { return f.bounces.size() == 1 && f.scheduler->active() == 0; }));
     CHECK(f.bounces[0].kind == ipc::records::BounceKind::delay_warning);
@@ -161,8 +163,9 @@ TEST_CASE("files that tools take away are no trouble", "[qmgr]") {
     f.write("AAAAA2", {"a@one.test", "b@one.test", "c@one.test", "d@one.test", "e@one.test"});
     f.start();
     CHECK(f.run_until([&] { return f.order.size() >= 2; }));
-    CHECK(f.spool->remove("incoming", "AAAAA1").value());
-    CHECK(f.spool->move("AAAAA2", "incoming", "hold").value());
+    const queue::Surgery surgery{*f.spool};
+    CHECK(surgery.remove(queue::QueueName::incoming, "AAAAA1").value());
+    CHECK(surgery.hold(queue::QueueName::incoming, "AAAAA2").value());
     CHECK(f.run_until([&] { return f.scheduler->active() == 0; }));
     CHECK(f.where("AAAAA1") == "gone");
     CHECK(f.where("AAAAA2") == "hold");
@@ -186,8 +189,7 @@ TEST_CASE("damaged and unfinished files are set apart", "[qmgr]") {
     std::ofstream("incoming/AAAAA3");
     const timespec old[2] = {{1000, 0}, {1000, 0}};
     utimensat(AT_FDCWD, "incoming/AAAAA3", old, 0);
-    CHECK(f.spool->move("AAAAA4", "incoming", "active").value());
-    std::filesystem::rename("active/AAAAA4", "incoming/AAAAA5");
+    std::filesystem::rename("incoming/AAAAA4", "incoming/AAAAA5");
     f.start();
     CHECK(f.run_until([&] { return f.delivered.size() == 1 && f.scheduler->active() == 0; }));
     CHECK(f.where("AAAAA1") == "corrupt");
@@ -291,4 +293,81 @@ TEST_CASE("a table that fails defers", "[qmgr]") {
     f.start();
     CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
     CHECK(f.delivered.empty());
+}
+
+TEST_CASE("who asks about success is told before the message goes", "[qmgr][rfc3461:5.2]") {
+    Fixture f;
+    f.notify = envelope::kNotifySuccess | envelope::kNotifyFailure;
+    f.write("AAAAA1", {"a@one.test", "relay@two.test", "dsn@three.test", "bounce@one.test", "defer@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    REQUIRE(f.bounces.size() == 2);
+    CHECK(f.bounces[0].kind == ipc::records::BounceKind::failure);
+    CHECK(f.bounces[0].recipients.size() == 1);
+    CHECK(f.bounces[1].kind == ipc::records::BounceKind::success);
+    REQUIRE(f.bounces[1].recipients.size() == 2);  // not of dsn@: the next host has taken over to report
+    CHECK(f.bounces[1].recipients[0].action == envelope::Action::delivered);
+    CHECK(f.bounces[1].recipients[0].text == "as the name says");
+    CHECK(f.bounces[1].recipients[1].action == envelope::Action::relayed);
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0 && f.order.size() > 4; }));
+    CHECK(f.bounces.size() == 2);  // each once
+}
+
+TEST_CASE("a report about success that cannot be made now is made later", "[qmgr][rfc3461:5.2]") {
+    Fixture f;
+    f.bounce_refuses = true;
+    f.notify = envelope::kNotifySuccess;
+    f.expanded = {{"list@one.test", "", "", envelope::kNotifySuccess}};
+    f.write("AAAAA1", {"a@one.test"});
+    f.start();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "deferred"; }));
+    REQUIRE(f.bounces.size() == 1);
+    f.bounce_refuses = false;
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.where("AAAAA1") == "gone"; }));
+    CHECK(f.delivered.size() == 1);  // and not a second time
+    REQUIRE(f.bounces.size() == 2);
+    REQUIRE(f.bounces[1].recipients.size() == 2);
+    CHECK(f.bounces[1].recipients[0].action == envelope::Action::delivered);
+    CHECK(f.bounces[1].recipients[0].text == "as the name says");
+    CHECK(f.bounces[1].recipients[1].recipient.address == "list@one.test");
+    CHECK(f.bounces[1].recipients[1].action == envelope::Action::expanded);
+}
+
+TEST_CASE("nobody is told of success unasked, nor the null sender", "[qmgr][rfc3461:5.2]") {
+    Fixture f;
+    f.write("AAAAA1", {"a@one.test"});
+    f.notify = envelope::kNotifyFailure | envelope::kNotifyDelay;
+    f.write("AAAAA2", {"a@one.test"});
+    f.notify = envelope::kNotifySuccess;
+    f.expanded = {{"list@one.test", "", "", envelope::kNotifySuccess}};
+    f.write("AAAAA3", {"a@one.test"}, "");
+    f.start();
+    CHECK(f.run_until([&] { return f.scheduler->active() == 0 && f.delivered.size() == 3; }));
+    CHECK(f.bounces.empty());
+    CHECK(f.where("AAAAA3") == "gone");
+}
+
+TEST_CASE("queue files of the build before are delivered", "[qmgr][upgrade]") {
+    const std::filesystem::path fresh = test::find_data("queue/fresh"), deferred = test::find_data("queue/deferred");
+    REQUIRE_FALSE(fresh.empty());
+    Fixture f;
+    f.params.maximal_queue_lifetime.set(std::chrono::hours(24 * 36500));
+    std::filesystem::copy_file(fresh, "incoming/0123456789A");
+    std::filesystem::copy_file(deferred, "deferred/0123456789B");
+    f.start();
+    f.scanner->flush_all();
+    CHECK(f.run_until([&] { return f.where("0123456789A") == "gone" && f.where("0123456789B") == "gone"; }));
+    std::sort(f.delivered.begin(), f.delivered.end());
+    // Of the deferred one only bob was left; alice had it, and gone@ had failed.
+    CHECK(f.delivered ==
+          std::vector<std::string>{"alice@example.test", "bob@example.test", "bob@example.test", "gone@gone.test"});
+    const auto failure = std::find_if(f.bounces.begin(), f.bounces.end(),
+        [](const auto& request) { return request.kind == ipc::records::BounceKind::failure; });
+    REQUIRE(failure != f.bounces.end());
+    CHECK(failure->queue_id == "0123456789B");
+    CHECK(failure->mail.envid == "QQ+2B314159");
+    REQUIRE(failure->recipients.size() == 1);
+    CHECK(failure->recipients[0].remote_reply == "550 5.1.1 no");
 }

@@ -16,11 +16,11 @@ TEST_CASE("delays have at most two digits of meaning", "[delivery]") {
 TEST_CASE("the line of a delivery", "[delivery]") {
     delivery::DeliverRequest request;
     request.queue_id = "ABC";
-    request.arrival_us = 1000000;
+    request.mail.arrival_us = 1000000;
     request.active_us = 1010000;
     delivery::DeliverRecipient recipient;
-    recipient.address = "alice@example.test";
-    recipient.original = "postmaster@example.test";
+    recipient.recipient.address = "alice@example.test";
+    recipient.recipient.original = "postmaster@example.test";
     delivery::Job job(request, event::Fd());
     job.taken_us = 1010000;
     job.connected_us = 1030000;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "lib/queue/crc32c.h"
+#include "lib/queue/files.h"
 #include "test/support/catch.h"
 #include "test/unit/lib/queue/temp_spool.h"
 
@@ -61,13 +62,13 @@ TEST_CASE("a message survives writing and reading", "[queue]") {
     const auto message = read_message(file.get(), Verify::content_too);
     REQUIRE(message);
     CHECK(content_of(file.get(), message->layout) == kContent);
-    CHECK(message->envelope.sender == envelope.sender);
-    CHECK(message->envelope.client.address == "192.0.2.7");
+    CHECK(message->envelope.mail.sender == envelope.mail.sender);
+    CHECK(message->envelope.mail.client.address == "192.0.2.7");
     REQUIRE(message->envelope.recipients.size() == 2);
     CHECK(message->envelope.recipients[0].original == "Bob@example.test");
     CHECK(message->envelope.recipients[0].notify == 6);
-    CHECK(message->envelope.recipients[1].original == "carol@example.test");
-    CHECK(message->layout.arrival_us == envelope.arrival_us);
+    CHECK(message->envelope.recipients[1].given() == "carol@example.test");
+    CHECK(message->layout.arrival_us == envelope.mail.arrival_us);
     CHECK_FALSE(message->torn);
 }
 
@@ -76,7 +77,7 @@ TEST_CASE("a large message is streamed", "[queue]") {
     std::string content;
     while (content.size() < 3'000'000)
         content += "line " + std::to_string(content.size()) + "\r\n";
-    auto writer = QueueWriter::create(temp.spool().root(), "incoming", "LARGE1");
+    auto writer = temp.spool().create(QueueName::incoming, "LARGE1");
     REQUIRE(writer);
     for (std::size_t at = 0; at < content.size(); at += 65536)
         REQUIRE(writer->append(std::string_view{content}.substr(at, 65536)));
@@ -84,12 +85,12 @@ TEST_CASE("a large message is streamed", "[queue]") {
     const auto unfinished = read_message(early.get(), Verify::envelope);
     REQUIRE_FALSE(unfinished);
     CHECK(unfinished.error().kind == Damage::Kind::unfinished);
-    CHECK(is_locked_by_another(early.get()));
-    CHECK_FALSE(try_lock(early.get()));
+    CHECK(files::is_locked_by_another(early.get()));
+    CHECK_FALSE(files::try_lock(early.get()));
 
-    REQUIRE(writer->commit(encode_envelope(sample_envelope("LARGE1")), 1, true));
-    const event::Fd held = writer->take_file();
-    CHECK_FALSE(try_lock(early.get()));
+    const auto claim = writer->commit(encode_envelope(sample_envelope("LARGE1")), 1, true);
+    REQUIRE(claim);
+    CHECK_FALSE(files::try_lock(early.get()));
     const auto message = read_message(early.get(), Verify::content_too);
     REQUIRE(message);
     CHECK(content_of(early.get(), message->layout) == content);
@@ -103,7 +104,7 @@ TEST_CASE("text that is known last stands first", "[queue]") {
             std::string content;
             while (content.size() < size)
                 content += "line " + std::to_string(content.size()) + "\r\n";
-            auto writer = QueueWriter::create(temp.spool().root(), "incoming", "FRONT1");
+            auto writer = temp.spool().create(QueueName::incoming, "FRONT1");
             REQUIRE(writer);
             writer->reserve(room);
             for (std::size_t at = 0; at < content.size(); at += 65536)
@@ -127,7 +128,7 @@ TEST_CASE("text that is known last stands first", "[queue]") {
 TEST_CASE("what is not committed leaves nothing", "[queue]") {
     TempSpool temp;
     {
-        auto writer = QueueWriter::create(temp.spool().root(), "incoming", "ABCDEF1");
+        auto writer = temp.spool().create(QueueName::incoming, "ABCDEF1");
         REQUIRE(writer->append(kContent));
     }
     CHECK_FALSE(temp.spool().find("ABCDEF1"));
@@ -136,10 +137,10 @@ TEST_CASE("what is not committed leaves nothing", "[queue]") {
 TEST_CASE("a name is not used twice", "[queue]") {
     TempSpool temp;
     write_message(temp, "ABCDEF1", kContent, sample_envelope("ABCDEF1"));
-    const auto again = QueueWriter::create(temp.spool().root(), "incoming", "ABCDEF1");
+    const auto again = temp.spool().create(QueueName::incoming, "ABCDEF1");
     REQUIRE_FALSE(again);
     CHECK(again.error().error == EEXIST);
-    CHECK(temp.spool().find("ABCDEF1") == "incoming");
+    CHECK(temp.spool().find("ABCDEF1") == QueueName::incoming);
 }
 
 TEST_CASE("statuses are appended and read back", "[queue]") {
@@ -147,23 +148,25 @@ TEST_CASE("statuses are appended and read back", "[queue]") {
     const std::string path = write_message(temp, "ABCDEF1", kContent, sample_envelope("ABCDEF1"));
     const event::Fd file = open_file(path);
     const std::uint64_t end = read_message(file.get(), Verify::envelope)->status_end;
-    const std::string first = encode_status({0, Outcome::delivered, 5, "2.0.0", "ok", "relay", ""});
-    const std::string second = encode_status({1, Outcome::deferred, 6, "4.4.1", "no\nroute", "none", "reply"});
-    REQUIRE(append_statuses(file.get(), end, first + second));
+    const std::string first = encode_status(
+        {0, Outcome::delivered, 5, "2.0.0", "ok", "relay", "", envelope::Action::relayed});
+    const std::string second = encode_status({1, Outcome::deferred, 6, "4.4.1", "no\nroute", "none", "reply", {}});
+    REQUIRE(files::append_statuses(file.get(), end, first + second));
 
     auto message = read_message(file.get(), Verify::envelope);
     REQUIRE(message);
     REQUIRE(message->statuses.size() == 2);
+    CHECK(message->statuses[0].action == envelope::Action::relayed);
     CHECK(message->statuses[1].text == "no\nroute");
     CHECK(message->status_end == end + first.size() + second.size());
 
     // A torn last record is dropped, and the next one takes its place.
-    REQUIRE(append_statuses(file.get(), message->status_end, first.substr(0, first.size() - 3)));
+    REQUIRE(files::append_statuses(file.get(), message->status_end, first.substr(0, first.size() - 3)));
     message = read_message(file.get(), Verify::envelope);
     REQUIRE(message);
     CHECK(message->torn);
     CHECK(message->statuses.size() == 2);
-    REQUIRE(append_statuses(file.get(), message->status_end, first));
+    REQUIRE(files::append_statuses(file.get(), message->status_end, first));
     message = read_message(file.get(), Verify::envelope);
     CHECK(message->statuses.size() == 3);
     CHECK_FALSE(message->torn);
@@ -176,7 +179,8 @@ TEST_CASE("every flipped byte is noticed or harmless", "[queue]") {
     {
         const event::Fd file = open_file(path);
         const std::uint64_t end = read_message(file.get(), Verify::envelope)->status_end;
-        REQUIRE(append_statuses(file.get(), end, encode_status({1, Outcome::delivered, 5, "2.0.0", "ok", "", ""})));
+        REQUIRE(
+            files::append_statuses(file.get(), end, encode_status({1, Outcome::delivered, 5, "2.0.0", "ok", "", "", {}})));
     }
     const std::string good = slurp(path);
     const std::size_t status_at = kPreambleSize + kContent.size() + encode_envelope(envelope).size();

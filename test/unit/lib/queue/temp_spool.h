@@ -31,21 +31,21 @@ class TempSpool {
 inline queue::Envelope sample_envelope(const std::string& id) {
     queue::Envelope envelope;
     envelope.queue_id = id;
-    envelope.arrival_us = 1'700'000'000'123'456;
-    envelope.sender = "alice@example.test";
-    envelope.client.name = "client.example.test";
-    envelope.client.address = "192.0.2.7";
+    envelope.mail.arrival_us = 1'700'000'000'123'456;
+    envelope.mail.sender = "alice@example.test";
+    envelope.mail.client.name = "client.example.test";
+    envelope.mail.client.address = "192.0.2.7";
     envelope.recipients.push_back({"bob@example.test", "Bob@example.test", "rfc822;bob@example.test", 6});
-    envelope.recipients.push_back({"carol@example.test", "carol@example.test", "", 0});
+    envelope.recipients.push_back({"carol@example.test", "", "", 0});
     return envelope;
 }
 
 inline std::string write_message(TempSpool& temp, const std::string& id, std::string_view content,
-    const queue::Envelope& envelope, const char* directory = "incoming") {
-    auto writer = queue::QueueWriter::create(temp.spool().root(), directory, id);
+    const queue::Envelope& envelope, queue::QueueName queue = queue::QueueName::incoming) {
+    auto writer = temp.spool().create(queue, id);
     static_cast<void>(writer->append(content));
-    auto layout = writer->commit(queue::encode_envelope(envelope), envelope.arrival_us, false);
-    return layout ? temp.path() + "/" + directory + "/" + id : std::string{};
+    const auto claim = writer->commit(queue::encode_envelope(envelope), envelope.mail.arrival_us, false);
+    return claim ? temp.path() + "/" + writer->path() : std::string{};
 }
 
 }  // namespace queue_test

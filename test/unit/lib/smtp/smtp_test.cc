@@ -112,14 +112,6 @@ TEST_CASE("verbs ignore case and blanks", "[smtp]") {
     CHECK(smtp::parse_command("").verb.empty());
 }
 
-TEST_CASE("xtext hides no control character", "[smtp][C14]") {
-    CHECK(smtp::decode_xtext("a+2Bb") == "a+b");
-    CHECK_FALSE(smtp::decode_xtext("x+0Aroot").has_value());
-    CHECK_FALSE(smtp::decode_xtext("a+2").has_value());
-    CHECK_FALSE(smtp::decode_xtext("a=b").has_value());
-    CHECK(smtp::decode_xtext(smtp::encode_xtext("a+b=c d")) == "a+b=c d");
-}
-
 TEST_CASE("a reply is one line for each text, whatever the text", "[smtp]") {
     smtp::Reply reply(250, "", "first");
     reply.lines.push_back("second\r\n550 forged");

@@ -69,6 +69,7 @@ struct Fixture {
         supervisor->abort();
         if (supervisor->processes() > 0)
             loop.run();
+        loop.cancel_all();  // the patience of a stop, too
         loop.run_until_idle();
         supervisor.reset();
         fs::current_path(before);

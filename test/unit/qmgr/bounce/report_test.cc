@@ -11,12 +11,12 @@ namespace {
 BounceRequest sample_request() {
     BounceRequest request;
     request.queue_id = "ABCDEF1";
-    request.sender = "alice@example.test";
-    request.arrival_us = 1'790'000'000'000'000;
+    request.mail.sender = "alice@example.test";
+    request.mail.arrival_us = 1'790'000'000'000'000;
     request.expires = 1'790'000'000 + 5 * 86400;
     request.recipients.resize(1);
-    request.recipients[0].address = "bob@example.test";
-    request.recipients[0].original = "Bob.List@example.test";
+    request.recipients[0].recipient.address = "bob@example.test";
+    request.recipients[0].recipient.original = "Bob.List@example.test";
     request.recipients[0].dsn = "5.1.1";
     request.recipients[0].text = "host mx.example.test[192.0.2.1] said: 550 5.1.1 no such user";
     request.recipients[0].remote_mta = "mx.example.test";
@@ -79,9 +79,9 @@ TEST_CASE("texts of strangers cannot add fields or parts", "[bounce]") {
     request.recipients[0].remote_reply = evil;
     request.recipients[0].text = evil;
     request.recipients[0].remote_mta = "a\r\nX: y";
-    request.recipients[0].orcpt = "rfc822;x+0D+0ABcc:+20v@c";
-    request.envid = "a+0D+0ABcc:x";
-    request.sender = "a\r\nBcc: b@c";
+    request.recipients[0].recipient.orcpt = "rfc822;x+0D+0ABcc:+20v@c";
+    request.mail.envid = "a+0D+0ABcc:x";
+    request.mail.sender = "a\r\nBcc: b@c";
     const Report report = compose(request, kSite, "a\r\nBcc: b@c", Audience::sender, Returned::header, "r");
     check_lines(report.head);
     CHECK_FALSE(has(report, "\r\nAction: delivered"));
@@ -96,10 +96,35 @@ TEST_CASE("who wants a report", "[bounce][rfc3461:4.1]") {
     request.recipients.resize(5, request.recipients[0]);
     const std::uint32_t notify[] = {0, 1, 2, 4, 8};
     for (std::size_t i = 0; i < 5; ++i)
-        request.recipients[i].notify = notify[i];
+        request.recipients[i].recipient.notify = notify[i];
     CHECK(who_wants_report(request).size() == 2);  // not said; failure
     request.kind = BounceKind::delay_warning;
     CHECK(who_wants_report(request).size() == 2);  // not said; delay
+    request.kind = BounceKind::success;
+    CHECK(who_wants_report(request).size() == 1);  // success
+}
+
+TEST_CASE("a report about success", "[bounce][rfc3464:2.3.3]") {
+    BounceRequest request = sample_request();
+    request.kind = BounceKind::success;
+    request.mail.envid = "QQ+2B314159";
+    request.recipients.resize(3, request.recipients[0]);
+    request.recipients[0].action = envelope::Action::delivered;
+    request.recipients[0].recipient.orcpt = "rfc822;Bob+2BList@example.test";
+    request.recipients[1].action = envelope::Action::relayed;
+    request.recipients[2].action = envelope::Action::expanded;
+    for (auto& each : request.recipients)
+        each.dsn = "2.1.5";
+    const Report report = compose(request, kSite, "alice@example.test", Audience::sender, Returned::header, "r");
+    CHECK(has(report, "Subject: Successful Mail Delivery Report\r\n"));
+    CHECK(has(report, "Original-Envelope-Id: QQ+314159\r\n"));
+    CHECK(has(report, "Original-Recipient: rfc822; Bob+List@example.test\r\nAction: delivered\r\nStatus: 2.1.5\r\n"));
+    CHECK(has(report, "Original-Recipient: rfc822; Bob.List@example.test\r\nAction: relayed\r\n"));
+    CHECK(has(report, "Action: expanded\r\n"));
+    CHECK_FALSE(has(report, "Will-Retry-Until"));
+    CHECK_FALSE(has(report, "could not be delivered"));
+    CHECK(has(report, "Content-Description: Message Headers\r\nContent-Type: text/rfc822-headers\r\n"));
+    check_lines(report.head);
 }
 
 TEST_CASE("folding", "[bounce]") {

@@ -139,7 +139,7 @@ TEST_CASE("a message goes through", "[smtpd][rfc5321:3.3]") {
     CHECK(got == std::vector<std::string>{"220 mx.home.test ESMTP Malleposte", got[1], "250 2.1.0 Ok", "250 2.1.5 Ok",
                      "354 End data with <CR><LF>.<CR><LF>", "250 2.0.0 Ok: queued as ABC1", "221 2.0.0 Bye"});
     REQUIRE(house.opened.size() == 1);
-    CHECK(house.opened[0].sender == "a@good.test");
+    CHECK(house.opened[0].mail.sender == "a@good.test");
     CHECK(house.opened[0].recipients.size() == 1);
 }
 

@@ -1,4 +1,4 @@
-// lib/queue/bytes.h - little-endian numbers and length-prefixed strings, as queue files hold them.
+// lib/fields/bytes.h - little-endian numbers and length-prefixed strings, as queue files hold them.
 //
 // Failure     a Reader that is asked for more than there is gives zeros and empty strings from then on and says
 //             so with ok() == false; check it once at the end.
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace queue {
+namespace fields {
 
 template <typename Int>
 void put_int(std::string& out, Int value) {
@@ -58,4 +58,4 @@ class Reader {
     bool ok_ = true;
 };
 
-}  // namespace queue
+}  // namespace fields
