@@ -156,7 +156,7 @@ std::string Spawner::seat(const Handover& handover, const userdb::User& user, ev
         logging::error("{}: the user database gives no uid and gid, or those of root: no session", user.name);
         return kTrouble;
     }
-    auto root = account::mail_root(user.mail.empty() ? settings_.mail_location : user.mail, user.name, user.home);
+    auto root = account::mail_of(user.mail.empty() ? settings_.mail_location : user.mail, user.name, user.home);
     if (!root) {
         logging::error("{}: {}", user.name, root.error());
         return kTrouble;

@@ -169,7 +169,7 @@ store::Result<std::vector<std::uint32_t>> mark_seen(Selected& selected, const st
     }
     if (uids.empty())
         return uids;
-    std::uint64_t before = selected.mailbox().generation();
+    store::Modseq before = selected.mailbox().highest_modseq();
     auto changed = selected.mailbox().change_flags(uids, store::FlagChange::add, store::kSeen, {});
     if (!changed)
         return std::unexpected(changed.error());

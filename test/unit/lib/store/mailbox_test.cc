@@ -5,8 +5,8 @@
 #include <set>
 #include <thread>
 
-#include "lib/store/maildir_name.h"
-#include "lib/store/uid_list.h"
+#include "lib/store/maildir/name.h"
+#include "lib/store/maildir/uid_list.h"
 #include "test/unit/lib/store/fixture.h"
 
 using namespace store;
@@ -132,17 +132,18 @@ TEST_CASE("what others do to the files is noticed", "[store]") {
     f.deliver();
     auto box = f.mailbox();
     REQUIRE(box->claim_recent());
-    auto before = box->generation();
+    auto before = box->highest_modseq();
     auto names = f.files("cur");
     fs::rename(f.path("cur/" + names[0]), f.path("cur/" + names[0] + "FS"));
     fs::remove(f.path("cur/" + names[1]));
     f.put_file("new/9999999999.foreign", "Subject: f\n\nx\n");
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
     REQUIRE(box->refresh());
-    CHECK(box->generation() != before);
+    CHECK(box->highest_modseq() != before);
     auto messages = box->messages();
     REQUIRE(messages);
-    CHECK(*messages == std::vector<Message>{{1, kFlagged | kSeen}, {3, 0}});
+    auto now = box->highest_modseq();
+    CHECK(*messages == std::vector<Message>{{1, kFlagged | kSeen, now}, {3, 0, now}});
     CHECK(box->status()->unseen == 1);
     CHECK(*box->virtual_size(3) == 17);
 }

@@ -1,6 +1,7 @@
-#include "lib/store/index.h"
+#include "lib/store/maildir/index.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/stat.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -64,7 +65,7 @@ class DirectoryLock {
 }  // namespace
 
 std::string incarnation(int directory) {
-    std::string text = boot_id();
+    std::string text = fmt::format("format {}\n{}", BoxState::kVersion, boot_id());
     constexpr unsigned kUniqueMount = 0x4000;  // STATX_MNT_ID_UNIQUE, Linux 6.8
     struct statx info {};
     if (syscall(SYS_statx, directory, "", AT_EMPTY_PATH, kUniqueMount, &info) == 0 && (info.stx_mask & kUniqueMount))
@@ -113,7 +114,7 @@ void Index::discard_if_current() {
 
 void Index::open_environment(int root, const std::string& path) {
     check(mdb_env_create(&env_), "create index");
-    check(mdb_env_set_maxdbs(env_, 4), "index tables");
+    check(mdb_env_set_maxdbs(env_, 5), "index tables");
     check(mdb_env_set_maxreaders(env_, kMaxReaders), "index readers");
     check(mdb_env_set_mapsize(env_, kMapSize), "index size");
     // Through /proc, so that no other directory can be put under the path meanwhile.
@@ -126,31 +127,11 @@ void Index::open_environment(int root, const std::string& path) {
     if (fstatat(root, kDataFile, &opened_, AT_SYMLINK_NOFOLLOW) != 0)
         system_trouble("index file");
 
-    MDB_txn* txn = nullptr;
-    check(mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn), "begin");
-    int code = mdb_dbi_open(txn, "boxes", 0, &boxes_);
-    if (code == 0)
-        code = mdb_dbi_open(txn, "mail", 0, &mail_);
-    if (code == 0)
-        code = mdb_dbi_open(txn, "cache", 0, &cache_);
-    if (code == 0)
-        code = mdb_dbi_open(txn, "list", 0, &list_);
-    if (code == MDB_NOTFOUND) {
-        mdb_txn_abort(txn);
-        check(mdb_txn_begin(env_, nullptr, 0, &txn), "begin");
-        code = mdb_dbi_open(txn, "boxes", MDB_CREATE, &boxes_);
-        if (code == 0)
-            code = mdb_dbi_open(txn, "mail", MDB_CREATE, &mail_);
-        if (code == 0)
-            code = mdb_dbi_open(txn, "cache", MDB_CREATE, &cache_);
-        if (code == 0)
-            code = mdb_dbi_open(txn, "list", MDB_CREATE, &list_);
-    }
-    if (code != 0) {
-        mdb_txn_abort(txn);
-        throw IndexError("open index tables", code);
-    }
-    check(mdb_txn_commit(txn), "open index tables");
+    // Nobody makes the file anew meanwhile, but another process may be making its tables.
+    int code = open_tables(MDB_RDONLY);
+    if (code == MDB_NOTFOUND)
+        code = open_tables(MDB_CREATE);
+    check(code, "open index tables");
 
     event::Fd intents(openat(root, kIntentFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!intents || ftruncate(intents.get(), sizeof(Intent)) != 0)
@@ -159,6 +140,27 @@ void Index::open_environment(int root, const std::string& path) {
     if (mapped == MAP_FAILED)
         system_trouble("map index intent");
     intent_ = static_cast<std::uint64_t*>(mapped);
+}
+
+int Index::open_tables(unsigned flags) {
+    struct Table {
+        const char* name;
+        MDB_dbi* handle;
+    };
+    const Table tables[] = {
+        {"boxes", &boxes_}, {"mail", &mail_}, {"cache", &cache_}, {"list", &list_}, {"gone", &gone_}};
+    MDB_txn* txn = nullptr;
+    int code = mdb_txn_begin(env_, nullptr, flags & MDB_RDONLY, &txn);
+    if (code != 0)
+        return code;
+    for (const Table& table : tables) {
+        if (code == 0)
+            code = mdb_dbi_open(txn, table.name, flags & MDB_CREATE, table.handle);
+    }
+    if (code == 0)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return code;
 }
 
 Index::~Index() {

@@ -1,13 +1,15 @@
-// lib/store/index.h - the index of one user's mail: an LMDB file that may be thrown away at any time.
+// lib/store/maildir/index.h - the index of one user's mail: an LMDB file that may be thrown away at any time.
 //
 // It is also the lock: whoever changes a mailbox does so inside a write transaction, so there is one
 // writer per user among all processes and threads. Nothing in it is synced: after a power cut it is
 // recognised by the machine's boot (and the mount, where the kernel numbers them) and made anew.
-// The truth is in file names, dovecot-uidlist and dovecot-keywords.
+// The truth is in file names, dovecot-uidlist and dovecot-keywords. An index of another format is not read
+// either: it is made anew, which changes no UID and raises every modseq.
 //
 // Tables      boxes: folder directory -> BoxRecord;  mail: (box, uid) -> MailRecord;
-//             list: (box, uid / 256) -> UIDs and flags, packed, so that a mailbox is listed at once;
-//             cache: (box, uid) -> ready-made answers
+//             list: (box, uid / 128) -> UIDs, flags and modseqs, packed, so that a mailbox is listed at once;
+//             cache: (box, uid) -> ready-made answers;
+//             gone: (box, modseq, first uid) -> last uid, what was expunged (expunge_log.h)
 // Failure     throws IndexError for what LMDB reports; the caller discards the index and tries again.
 // Lifetime    a transaction must end before its Index goes. After fork() a child opens its own.
 #pragma once
@@ -25,7 +27,7 @@
 #include <vector>
 
 #include "lib/event/fd.h"
-#include "lib/store/flags.h"
+#include "lib/store/message.h"
 
 namespace store {
 
@@ -44,7 +46,7 @@ struct FileTime {
 
 // What is known of one folder. Stored as it is; the keywords follow it in the record.
 struct BoxState {
-    static constexpr std::uint32_t kVersion = 4;
+    static constexpr std::uint32_t kVersion = 5;
 
     std::uint32_t version = kVersion;
     std::uint32_t id = 0;
@@ -58,13 +60,15 @@ struct BoxState {
     std::uint32_t scanned = 0;
     std::uint32_t first_unseen_uid = 0;  // 0: not known
     std::uint32_t first_unseen_sequence = 0;
-    std::uint64_t generation = 0;  // counts changes
-    FileTime new_time;             // of the directories when they were read
+    std::uint64_t highest_modseq = 0;    // of the last change
+    std::uint64_t modseq_ceiling = 0;    // modseqs below this may be given out: dovecot-uidlist says so durably
+    std::uint64_t forgotten_modseq = 0;  // what was expunged up to this one, nobody knows any more
+    FileTime new_time;                   // of the directories when they were read
     FileTime cur_time;
     std::uint32_t new_racy = 0;  // changed so lately that a further change could have the same time
     std::uint32_t cur_racy = 0;
     std::uint32_t unsettled_uid = 0;  // a killed process may have given files UIDs up to this one
-    std::uint32_t padding = 0;
+    std::uint32_t gone_ranges = 0;  // in the expunge log
     std::int64_t last_scan = 0;    // nanoseconds
     std::uint64_t list_inode = 0;  // dovecot-uidlist as we left it
     std::int64_t list_size = -1;
@@ -86,6 +90,7 @@ struct MailState {
     std::int64_t date = kUnknown;          // seconds since 1970, INTERNALDATE
     std::int64_t size = kUnknown;          // of the file
     std::int64_t virtual_size = kUnknown;  // with CR LF line ends
+    std::uint64_t modseq = 0;              // of the last change of its flags, or of its arrival
 };
 
 struct MailRecord {
@@ -118,15 +123,20 @@ class Txn {
     std::optional<MailRecord> find_mail(std::uint32_t box, std::uint32_t uid);
     void put_mail(std::uint32_t box, std::uint32_t uid, const MailState& state, std::string_view name);
     void remove_mail(std::uint32_t box, std::uint32_t uid);  // with its cache
-    void remove_all_mail(std::uint32_t box);
+    void remove_all_mail(std::uint32_t box);    // with the expunge log
 
-    // UID and flags of every message, by UID.
-    struct Listed {
-        std::uint32_t uid = 0;
-        Flags flags = 0;
+    // Calls each(first, count) with parts of the list of all messages, by UID, until it returns false.
+    void each_listed(std::uint32_t box, const std::function<bool(const Message*, std::size_t)>& each);
+
+    // UIDs that are no more, and the modseq of their going; see ExpungeLog, which alone uses these.
+    struct Gone {
+        std::uint64_t modseq = 0;
+        UidRange uids;
     };
-    // Calls each(first, count) with parts of the list, in order, until it returns false.
-    void each_listed(std::uint32_t box, const std::function<bool(const Listed*, std::size_t)>& each);
+    void put_gone(std::uint32_t box, const Gone& gone);
+    void remove_gone(std::uint32_t box, const Gone& gone);
+    // Calls each(gone) for modseqs above `after`, in their order, until it returns false.
+    void each_gone(std::uint32_t box, std::uint64_t after, const std::function<bool(const Gone&)>& each);
 
     std::optional<CacheRecord> find_cache(std::uint32_t box, std::uint32_t uid);
     void put_cache(std::uint32_t box, std::uint32_t uid, const CacheRecord& cache);
@@ -162,7 +172,7 @@ class Txn {
     struct Chunk {
         std::uint32_t box = 0, number = 0;
         bool changed = false;
-        std::vector<Listed> entries;
+        std::vector<Message> entries;
     };
     Chunk& chunk_of(std::uint32_t box, std::uint32_t uid);
     void write_chunk();
@@ -200,16 +210,17 @@ class Index {
     friend class Txn;
     Index() = default;
     void open_environment(int root, const std::string& path);
+    int open_tables(unsigned flags);  // gives LMDB's code
     static void discard(int root);
 
     MDB_env* env_ = nullptr;
-    MDB_dbi boxes_ = 0, mail_ = 0, cache_ = 0, list_ = 0;
+    MDB_dbi boxes_ = 0, mail_ = 0, cache_ = 0, list_ = 0, gone_ = 0;
     event::Fd root_;
     struct stat opened_ {};
     std::uint64_t* intent_ = nullptr;  // shared by the user's processes
 };
 
-// What tells this run of the machine (and this mount) from another; kept by the process once read.
+// What tells this run of the machine (and this mount), and this format of the index, from another.
 std::string incarnation(int directory);
 
 }  // namespace store

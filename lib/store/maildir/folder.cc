@@ -1,4 +1,4 @@
-#include "lib/store/folder.h"
+#include "lib/store/maildir/folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "lib/store/maildir_name.h"
+#include "lib/store/maildir/name.h"
 #include "lib/store/trouble.h"
 
 namespace store {

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstring>
 
-#include "lib/store/index.h"
+#include "lib/store/maildir/index.h"
 #include "lib/store/trouble.h"
 
 namespace store {
@@ -21,21 +21,35 @@ void check(int code, const char* what) {
 MDB_val as_value(std::string_view text) { return {text.size(), const_cast<char*>(text.data())}; }
 std::string_view as_text(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
 
+void put_number(unsigned char* octets, std::uint64_t number, unsigned size) {
+    for (unsigned i = 0; i < size; ++i)
+        octets[i] = static_cast<unsigned char>(number >> (8 * (size - 1 - i)));
+}
+
 // (box, uid), most significant octet first, so that LMDB's order is ours.
 struct MailKey {
     MailKey(std::uint32_t box, std::uint32_t uid) {
-        for (unsigned i = 0; i < 4; ++i) {
-            octets[i] = static_cast<unsigned char>(box >> (24 - 8 * i));
-            octets[4 + i] = static_cast<unsigned char>(uid >> (24 - 8 * i));
-        }
+        put_number(octets, box, 4);
+        put_number(octets + 4, uid, 4);
     }
     MDB_val value() { return {sizeof octets, octets}; }
     unsigned char octets[8];
 };
 
-constexpr std::uint32_t kChunk = 256;  // UIDs to a part of the list
+constexpr std::uint32_t kChunk = 128;  // UIDs to a part of the list: with this many it is one page of the file
 
-bool before_uid(const Txn::Listed& entry, std::uint32_t uid) { return entry.uid < uid; }
+bool before_uid(const Message& entry, std::uint32_t uid) { return entry.uid < uid; }
+
+// (box, modseq, first uid), in the same way.
+struct GoneKey {
+    GoneKey(std::uint32_t box, std::uint64_t modseq, std::uint32_t uid) {
+        put_number(octets, box, 4);
+        put_number(octets + 4, modseq, 8);
+        put_number(octets + 12, uid, 4);
+    }
+    MDB_val value() { return {sizeof octets, octets}; }
+    unsigned char octets[16];
+};
 
 std::uint32_t number_at(const MDB_val& key, std::size_t at) {
     const auto* octets = static_cast<const unsigned char*>(key.mv_data) + at;
@@ -167,10 +181,11 @@ void Txn::put_mail(std::uint32_t box, std::uint32_t uid, const MailState& state,
 
     Chunk& chunk = chunk_of(box, uid);
     auto at = std::lower_bound(chunk.entries.begin(), chunk.entries.end(), uid, before_uid);
+    const Message now{uid, state.flags, state.modseq};
     if (at == chunk.entries.end() || at->uid != uid)
-        at = chunk.entries.insert(at, Listed{uid, ~state.flags});
-    chunk.changed = chunk.changed || at->flags != state.flags;
-    at->flags = state.flags;
+        at = chunk.entries.insert(at, Message{uid, ~state.flags, 0});
+    chunk.changed = chunk.changed || !(*at == now);
+    *at = now;
 }
 
 Txn::Chunk& Txn::chunk_of(std::uint32_t box, std::uint32_t uid) {
@@ -186,8 +201,8 @@ Txn::Chunk& Txn::chunk_of(std::uint32_t box, std::uint32_t uid) {
     MDB_val value;
     int code = mdb_get(txn_, index_.list_, &key, &value);
     if (code == 0) {
-        chunk_.entries.resize(value.mv_size / sizeof(Listed));
-        std::memcpy(chunk_.entries.data(), value.mv_data, chunk_.entries.size() * sizeof(Listed));
+        chunk_.entries.resize(value.mv_size / sizeof(Message));
+        std::memcpy(chunk_.entries.data(), value.mv_data, chunk_.entries.size() * sizeof(Message));
     } else if (code != MDB_NOTFOUND) {
         chunk_.box = 0;
         check(code, "read list");
@@ -207,22 +222,22 @@ void Txn::write_chunk() {
             check(code, "store list");
         return;
     }
-    MDB_val value{chunk_.entries.size() * sizeof(Listed), chunk_.entries.data()};
+    MDB_val value{chunk_.entries.size() * sizeof(Message), chunk_.entries.data()};
     check(mdb_put(txn_, index_.list_, &key, &value, 0), "store list");
 }
 
-void Txn::each_listed(std::uint32_t box, const std::function<bool(const Listed*, std::size_t)>& each) {
+void Txn::each_listed(std::uint32_t box, const std::function<bool(const Message*, std::size_t)>& each) {
     write_chunk();
     MDB_cursor* cursor = nullptr;
     check(mdb_cursor_open(txn_, index_.list_, &cursor), "read list");
     MailKey first(box, 0);
     MDB_val key = first.value();
     MDB_val value;
-    std::array<Listed, kChunk> entries;  // values are not aligned for their type
+    std::array<Message, kChunk> entries;  // values are not aligned for their type
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     for (; code == 0 && number_at(key, 0) == box; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        std::size_t count = std::min(value.mv_size / sizeof(Listed), entries.size());
-        std::memcpy(entries.data(), value.mv_data, count * sizeof(Listed));
+        std::size_t count = std::min(value.mv_size / sizeof(Message), entries.size());
+        std::memcpy(entries.data(), value.mv_data, count * sizeof(Message));
         if (!each(entries.data(), count))
             break;
     }
@@ -249,7 +264,7 @@ void Txn::remove_mail(std::uint32_t box, std::uint32_t uid) {
 
 void Txn::remove_all_mail(std::uint32_t box) {
     chunk_ = Chunk{};
-    for (MDB_dbi table : {index_.mail_, index_.cache_, index_.list_}) {
+    for (MDB_dbi table : {index_.mail_, index_.cache_, index_.list_, index_.gone_}) {
         MDB_cursor* cursor = nullptr;
         check(mdb_cursor_open(txn_, table, &cursor), "remove messages");
         MailKey first(box, 0);
@@ -266,6 +281,48 @@ void Txn::remove_all_mail(std::uint32_t box) {
         if (code != 0 && code != MDB_NOTFOUND && code != EINVAL)
             throw IndexError("remove messages", code);
     }
+}
+
+void Txn::put_gone(std::uint32_t box, const Gone& gone) {
+    GoneKey gone_key(box, gone.modseq, gone.uids.first);
+    MDB_val key = gone_key.value();
+    std::uint32_t last = gone.uids.last;
+    MDB_val value{sizeof last, &last};
+    check(mdb_put(txn_, index_.gone_, &key, &value, 0), "store expunge log");
+}
+
+void Txn::remove_gone(std::uint32_t box, const Gone& gone) {
+    GoneKey gone_key(box, gone.modseq, gone.uids.first);
+    MDB_val key = gone_key.value();
+    int code = mdb_del(txn_, index_.gone_, &key, nullptr);
+    if (code != MDB_NOTFOUND)
+        check(code, "shorten expunge log");
+}
+
+void Txn::each_gone(std::uint32_t box, std::uint64_t after, const std::function<bool(const Gone&)>& each) {
+    if (after == UINT64_MAX)
+        return;
+    MDB_cursor* cursor = nullptr;
+    check(mdb_cursor_open(txn_, index_.gone_, &cursor), "read expunge log");
+    GoneKey first(box, after + 1, 0);
+    MDB_val key = first.value();
+    MDB_val value;
+    int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    for (; code == 0 && number_at(key, 0) == box; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+        Gone gone;
+        if (key.mv_size != sizeof first.octets || value.mv_size != sizeof gone.uids.last) {
+            code = MDB_CORRUPTED;
+            break;
+        }
+        gone.modseq = std::uint64_t{number_at(key, 4)} << 32 | number_at(key, 8);
+        gone.uids.first = number_at(key, 12);
+        std::memcpy(&gone.uids.last, value.mv_data, sizeof gone.uids.last);
+        if (!each(gone))
+            break;
+    }
+    mdb_cursor_close(cursor);
+    if (code != 0 && code != MDB_NOTFOUND)
+        throw IndexError("read expunge log", code);
 }
 
 namespace {

@@ -1,4 +1,4 @@
-// lib/store/maildir_account.h - an Account on Maildir++: INBOX is the root, `.A.B` below it is A.B.
+// lib/store/maildir/account.h - an Account on Maildir++: INBOX is the root, `.A.B` below it is A.B.
 #pragma once
 
 #include <map>
@@ -8,17 +8,17 @@
 
 #include "lib/event/fd.h"
 #include "lib/store/account.h"
-#include "lib/store/folder.h"
-#include "lib/store/index.h"
+#include "lib/store/maildir/folder.h"
+#include "lib/store/maildir/index.h"
 #include "lib/store/trouble.h"
 
 namespace store {
 
 class MaildirAccount final : public Account, public std::enable_shared_from_this<MaildirAccount> {
   public:
-    MaildirAccount(AccountSettings settings, event::Fd root);
+    MaildirAccount(std::string path, char separator, event::Fd root);
 
-    char separator() const override { return settings_.separator; }
+    char separator() const override { return separator_; }
     Result<std::vector<std::string>> list() override;
     Result<std::unique_ptr<Mailbox>> open(std::string_view name) override;
     Result<void> create(std::string_view name) override;
@@ -48,11 +48,21 @@ class MaildirAccount final : public Account, public std::enable_shared_from_this
     void drop_index(const IndexError& error);
     std::string directory_of(std::string_view name) const;
     std::string name_of(std::string_view directory) const;
+    std::vector<std::string> root_entries(bool (*wanted)(std::string_view name)) const;
     std::vector<std::string> folder_directories() const;
-    void rename_folder(const std::string& from, const std::string& to);
-    void create_folder(const std::string& directory, const std::string& name);
 
-    AccountSettings settings_;
+    struct Renaming {
+        std::string from, to;  // directories
+    };
+    std::vector<Renaming> renamings(const std::string& source, const std::string& target) const;
+    void rename_folders(const std::vector<Renaming>& renamings);
+    void move_inbox(const std::string& target);
+    bool create_folder(const std::string& directory, const std::string& name);
+    void empty_trash();
+    void sync_root();
+
+    std::string path_;  // of the root
+    char separator_;
     event::Fd root_;
     std::mutex mutex_;
     std::shared_ptr<Index> index_;
@@ -72,12 +82,15 @@ auto MaildirAccount::attempt(Work work) -> Result<decltype(work())> {
         } catch (const IndexError& error) {
             if (!again)
                 return std::unexpected(Failure{error.is_disk_full() ? Failure::Kind::no_space : Failure::Kind::temporary,
-                    settings_.root + ": " + error.what()});
+                    path_ + ": " + error.what()});
             drop_index(error);
         } catch (const Trouble& error) {
             return std::unexpected(error.failure);
         }
     }
 }
+
+// Makes the root if it is not there. Throws Trouble.
+std::shared_ptr<Account> open_maildir(const std::string& path, char separator);
 
 }  // namespace store

@@ -1,4 +1,4 @@
-#include "lib/store/uid_list.h"
+#include "lib/store/maildir/uid_list.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "lib/store/maildir_name.h"
+#include "lib/store/maildir/name.h"
+#include "lib/store/maildir/small_file.h"
 #include "lib/store/trouble.h"
 #include "lib/text/append.h"
 
@@ -15,13 +16,25 @@ namespace store {
 namespace {
 
 constexpr const char* kFile = "dovecot-uidlist";
-constexpr const char* kNewFile = "dovecot-uidlist.tmp";
 constexpr std::size_t kNextDigits = 10;
+constexpr std::size_t kModseqDigits = 19;
+constexpr std::uint64_t kLargestModseq = std::uint64_t{1} << 62;  // half of what there is: nobody counts so far
 
-std::uint32_t leading_number(std::string_view text) {
-    std::uint32_t value = 0;
+template <class Number = std::uint32_t>
+Number leading_number(std::string_view text) {
+    Number value = 0;
     std::from_chars(text.data(), text.data() + text.size(), value);
     return value;
+}
+
+// Puts a number over the one that a header has under this letter; false if that one has another length.
+bool put_digits(std::string& header, char letter, std::size_t digits, std::uint64_t value) {
+    const char word[] = {' ', letter, '\0'};
+    std::size_t at = header.find(word);
+    if (at == std::string::npos || std::min(header.find(' ', at + 1), header.size()) - at - 2 != digits)
+        return false;
+    header.replace(at + 2, digits, fmt::format("{:0{}}", value, digits));
+    return true;
 }
 
 std::string_view take_line(std::string_view& text) {
@@ -50,12 +63,16 @@ void parse_header(std::string_view line, UidList::Contents& contents) {
                 contents.uid_validity = leading_number(word.substr(1));
             else if (word.starts_with('N'))
                 contents.uid_next = leading_number(word.substr(1));
+            else if (word.starts_with('M'))
+                contents.modseq_next = leading_number<std::uint64_t>(word.substr(1));
             else if (word.starts_with('G'))
                 contents.guid = word.substr(1);
         }
     }
     contents.found = contents.uid_validity != 0;
     contents.uid_next = std::max(contents.uid_next, 1u);
+    if (contents.modseq_next > kLargestModseq)
+        contents.modseq_next = 0;
 }
 
 void parse_entry(std::string_view line, UidList::Contents& contents) {
@@ -72,23 +89,6 @@ void parse_entry(std::string_view line, UidList::Contents& contents) {
         return;
     contents.uid_next = std::max(contents.uid_next, entry.uid == UINT32_MAX ? entry.uid : entry.uid + 1);
     contents.entries.push_back(std::move(entry));
-}
-
-std::string read_all(int file) {
-    struct stat info {};
-    std::string text;
-    if (fstat(file, &info) != 0)
-        return text;
-    text.resize(static_cast<std::size_t>(info.st_size));
-    std::size_t have = 0;
-    while (have < text.size()) {
-        ssize_t n = ::read(file, text.data() + have, text.size() - have);
-        if (n <= 0)
-            break;
-        have += static_cast<std::size_t>(n);
-    }
-    text.resize(have);
-    return text;
 }
 
 bool write_at(int file, std::string_view text, off_t at) {
@@ -125,7 +125,8 @@ UidList::Contents parse_uid_list(std::string_view text) {
 }
 
 std::string format_uid_list(const UidList::Contents& contents) {
-    std::string text = fmt::format("3 V{} N{:010} G{}\n", contents.uid_validity, contents.uid_next, contents.guid);
+    std::string text = fmt::format(
+        "3 V{} N{:010} G{} M{:019}\n", contents.uid_validity, contents.uid_next, contents.guid, contents.modseq_next);
     return text + entry_lines(contents.entries);
 }
 
@@ -137,15 +138,7 @@ event::Fd UidList::open_file(int flags) const {
     return file;
 }
 
-UidList::Contents UidList::read() {
-    event::Fd file = open_file(O_RDONLY);
-    if (!file) {
-        if (errno != ENOENT)
-            system_trouble(fmt::format("{}: open {}", name_, kFile));
-        return {};
-    }
-    return parse_uid_list(read_all(file.get()));
-}
+UidList::Contents UidList::read() { return parse_uid_list(read_small_file(folder_, kFile, name_)); }
 
 bool UidList::identity(struct stat& info) const { return fstatat(folder_, kFile, &info, AT_SYMLINK_NOFOLLOW) == 0; }
 
@@ -164,37 +157,27 @@ void UidList::append(const std::vector<UidListEntry>& entries, bool durable) {
         system_trouble(fmt::format("{}: sync {}", name_, kFile));
 }
 
-void UidList::raise_next(std::uint32_t uid_next) {
+void UidList::raise(std::uint32_t uid_next, std::uint64_t modseq_next) {
     event::Fd file = open_file(O_RDWR);
     if (!file)
         system_trouble(fmt::format("{}: open {}", name_, kFile));
     char start[256];
     ssize_t length = pread(file.get(), start, sizeof start, 0);
-    std::string_view line(start, length > 0 ? static_cast<std::size_t>(length) : 0);
-    line = line.substr(0, line.find('\n'));
-    std::size_t at = line.find(" N");
-    std::size_t end = at == std::string_view::npos ? at : std::min(line.find(' ', at + 1), line.size());
-    if (line.starts_with("3 ") && at != std::string_view::npos && end - at - 2 == kNextDigits) {
-        std::string digits = fmt::format("{:010}", uid_next);
-        if (!write_at(file.get(), digits, static_cast<off_t>(at + 2)) || fdatasync(file.get()) != 0)
+    std::string line(start, length > 0 ? static_cast<std::size_t>(length) : 0);
+    line.resize(std::min(line.find('\n'), line.size()));
+    if (line.starts_with("3 ") && put_digits(line, 'N', kNextDigits, uid_next) &&
+        put_digits(line, 'M', kModseqDigits, modseq_next)) {
+        if (!write_at(file.get(), line, 0) || fdatasync(file.get()) != 0)
             system_trouble(fmt::format("{}: write {}", name_, kFile));
         return;
     }
-    // Written by Dovecot, with as many digits as were needed then.
+    // Written by Dovecot, with as many digits as were needed then, or before there were modseqs.
     Contents contents = read();
     contents.uid_next = uid_next;
+    contents.modseq_next = modseq_next;
     rewrite(contents);
 }
 
-void UidList::rewrite(const Contents& contents) {
-    event::Fd file(openat(folder_, kNewFile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    bool written = file && write_at(file.get(), format_uid_list(contents), 0) &&
-                   renameat(folder_, kNewFile, folder_, kFile) == 0 && fsync(file.get()) == 0;
-    if (!written) {
-        int error = errno;
-        unlinkat(folder_, kNewFile, 0);
-        system_trouble(fmt::format("{}: write {}", name_, kFile), error);
-    }
-}
+void UidList::rewrite(const Contents& contents) { replace_small_file(folder_, kFile, format_uid_list(contents), name_); }
 
 }  // namespace store

@@ -1,7 +1,6 @@
-#include "lib/store/maildir_mailbox.h"
+#include "lib/store/maildir/mailbox.h"
 
 #include <fcntl.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -9,9 +8,12 @@
 #include "lib/imap/describe.h"
 #include "lib/message/header.h"
 #include "lib/message/structure.h"
-#include "lib/store/maildir_name.h"
+#include "lib/store/maildir/expunge_log.h"
+#include "lib/store/maildir/name.h"
+#include "lib/store/maildir/sync.h"
+#include "lib/store/maildir/uid_list.h"
+#include "lib/store/maildir/watch.h"
 #include "lib/store/trouble.h"
-#include "lib/store/uid_list.h"
 
 namespace store {
 namespace {
@@ -21,9 +23,9 @@ constexpr std::size_t kFirstHeaderRead = 8192;
 constexpr std::size_t kMaxHeader = 1024 * 1024;
 constexpr std::size_t kMaxPending = 1000;
 constexpr std::size_t kMaxPendingOctets = 1024 * 1024;
+constexpr int kReadMessage = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+constexpr int kMostRenames = 20;  // of one file while it is looked for
 constexpr std::int64_t kLatestDate = 253402300799;  // 31 December 9999: four digits are all IMAP has
-
-std::int64_t clamp_date(std::int64_t date) { return std::clamp<std::int64_t>(date, 0, kLatestDate); }
 
 std::int64_t count_bare_feeds(std::string_view text) {
     std::int64_t count = 0;
@@ -49,50 +51,9 @@ std::string read_up_to(int file, std::size_t limit, const std::string& name) {
     return text;
 }
 
-class MaildirWatch final : public Watch {
-  public:
-    explicit MaildirWatch(std::shared_ptr<Folder> folder) : folder_(std::move(folder)) {
-        inotify_ = event::Fd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-        constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF;
-        for (int directory : {folder_->cur(), folder_->fresh()}) {
-            std::string path = "/proc/self/fd/" + std::to_string(directory);
-            if (inotify_ && inotify_add_watch(inotify_.get(), path.c_str(), kEvents) < 0)
-                inotify_.reset();  // out of watches: the caller polls
-        }
-        remember();
-    }
-
-    int descriptor() const override { return inotify_.get(); }
-
-    bool changed() override {
-        bool events = false;
-        char buffer[4096];
-        while (inotify_ && read(inotify_.get(), buffer, sizeof buffer) > 0)
-            events = true;
-        FileTime cur = modification_time(folder_->cur());
-        FileTime fresh = modification_time(folder_->fresh());
-        bool moved = !(cur == cur_) || !(fresh == fresh_);
-        remember();
-        return events || moved;
-    }
-
-  private:
-    void remember() {
-        cur_ = modification_time(folder_->cur());
-        fresh_ = modification_time(folder_->fresh());
-    }
-
-    std::shared_ptr<Folder> folder_;
-    event::Fd inotify_;
-    FileTime cur_, fresh_;
-};
-
 }  // namespace
 
-Content::~Content() {
-    if (mapped_)
-        munmap(const_cast<void*>(mapped_), size_);
-}
+std::int64_t clamp_date(std::int64_t date) { return std::clamp<std::int64_t>(date, 0, kLatestDate); }
 
 MaildirMailbox::Writing::Writing(std::shared_ptr<Index> opened, const MaildirMailbox& mailbox)
     : index(std::move(opened)), txn(*index, true) {
@@ -189,6 +150,7 @@ Result<MailboxStatus> MaildirMailbox::status() {
         status.unseen = state.unseen;
         status.uid_next = state.uid_next;
         status.uid_validity = state.uid_validity;
+        status.highest_modseq = state.highest_modseq;
         if (state.first_recent < state.uid_next)
             reading().txn.each_mail(state.id, state.first_recent, [&](std::uint32_t, const MailRecord&) {
                 ++status.recent;
@@ -200,7 +162,7 @@ Result<MailboxStatus> MaildirMailbox::status() {
             status.first_unseen = state.first_unseen_sequence;
             return status;
         }
-        reading().txn.each_listed(state.id, [&status](const Txn::Listed* first, std::size_t count) {
+        reading().txn.each_listed(state.id, [&status](const Message* first, std::size_t count) {
             for (std::size_t i = 0; i < count; ++i) {
                 ++status.first_unseen;
                 if (!(first[i].flags & kSeen))
@@ -223,13 +185,28 @@ Result<std::vector<Message>> MaildirMailbox::messages() {
         if (!box || box->state.uid_validity != uid_validity_)
             trouble(Failure::Kind::not_found, name_ + ": the mailbox was deleted");
         box_ = std::move(*box);
-        reading().txn.each_listed(box_.state.id, [&list](const Txn::Listed* first, std::size_t count) {
-            for (std::size_t i = 0; i < count; ++i)
-                list.push_back({first[i].uid, first[i].flags});
+        reading().txn.each_listed(box_.state.id, [&list](const Message* first, std::size_t count) {
+            list.insert(list.end(), first, first + count);
             return true;
         });
         return list;
     });
+}
+
+Result<std::optional<std::vector<UidRange>>> MaildirMailbox::expunged_since(Modseq modseq) {
+    return account_->attempt([&] {
+        flush_pending();
+        reading_.reset();
+        std::optional<BoxRecord> box = reading().txn.find_box(directory_);
+        if (!box || box->state.uid_validity != uid_validity_)
+            trouble(Failure::Kind::not_found, name_ + ": the mailbox was deleted");
+        return ExpungeLog(reading().txn, box->state).since(modseq);
+    });
+}
+
+bool MaildirMailbox::takes_keywords() const {
+    auto is_free = [](const std::string& keyword) { return keyword.empty(); };
+    return box_.keywords.size() < kMaxKeywords || std::any_of(box_.keywords.begin(), box_.keywords.end(), is_free);
 }
 
 Result<std::uint32_t> MaildirMailbox::claim_recent() {
@@ -282,26 +259,40 @@ MaildirMailbox::Located MaildirMailbox::locate(std::uint32_t uid) {
     return {record->state, std::string(record->name)};
 }
 
-// After another program renamed or removed the file.
-MaildirMailbox::Located MaildirMailbox::locate_again(std::uint32_t uid) {
-    std::unique_ptr<Writing> writing = begin_change(false);
-    Sync(*this, writing->txn, writing->box).run(true);
-    // What others changed is told at the next refresh(), not in the middle of a command.
-    std::uint64_t seen = box_.state.generation;
-    finish_change(*writing);
-    box_.state.generation = seen;
-    return locate(uid);
-}
-
 event::Fd MaildirMailbox::open_message(std::uint32_t uid, Located& located) {
-    constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    event::Fd file(openat(folder_->part(located.state.in_new != 0), located.name.c_str(), kFlags));
-    if (!file && errno == ENOENT) {
-        located = locate_again(uid);
-        file = event::Fd(openat(folder_->part(located.state.in_new != 0), located.name.c_str(), kFlags));
-    }
+    event::Fd file(openat(folder_->part(located.state.in_new != 0), located.name.c_str(), kReadMessage));
+    if (!file && errno == ENOENT)
+        return open_again(uid, located);
     if (!file)
         system_trouble(name_ + ": open " + located.name);
+    return file;
+}
+
+// After somebody renamed or removed the file. It is opened under the lock, where no other session can rename it; a program
+// that knows no lock may do so a few times in a row.
+event::Fd MaildirMailbox::open_again(std::uint32_t uid, Located& located) {
+    // What others changed is told at the next refresh(), not in the middle of a command.
+    const Modseq seen = box_.state.highest_modseq;
+    event::Fd file;
+    for (int attempt = 0; attempt < kMostRenames && !file; ++attempt) {
+        std::unique_ptr<Writing> writing = begin_change(false);
+        Sync(*this, writing->txn, writing->box).run(true);
+        std::optional<MailRecord> record = writing->txn.find_mail(writing->box.state.id, uid);
+        int error = ENOENT;
+        if (record) {
+            located = {record->state, std::string(record->name)};
+            file = event::Fd(openat(folder_->part(located.state.in_new != 0), located.name.c_str(), kReadMessage));
+            error = errno;
+        }
+        finish_change(*writing);
+        box_.state.highest_modseq = seen;
+        if (!record)
+            trouble(Failure::Kind::not_found, name_ + ": the message was expunged");
+        if (!file && error != ENOENT)
+            system_trouble(name_ + ": open " + located.name, error);
+    }
+    if (!file)
+        trouble(Failure::Kind::temporary, name_ + ": " + located.name + " is renamed again and again");
     return file;
 }
 
@@ -351,9 +342,8 @@ Result<std::int64_t> MaildirMailbox::internal_date(std::uint32_t uid) {
         struct stat info {};
         int directory = folder_->part(located.state.in_new != 0);
         if (fstatat(directory, located.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-            located = locate_again(uid);
-            directory = folder_->part(located.state.in_new != 0);
-            if (fstatat(directory, located.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+            event::Fd file = open_again(uid, located);
+            if (fstat(file.get(), &info) != 0)
                 system_trouble(name_ + ": stat " + located.name);
         }
         std::int64_t date = clamp_date(info.st_mtim.tv_sec);

@@ -1,4 +1,4 @@
-// lib/store/maildir_name.h - the name of a message file.
+// lib/store/maildir/name.h - the name of a message file.
 //
 //     1767225600.M123P77Q1.host,S=2048,W=2090,U=17:2,FS
 //     `------------- base -----------------------´ `info´

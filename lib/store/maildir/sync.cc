@@ -1,22 +1,23 @@
+#include "lib/store/maildir/sync.h"
+
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/random.h>
 
 #include <algorithm>
 #include <charconv>
 
-#include "lib/store/maildir_mailbox.h"
-#include "lib/store/maildir_name.h"
+#include "lib/store/maildir/expunge_log.h"
+#include "lib/store/maildir/keywords.h"
+#include "lib/store/maildir/name.h"
+#include "lib/store/maildir/small_file.h"
 #include "lib/store/trouble.h"
-#include "lib/store/uid_list.h"
 #include "lib/text/append.h"
 
 namespace store {
 namespace {
 
-constexpr std::uint32_t kReserve = 256;  // UIDs promised ahead: one sync of the list for so many messages
-constexpr std::uint32_t kLastUid = UINT32_MAX - 1;
-constexpr const char* kKeywordsFile = "dovecot-keywords";
+constexpr std::uint32_t kReserve = 256;       // UIDs promised ahead: one sync of the list for so many messages
+constexpr Modseq kReserveModseqs = 1'000'000;  // they are plenty
 
 std::string hexadecimal(const std::uint8_t* octets, std::size_t count) {
     std::string text;
@@ -25,35 +26,18 @@ std::string hexadecimal(const std::uint8_t* octets, std::size_t count) {
     return text;
 }
 
-std::string small_file(int directory, const char* name) {
-    event::Fd file(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    std::string text(16384, '\0');
-    ssize_t length = file ? read(file.get(), text.data(), text.size()) : 0;
-    text.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
-    return text;
+std::uint32_t is_racy(const FileTime& time, std::int64_t read_at) {
+    std::int64_t window = time.nanoseconds != 0 ? 20'000'000 : 2'000'000'000;
+    return read_at - (time.seconds * 1'000'000'000 + time.nanoseconds) <= window ? 1 : 0;
 }
 
-// "0 name" lines.
-std::vector<std::string> parse_keywords(std::string_view text) {
-    std::vector<std::string> keywords;
-    while (!text.empty()) {
-        std::size_t end = std::min(text.find('\n'), text.size());
-        std::string_view line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-        std::size_t number = 0;
-        auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), number);
-        auto digits = static_cast<std::size_t>(rest - line.data());
-        if (error != std::errc() || number >= kMaxKeywords || line.size() < digits + 2)
-            continue;
-        if (keywords.size() <= number)
-            keywords.resize(number + 1);
-        keywords[number] = line.substr(digits + 1, kMaxKeywordLength);
-    }
-    return keywords;
-}
+// Above what this server gave out before it lost its memory, where even the list has lost it, and above what another server
+// (which counts changes from 1) may have told the same clients.
+Modseq first_modseq() { return static_cast<Modseq>(std::max<std::int64_t>(now_nanoseconds(), 0) / 1000); }
 
-// When a directory that was changed just before it was read has to be read once more. For a large mailbox
-// that costs, so it waits a little longer; a change with the very same time stamp is rare.
+}  // namespace
+
+// For a large mailbox a second look costs, so it waits a little longer; a change with the very same time stamp is rare.
 bool racy_due(const BoxState& state, const FileTime& time, bool racy) {
     if (!racy)
         return false;
@@ -63,13 +47,6 @@ bool racy_due(const BoxState& state, const FileTime& time, bool racy) {
     std::int64_t changed = time.seconds * 1'000'000'000 + time.nanoseconds;
     return now - changed > window && now - std::max(changed, state.last_scan) > patience;
 }
-
-std::uint32_t is_racy(const FileTime& time, std::int64_t read_at) {
-    std::int64_t window = time.nanoseconds != 0 ? 20'000'000 : 2'000'000'000;
-    return read_at - (time.seconds * 1'000'000'000 + time.nanoseconds) <= window ? 1 : 0;
-}
-
-}  // namespace
 
 OwnChange::OwnChange(int directory, FileTime& recorded, std::uint32_t& racy)
     : directory_(directory), recorded_(recorded), racy_(racy), was_known_(modification_time(directory) == recorded) {}
@@ -81,18 +58,30 @@ void OwnChange::done() {
     racy_ = 1;
 }
 
-void reserve_uids(MaildirMailbox& mailbox, BoxState& state, std::uint32_t last) {
-    if (last < state.uid_ceiling)
-        return;
-    std::uint32_t ceiling = last > kLastUid - kReserve ? UINT32_MAX : last + 1 + kReserve;
-    UidList list(mailbox.folder()->self(), mailbox.name());
-    list.raise_next(ceiling);
-    state.uid_ceiling = ceiling;
+void note_uid_list(const MaildirMailbox& mailbox, BoxState& state) {
     struct stat info {};
-    if (list.identity(info)) {
+    if (UidList(mailbox.folder()->self(), mailbox.name()).identity(info)) {
         state.list_inode = info.st_ino;
         state.list_size = info.st_size;
     }
+}
+
+void promise(MaildirMailbox& mailbox, BoxState& state, std::uint32_t last) {
+    bool uids = last < state.uid_ceiling;
+    bool modseqs = state.highest_modseq + 1 < state.modseq_ceiling;
+    if (uids && modseqs)
+        return;
+    // One sync for both.
+    std::uint32_t ceiling = last > kLastUid - kReserve ? UINT32_MAX : last + 1 + kReserve;
+    state.uid_ceiling = std::max(state.uid_ceiling, ceiling);
+    state.modseq_ceiling = std::max(state.modseq_ceiling, state.highest_modseq + 1 + kReserveModseqs);
+    UidList(mailbox.folder()->self(), mailbox.name()).raise(state.uid_ceiling, state.modseq_ceiling);
+    note_uid_list(mailbox, state);
+}
+
+Modseq next_modseq(MaildirMailbox& mailbox, BoxState& state) {
+    promise(mailbox, state, state.uid_next - 1);
+    return ++state.highest_modseq;
 }
 
 bool MaildirMailbox::is_clean(const BoxState& state) const {
@@ -110,49 +99,6 @@ bool MaildirMailbox::is_clean(const BoxState& state) const {
         return false;
     bool keywords = fstatat(folder_->self(), kKeywordsFile, &info, AT_SYMLINK_NOFOLLOW) == 0;
     return (keywords ? file_time(info) : FileTime{}) == state.keywords_time;
-}
-
-void MaildirMailbox::adopt_keywords(Writing& writing, const std::vector<std::string>& wanted, Flags& bits) {
-    std::vector<std::string>& known = writing.box.keywords;
-    bool added = false;
-    for (const std::string& keyword : wanted) {
-        auto same = [&keyword](const std::string& name) {
-            return name.size() == keyword.size() &&
-                   std::equal(name.begin(), name.end(), keyword.begin(), [](char a, char b) {
-                       return (a | ((a >= 'A' && a <= 'Z') ? 32 : 0)) == (b | ((b >= 'A' && b <= 'Z') ? 32 : 0));
-                   });
-        };
-        auto found = std::find_if(known.begin(), known.end(), same);
-        if (found == known.end())
-            found = std::find(known.begin(), known.end(), std::string());  // a letter without a name
-        if (found == known.end()) {
-            if (known.size() >= kMaxKeywords || keyword.size() > kMaxKeywordLength)
-                trouble(Failure::Kind::limit, fmt::format("{}: a mailbox has at most {} keywords of {} characters", name_,
-                                                  kMaxKeywords, kMaxKeywordLength));
-            found = known.insert(known.end(), std::string());
-        }
-        if (found->empty()) {
-            *found = keyword;
-            added = true;
-        }
-        bits |= keyword_bit(static_cast<std::size_t>(found - known.begin()));
-    }
-    if (!added)
-        return;
-    std::string text;
-    for (std::size_t i = 0; i < known.size(); ++i) {
-        if (!known[i].empty())
-            text::append(text, "{} {}\n", i, known[i]);
-    }
-    constexpr const char* kTemporary = "dovecot-keywords.tmp";
-    event::Fd file(openat(folder_->self(), kTemporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    bool written = file && write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                   renameat(folder_->self(), kTemporary, folder_->self(), kKeywordsFile) == 0 && fsync(file.get()) == 0;
-    if (!written)
-        system_trouble(name_ + ": write " + kKeywordsFile);
-    struct stat info {};
-    if (fstat(file.get(), &info) == 0)
-        writing.box.state.keywords_time = file_time(info);
 }
 
 Sync::Sync(MaildirMailbox& mailbox, Txn& txn, BoxRecord& box) : mailbox_(mailbox), txn_(txn), box_(box), state_(box.state) {}
@@ -205,7 +151,7 @@ void Sync::run(bool thorough) {
 // A folder that the index does not know: its UIDVALIDITY comes from the list, or is made.
 void Sync::begin_box() {
     state_.id = txn_.new_box_id();
-    state_.generation = static_cast<std::uint64_t>(now_nanoseconds());
+    state_.highest_modseq = std::max(state_.highest_modseq, first_modseq());
     if (getentropy(state_.guid, sizeof state_.guid) != 0)
         system_trouble("getentropy");
 }
@@ -219,14 +165,17 @@ void Sync::read_uid_list() {
     if (contents.found && state_.uid_validity != 0 && contents.uid_validity != state_.uid_validity) {
         // Made anew by another program: what we knew is no longer true.
         txn_.remove_all_mail(state_.id);
-        std::uint32_t id = state_.id;
-        state_ = BoxState{};
-        state_.id = id;
+        BoxState fresh;
+        fresh.highest_modseq = state_.highest_modseq;
+        state_ = fresh;
         begin_box();
     }
     if (contents.found) {
         state_.uid_validity = contents.uid_validity;
         state_.uid_ceiling = contents.uid_next;
+        state_.modseq_ceiling = contents.modseq_next;
+        if (!state_.scanned)
+            state_.highest_modseq = std::max(state_.highest_modseq, contents.modseq_next);
         list_next_ = contents.uid_next;
         state_.list_lines = contents.lines;
         listed_.reserve(contents.entries.size());
@@ -238,7 +187,7 @@ void Sync::read_uid_list() {
     } else {
         list_rewrite_ = true;
         if (state_.uid_validity == 0)
-            state_.uid_validity = mailbox_.account()->next_uid_validity();
+            state_.uid_validity = mailbox_.maildir().next_uid_validity();
     }
 }
 
@@ -248,11 +197,40 @@ void Sync::read_keywords() {
     FileTime time = found ? file_time(info) : FileTime{};
     if (time == state_.keywords_time)
         return;
-    std::vector<std::string> keywords = parse_keywords(small_file(mailbox_.folder()->self(), kKeywordsFile));
-    if (keywords != box_.keywords)
-        ++state_.generation;
+    std::vector<std::string> keywords = parse_keywords(
+        read_small_file(mailbox_.folder()->self(), kKeywordsFile, mailbox_.name()));
+    touch_keywords(renamed_keywords(box_.keywords, keywords));
     box_.keywords = std::move(keywords);
     state_.keywords_time = time;
+}
+
+// Flags that mean something else now have changed, although no file was renamed.
+void Sync::touch_keywords(Flags renamed) {
+    if (renamed == 0)
+        return;
+    std::vector<std::uint32_t> uids;
+    txn_.each_listed(state_.id, [&](const Message* first, std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            if (first[i].flags & renamed)
+                uids.push_back(first[i].uid);
+        }
+        return true;
+    });
+    modseq();  // the list of keywords itself is to be told
+    for (std::uint32_t uid : uids) {
+        std::optional<MailRecord> record = txn_.find_mail(state_.id, uid);
+        MailState mail = record->state;
+        std::string name(record->name);
+        mail.modseq = modseq();
+        txn_.put_mail(state_.id, uid, mail, name);
+    }
+}
+
+// One for everything that a run finds: it is one change to those who hear of it. Promised in save_uid_list().
+Modseq Sync::modseq() {
+    if (modseq_ == 0)
+        modseq_ = ++state_.highest_modseq;
+    return modseq_;
 }
 
 void Sync::scan(bool new_too, bool cur_too) {
@@ -282,6 +260,8 @@ bool Sync::match(bool new_read, bool cur_read) {
             Change change{uid, record.state, entry->name};
             change.state.in_new = in_new ? 1 : 0;
             change.state.flags = parse_maildir_name(entry->name).flags;
+            if (change.state.flags != record.state.flags)
+                change.state.modseq = modseq();
             changes_.push_back(change);
         }
         return true;
@@ -315,10 +295,10 @@ void Sync::apply_matches() {
         --state_.messages;
         txn_.remove_mail(state_.id, uid);
     }
-    if (!changes_.empty() || !missing_.empty()) {
-        ++state_.generation;
+    if (!missing_.empty())
+        ExpungeLog(txn_, state_).add(missing_, modseq());
+    if (!changes_.empty() || !missing_.empty())
         state_.first_unseen_uid = 0;
-    }
 }
 
 // The UID that a file had already, by the list or by its own name; 0 if there is no proof.
@@ -370,6 +350,7 @@ void Sync::add_new_messages() {
         mail.in_new = arrival.in_new ? 1 : 0;
         mail.size = name.size ? static_cast<std::int64_t>(*name.size) : MailState::kUnknown;
         mail.virtual_size = name.virtual_size ? static_cast<std::int64_t>(*name.virtual_size) : MailState::kUnknown;
+        mail.modseq = modseq();
         txn_.put_mail(state_.id, arrival.uid, mail, arrival.name);
         ++state_.messages;
         state_.unseen += (mail.flags & kSeen) ? 0 : 1;
@@ -408,7 +389,6 @@ void Sync::add_new_messages() {
             });
     }
     state_.first_unseen_uid = 0;
-    ++state_.generation;
 }
 
 // Somebody was killed between giving files their UIDs and saying so: those UIDs are used up.
@@ -418,12 +398,14 @@ void Sync::settle() {
     state_.unsettled_uid = 0;
 }
 
-// UIDs that no name proves go into the list, on the disk, before anybody is told of them.
+// UIDs that no name proves, and the promises, go into the list, on the disk, before anybody is told of them.
 void Sync::save_uid_list() {
     UidList list(mailbox_.folder()->self(), mailbox_.name());
     if (rebuilding_ && list_loaded_)
         state_.uid_next = std::max(state_.uid_next, list_next_);
     settle();
+    if (rebuilding_)
+        ExpungeLog(txn_, state_).forget();
     bool stale = state_.list_lines > 2 * std::int64_t{state_.messages} + 1000;
     bool many = list_additions_.size() > 1000;
     if (list_rewrite_ || stale || many) {
@@ -431,6 +413,7 @@ void Sync::save_uid_list() {
         contents.uid_validity = state_.uid_validity;
         std::uint32_t wanted = state_.uid_next > kLastUid - kReserve ? UINT32_MAX : state_.uid_next + kReserve;
         contents.uid_next = std::max(state_.uid_ceiling, wanted);
+        contents.modseq_next = std::max(state_.modseq_ceiling, state_.highest_modseq + kReserveModseqs);
         contents.guid = hexadecimal(state_.guid, sizeof state_.guid);
         contents.entries.reserve(state_.messages);
         txn_.each_mail(state_.id, 0, [&contents](std::uint32_t uid, const MailRecord& record) {
@@ -439,6 +422,7 @@ void Sync::save_uid_list() {
         });
         list.rewrite(contents);
         state_.uid_ceiling = contents.uid_next;
+        state_.modseq_ceiling = contents.modseq_next;
         state_.list_lines = state_.messages;
     } else {
         if (!list_additions_.empty()) {
@@ -448,14 +432,10 @@ void Sync::save_uid_list() {
             list.append(entries, additions_durable_);
             state_.list_lines += static_cast<std::int64_t>(entries.size());
         }
-        if (state_.uid_next > state_.uid_ceiling)
-            reserve_uids(mailbox_, state_, state_.uid_next - 1);
+        if (state_.uid_next > state_.uid_ceiling || state_.highest_modseq >= state_.modseq_ceiling)
+            promise(mailbox_, state_, state_.uid_next - 1);
     }
-    struct stat info {};
-    if (list.identity(info)) {
-        state_.list_inode = info.st_ino;
-        state_.list_size = info.st_size;
-    }
+    note_uid_list(mailbox_, state_);
 }
 
 }  // namespace store

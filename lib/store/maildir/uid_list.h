@@ -1,12 +1,13 @@
-// lib/store/uid_list.h - dovecot-uidlist: which UID a file has whose name does not say it.
+// lib/store/maildir/uid_list.h - dovecot-uidlist: which UID a file has whose name does not say it.
 //
-//     3 V1700000000 N0000000257 G0123456789abcdef0123456789abcdef
+//     3 V1700000000 N0000000257 G0123456789abcdef0123456789abcdef M0001764500000000000
 //     12 :1767225600.M1P1.host,S=2048
 //
 // V is UIDVALIDITY; lines may be added at the end at any time. N is a promise on the disk: UIDs below it
-// may have been given out, so that after the loss of everything else none is given out twice. We write N
-// with ten digits and ahead of need, so that it can be raised in place. Dovecot reads and writes the
-// same file; the version 1 header is understood too.
+// may have been given out, so that after the loss of everything else none is given out twice. M promises the
+// same for modseqs. We write both with all their digits and ahead of need, so that they can be raised in
+// place. Dovecot reads and writes the same file, and keeps M, which it does not know; the version 1 header is
+// understood too.
 //
 // Callers hold the user's write transaction.
 //
@@ -39,7 +40,8 @@ class UidList {
         bool found = false;
         std::uint32_t uid_validity = 0;
         std::uint32_t uid_next = 1;
-        std::string guid;  // 32 hexadecimal digits
+        std::uint64_t modseq_next = 0;  // 0: the list promises nothing
+        std::string guid;               // 32 hexadecimal digits
         std::vector<UidListEntry> entries;
         std::int64_t lines = 0;
     };
@@ -51,8 +53,8 @@ class UidList {
     // Adds lines at the end; durable only if asked.
     void append(const std::vector<UidListEntry>& entries, bool durable);
 
-    // Raises N, durably. The file must exist.
-    void raise_next(std::uint32_t uid_next);
+    // Raises N and M, durably. The file must exist.
+    void raise(std::uint32_t uid_next, std::uint64_t modseq_next);
 
     // Writes the whole file anew, durably.
     void rewrite(const Contents& contents);

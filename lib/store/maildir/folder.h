@@ -1,4 +1,4 @@
-// lib/store/folder.h - the open directories of one Maildir folder, and what their entries say.
+// lib/store/maildir/folder.h - the open directories of one Maildir folder, and what their entries say.
 #pragma once
 
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "lib/event/fd.h"
-#include "lib/store/index.h"
+#include "lib/store/maildir/index.h"
 
 namespace store {
 

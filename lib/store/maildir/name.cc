@@ -1,4 +1,4 @@
-#include "lib/store/maildir_name.h"
+#include "lib/store/maildir/name.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
