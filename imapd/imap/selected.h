@@ -57,7 +57,7 @@ class Selected {
     std::vector<imap::Range> recent_;
     std::vector<std::string> told_keywords_;
     store::Modseq seen_modseq_ = 0;  // of the list
-    bool ghosts_ = false;  // the list holds messages that are gone
+    bool ghosts_ = false;            // the list holds messages that are gone
 };
 
 }  // namespace imapd

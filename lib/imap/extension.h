@@ -23,14 +23,14 @@ namespace imap {
 
 // Where in the language a word stands.
 enum class Place {
-    command,   // "UID EXPUNGE" is one
-    select,    // parameters of SELECT and EXAMINE
-    fetch,     // data items of FETCH
-    search,    // keys of SEARCH
-    store,     // data items of STORE
-    status,    // data items of STATUS
-    attribute, // of a mailbox in LIST
-    code,      // response codes
+    command,    // "UID EXPUNGE" is one
+    select,     // parameters of SELECT and EXAMINE
+    fetch,      // data items of FETCH
+    search,     // keys of SEARCH
+    store,      // data items of STORE
+    status,     // data items of STATUS
+    attribute,  // of a mailbox in LIST
+    code,       // response codes
 };
 
 // When CAPABILITY says it.

@@ -119,7 +119,8 @@ class Mailbox {
     // All messages by UID.
     virtual Result<std::vector<Message>> messages() = 0;
 
-    // What was expunged after that modseq, ascending; nothing if that is not known any more: then whoever asks compares UIDs.
+    // What was expunged after that modseq, ascending; nothing if that is not known any more: then whoever asks compares
+    // UIDs.
     virtual Result<std::optional<std::vector<UidRange>>> expunged_since(Modseq modseq) = 0;
 
     // The first UID that is recent to the caller, who becomes the one to whom they were.
@@ -141,7 +142,8 @@ class Mailbox {
 
     virtual Result<void> expunge(const std::vector<std::uint32_t>& uids) = 0;
 
-    // All or none. The target is a mailbox of the same account, or of another, perhaps of another kind: octets are copied then.
+    // All or none. The target is a mailbox of the same account, or of another, perhaps of another kind: octets are copied
+    // then.
     Result<Copied> copy(const std::vector<std::uint32_t>& uids, Mailbox& target);
     Result<Copied> move(const std::vector<std::uint32_t>& uids, Mailbox& target);
 

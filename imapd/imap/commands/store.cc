@@ -37,7 +37,7 @@ void tell_scripts(const Session& session, store::Mailbox& mailbox, const std::ve
 }  // namespace
 
 Reply command_store(Session& session, const imap::Command& command) {
-    imap::StoreArgs args = imap::parse_store(command.args);
+    imap::StoreArgs args = imap::parse_store(command.args, session.extensions());
     FlagArguments flags = flag_arguments(args.flags);
     Selected& selected = session.selected();
     bool by_uid = command.name.starts_with("UID ");

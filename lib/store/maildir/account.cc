@@ -127,13 +127,9 @@ std::uint32_t MaildirAccount::next_uid_validity() {
     return next;
 }
 
-std::string MaildirAccount::directory_of(std::string_view name) const {
-    return store::directory_of(name, separator_);
-}
+std::string MaildirAccount::directory_of(std::string_view name) const { return store::directory_of(name, separator_); }
 
-std::string MaildirAccount::name_of(std::string_view directory) const {
-    return store::name_of(directory, separator_);
-}
+std::string MaildirAccount::name_of(std::string_view directory) const { return store::name_of(directory, separator_); }
 
 // Every name in the root that `wanted` lets through.
 std::vector<std::string> MaildirAccount::root_entries(bool (*wanted)(std::string_view name)) const {
@@ -349,10 +345,7 @@ void MaildirAccount::move_inbox(const std::string& target) {
 }
 
 Result<std::vector<std::string>> MaildirAccount::subscriptions() {
-    return attempt([&] {
-        return parse_subscriptions(
-            read_small_file(root_.get(), kSubscriptionsFile, path_), separator_);
-    });
+    return attempt([&] { return parse_subscriptions(read_small_file(root_.get(), kSubscriptionsFile, path_), separator_); });
 }
 
 Result<void> MaildirAccount::subscribe(std::string_view given, bool wanted) {

@@ -81,8 +81,8 @@ auto MaildirAccount::attempt(Work work) -> Result<decltype(work())> {
             }
         } catch (const IndexError& error) {
             if (!again)
-                return std::unexpected(Failure{error.is_disk_full() ? Failure::Kind::no_space : Failure::Kind::temporary,
-                    path_ + ": " + error.what()});
+                return std::unexpected(Failure{
+                    error.is_disk_full() ? Failure::Kind::no_space : Failure::Kind::temporary, path_ + ": " + error.what()});
             drop_index(error);
         } catch (const Trouble& error) {
             return std::unexpected(error.failure);

@@ -22,8 +22,8 @@ void MaildirMailbox::adopt_keywords(BoxRecord& box, const std::vector<std::strin
     std::vector<std::string> known = box.keywords;
     std::optional<Flags> found = store::adopt_keywords(known, wanted);
     if (!found)
-        trouble(Failure::Kind::limit, fmt::format("{}: a mailbox has at most {} keywords of {} characters", name_, kMaxKeywords,
-                                          kMaxKeywordLength));
+        trouble(Failure::Kind::limit,
+            fmt::format("{}: a mailbox has at most {} keywords of {} characters", name_, kMaxKeywords, kMaxKeywordLength));
     bits |= *found;
     if (known == box.keywords)
         return;

@@ -18,7 +18,7 @@ namespace store {
 
 class ExpungeLog {
   public:
-    static constexpr std::uint32_t kMaxRanges = 4096;  // of adjacent UIDs that went at once, for each mailbox
+    static constexpr std::uint32_t kMaxRanges = 4096;   // of adjacent UIDs that went at once, for each mailbox
     static constexpr std::uint32_t kKeptRanges = 3072;  // once it was too long
 
     ExpungeLog(Txn& txn, BoxState& state) : txn_(txn), state_(state) {}

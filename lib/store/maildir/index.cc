@@ -147,8 +147,7 @@ int Index::open_tables(unsigned flags) {
         const char* name;
         MDB_dbi* handle;
     };
-    const Table tables[] = {
-        {"boxes", &boxes_}, {"mail", &mail_}, {"cache", &cache_}, {"list", &list_}, {"gone", &gone_}};
+    const Table tables[] = {{"boxes", &boxes_}, {"mail", &mail_}, {"cache", &cache_}, {"list", &list_}, {"gone", &gone_}};
     MDB_txn* txn = nullptr;
     int code = mdb_txn_begin(env_, nullptr, flags & MDB_RDONLY, &txn);
     if (code != 0)

@@ -68,9 +68,9 @@ struct BoxState {
     std::uint32_t new_racy = 0;  // changed so lately that a further change could have the same time
     std::uint32_t cur_racy = 0;
     std::uint32_t unsettled_uid = 0;  // a killed process may have given files UIDs up to this one
-    std::uint32_t gone_ranges = 0;  // in the expunge log
-    std::int64_t last_scan = 0;    // nanoseconds
-    std::uint64_t list_inode = 0;  // dovecot-uidlist as we left it
+    std::uint32_t gone_ranges = 0;    // in the expunge log
+    std::int64_t last_scan = 0;       // nanoseconds
+    std::uint64_t list_inode = 0;     // dovecot-uidlist as we left it
     std::int64_t list_size = -1;
     std::int64_t list_lines = 0;
     FileTime keywords_time;  // of dovecot-keywords
@@ -123,7 +123,7 @@ class Txn {
     std::optional<MailRecord> find_mail(std::uint32_t box, std::uint32_t uid);
     void put_mail(std::uint32_t box, std::uint32_t uid, const MailState& state, std::string_view name);
     void remove_mail(std::uint32_t box, std::uint32_t uid);  // with its cache
-    void remove_all_mail(std::uint32_t box);    // with the expunge log
+    void remove_all_mail(std::uint32_t box);                 // with the expunge log
 
     // Calls each(first, count) with parts of the list of all messages, by UID, until it returns false.
     void each_listed(std::uint32_t box, const std::function<bool(const Message*, std::size_t)>& each);

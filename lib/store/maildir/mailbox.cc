@@ -24,7 +24,7 @@ constexpr std::size_t kMaxHeader = 1024 * 1024;
 constexpr std::size_t kMaxPending = 1000;
 constexpr std::size_t kMaxPendingOctets = 1024 * 1024;
 constexpr int kReadMessage = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-constexpr int kMostRenames = 20;  // of one file while it is looked for
+constexpr int kMostRenames = 20;                    // of one file while it is looked for
 constexpr std::int64_t kLatestDate = 253402300799;  // 31 December 9999: four digits are all IMAP has
 
 std::int64_t count_bare_feeds(std::string_view text) {

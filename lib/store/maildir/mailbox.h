@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "lib/store/maildir/folder.h"
-#include "lib/store/maildir/index.h"
 #include "lib/store/mailbox.h"
 #include "lib/store/maildir/account.h"
+#include "lib/store/maildir/folder.h"
+#include "lib/store/maildir/index.h"
 #include "lib/store/maildir/uid_list.h"
 
 namespace store {

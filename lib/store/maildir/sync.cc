@@ -16,7 +16,7 @@
 namespace store {
 namespace {
 
-constexpr std::uint32_t kReserve = 256;       // UIDs promised ahead: one sync of the list for so many messages
+constexpr std::uint32_t kReserve = 256;        // UIDs promised ahead: one sync of the list for so many messages
 constexpr Modseq kReserveModseqs = 1'000'000;  // they are plenty
 
 std::string hexadecimal(const std::uint8_t* octets, std::size_t count) {

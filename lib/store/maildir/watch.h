@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "lib/event/fd.h"
-#include "lib/store/maildir/folder.h"
 #include "lib/store/mailbox.h"
+#include "lib/store/maildir/folder.h"
 
 namespace store {
 
