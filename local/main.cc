@@ -20,8 +20,10 @@
 #include "lib/delivery/as_user.h"
 #include "lib/event/thread_pool.h"
 #include "lib/log/log.h"
+#include "lib/store/drop.h"
 #include "lib/text/text.h"
 #include "lib/worker/program.h"
+#include "local/deliver_to_path.h"
 #include "local/local_user.h"
 #include "local/params.h"
 
@@ -50,9 +52,8 @@ std::expected<Target, NoTarget> find_target(const std::string& recipient, const 
     if (::stat(entry.pw_dir, &home) != 0)
         return std::unexpected(
             NoTarget{DeliverStatus::deferred, "4.2.0", "the home directory of " + name + " is not there"});
-    if (!params.home_mailbox().ends_with('/'))
-        return std::unexpected(
-            NoTarget{DeliverStatus::deferred, "4.3.5", "home_mailbox does not end in a slash: only Maildirs are written"});
+    if (auto drop = store::find_drop(params.home_mailbox()); !drop)
+        return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.5", "home_mailbox: " + drop.error().text});
     return Target{entry.pw_uid, entry.pw_gid, std::string(entry.pw_dir) + "/" + params.home_mailbox()};
 }
 
@@ -64,11 +65,7 @@ delivery::RecipientResult deliver_one(
     auto user = delivery::AsUser::become(target->user, target->group);
     if (!user)
         return delivery::make_result(DeliverStatus::deferred, "4.3.5", user.error(), "local");
-    auto delivered = delivery::deliver_to_maildir(
-        target->maildir, delivery::delivery_head(job.request, recipient), job, params.myhostname());
-    if (!delivered)
-        return delivery::make_result(DeliverStatus::deferred, delivered.error().dsn, delivered.error().text, "local");
-    return delivery::make_result(DeliverStatus::delivered, "2.0.0", "delivered to maildir", "local");
+    return local::deliver_to_path(job, recipient, target->path, "local");
 }
 
 event::Task<void> deliver(delivery::Job& job, event::ThreadPool& pool, const local::Params& params) {

@@ -64,11 +64,10 @@ void refuse(sessions::Wire& wire, const std::string& tag) {
 void serve_user(
     sessions::SessionProcess& process, const Params& params, const imapsieve::Rules& rules, SessionSettings& settings) {
     settings.user = process.user().name;
-    auto account = store::open_account({process.mail_root(), params.hierarchy_separator().front()});
+    auto account = store::open_account({process.mail(), params.hierarchy_separator().front()});
     std::optional<imapsieve::MailboxScripts> listener;
     if (account && !rules.empty()) {
-        listener.emplace(
-            rules, params, account::Owner{process.user().name, process.user().home}, process.mail_root(), *account);
+        listener.emplace(rules, params, account::Owner{process.user().name, process.user().home}, process.mail(), *account);
         settings.events = &*listener;
     }
     do {

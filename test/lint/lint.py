@@ -8,6 +8,7 @@
   layers     programs include lib/ and their own folder; a library includes only those below it
   rooms      an arrow between two rooms of a folder goes one way, and only where ROOMS has it
   services   who talks to a service does it by lib/ipc: nobody else connects and keeps the connection by hand
+  storage    nothing but lib/store/maildir knows a Maildir; the two tables that choose a kind of storage include it
   headers    begin with their own path and a sentence, and say #pragma once
   readmes    every room and every library has a README.md
   unfinished words that mark work left undone
@@ -206,6 +207,28 @@ def check_connections(path, code):
         problem(path, line, "a connection kept by hand: lib/ipc/service_link.h names the three ways to talk to a service")
 
 
+# Who may include lib/store/maildir/: the tables of the kinds of storage. A name of a kind is said where an administrator reads it.
+KINDS_OF_STORAGE = ["lib/store/storage.cc", "lib/store/drop.cc"]
+NAMES_A_KIND = re.compile(r"(^|/)params\.h$|_params\.h$|^master/tools/malleposte/templates\.cc$")
+
+
+def without_comments(text):
+    pattern = r'R"\((?:.|\n)*?\)"|//[^\n]*|/\*(?:.|\n)*?\*/|"(?:\\.|[^"\\\n])*"'
+    return re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m.group(0)) if m.group(0).startswith("/") else m.group(0), text)
+
+
+def check_storage(path, text):
+    relative = os.path.relpath(path, ROOT)
+    if relative.startswith(("test/", "man/", "lib/store/maildir/")) or NAMES_A_KIND.search(relative):
+        return
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        if re.match(r'#include "lib/store/maildir/', line):
+            if relative not in KINDS_OF_STORAGE:
+                problem(path, number, "a kind of storage is included outside of its folder: only lib/store/storage.cc and drop.cc choose one")
+        elif not relative.startswith("lib/store/") and re.search("maildir", line, re.I):
+            problem(path, number, "code above lib/store knows that mail lies in a Maildir")
+
+
 def check_header(path, text):
     relative = os.path.relpath(path, ROOT)
     first = text.split("\n", 1)[0]
@@ -272,6 +295,7 @@ def main(root):
             check_co_await(source, without_comments_and_strings(content))
         check_connections(source, without_comments_and_strings(content))
         check_includes(source, content)
+        check_storage(source, content)
         check_words(source, content)
         if source.endswith(".h"):
             check_header(source, content)
