@@ -80,12 +80,12 @@ class Tree(unittest.TestCase):
         self.assertNotIn("a.cc:1:", self.lint()[1])
 
     def test_who_may_name_a_kind_of_storage(self):
-        for path in "lib/store/README.md", "local/README.md", "imapd/account/README.md", "master/tools/malleposte/README.md":
+        for path in "lib/store/README.md", "local/README.md", "master/README.md", "master/tools/malleposte/README.md":
             self.write(path, "")
         self.write("lib/store/storage.cc", '#include "lib/store/maildir/account.h"\n')
         self.write("lib/store/maildir/sync.cc", '#include "lib/store/maildir/name.h"\nint maildir;\n')
-        self.write("local/params.h", "// local/params.h - parameters of a test.\n#pragma once\nconst char* kMaildir = \"Maildir/\";\n")
-        self.write("master/tools/malleposte/templates.cc", 'const char* text = "mail_location = maildir:~/Maildir";\n')
+        self.write("local/params.h", "// local/params.h - parameters of a test.\n#pragma once\nconstexpr char kBox[] = \"Maildir/\";\n")
+        self.write("master/tools/malleposte/templates.cc", 'constexpr char kText[] = "maildir:~/Maildir";\n')
         self.assertEqual(self.lint()[0], 0, self.lint()[1])
 
     def test_a_room_without_a_readme(self):

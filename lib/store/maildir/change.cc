@@ -51,12 +51,38 @@ std::optional<MaildirMailbox::Located> MaildirMailbox::find_for_change(Writing& 
     }
 }
 
-void MaildirMailbox::change_one(Writing& writing, std::uint32_t uid, Flags now, MailState mail, std::string_view old_name) {
+// Names that go back to what they were unless the change is kept.
+class MaildirMailbox::Renames {
+  public:
+    explicit Renames(const MaildirMailbox& mailbox) : mailbox_(mailbox) {}
+    Renames(const Renames&) = delete;
+    Renames& operator=(const Renames&) = delete;
+    ~Renames() {
+        for (const Step& step : steps_)
+            renameat(mailbox_.folder_->cur(), step.name.c_str(), step.from, step.old.c_str());
+    }
+
+    void rename(int from, const std::string& old, const std::string& name) {
+        if (renameat(from, old.c_str(), mailbox_.folder_->cur(), name.c_str()) != 0)
+            system_trouble(mailbox_.name_ + ": rename " + old);
+        steps_.push_back({from, old, name});
+    }
+    void keep() { steps_.clear(); }
+
+  private:
+    struct Step {
+        int from = -1;
+        std::string old, name;
+    };
+    const MaildirMailbox& mailbox_;
+    std::vector<Step> steps_;
+};
+
+void MaildirMailbox::change_one(Writing& writing, Renames& renames, std::uint32_t uid, Flags now, const Located& located) {
     BoxState& state = writing.box.state;
-    std::string name = std::string(maildir_base(old_name)) + maildir_info(now);
-    std::string old(old_name);
-    if (renameat(folder_->part(mail.in_new != 0), old.c_str(), folder_->cur(), name.c_str()) != 0)
-        system_trouble(name_ + ": rename " + old);
+    MailState mail = located.state;
+    std::string name = std::string(maildir_base(located.name)) + maildir_info(now);
+    renames.rename(folder_->part(mail.in_new != 0), located.name, name);
     state.unseen += (mail.flags & kSeen) ? 1 : 0;
     state.unseen -= (now & kSeen) ? 1 : 0;
     state.in_new -= mail.in_new;
@@ -77,6 +103,7 @@ Result<std::vector<Message>> MaildirMailbox::change_flags(
         adopt_keywords(writing->box, keywords, bits);
         OwnChange cur(folder_->cur(), state.cur_time, state.cur_racy);
         OwnChange fresh(folder_->fresh(), state.new_time, state.new_racy);
+        Renames renames(*this);
         bool left_new = false, renamed = false;
         for (std::uint32_t uid : uids) {
             std::optional<MailRecord> record = writing->txn.find_mail(state.id, uid);
@@ -97,7 +124,7 @@ Result<std::vector<Message>> MaildirMailbox::change_flags(
                 if (!std::exchange(renamed, true))
                     next_modseq(*this, state);
                 Flags now = wanted(located->state.flags);
-                change_one(*writing, uid, now, located->state, located->name);
+                change_one(*writing, renames, uid, now, *located);
                 changed.push_back({uid, now, state.highest_modseq});
             } else {
                 changed.push_back({uid, record->state.flags, record->state.modseq});
@@ -110,6 +137,7 @@ Result<std::vector<Message>> MaildirMailbox::change_flags(
                 fresh.done();
         }
         finish_change(*writing);
+        renames.keep();
         if (renamed)
             sync_directory(folder_->cur(), name_);
         if (left_new)

@@ -106,7 +106,8 @@ class MaildirMailbox final : public Mailbox {
     class Transfer;
     Result<Copied> transfer(const std::vector<std::uint32_t>& uids, Mailbox& target, bool remove) override;
     static void sync_directory(int directory, const std::string& name);
-    void change_one(Writing& writing, std::uint32_t uid, Flags now, MailState state, std::string_view old_name);
+    class Renames;
+    void change_one(Writing& writing, Renames& renames, std::uint32_t uid, Flags now, const Located& located);
     std::optional<Located> find_for_change(Writing& writing, std::uint32_t uid);
 
     std::shared_ptr<MaildirAccount> account_;
