@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lib/file/write.h"
 #include "lib/store/maildir/expunge_log.h"
 #include "lib/store/maildir/mailbox.h"
 #include "lib/store/maildir/name.h"
@@ -26,7 +27,7 @@ void copy_file(int from, const char* old_name, int to, const char* new_name, con
         ssize_t n = read(in.get(), buffer.data(), buffer.size());
         if (n == 0)
             break;
-        if (n < 0 || write(out.get(), buffer.data(), static_cast<std::size_t>(n)) != n)
+        if (n < 0 || !file::write_all(out.get(), std::string_view(buffer).substr(0, static_cast<std::size_t>(n))))
             system_trouble(mailbox + ": copy message");
     }
     timespec times[2] = {info.st_mtim, info.st_mtim};

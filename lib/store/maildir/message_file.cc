@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "lib/file/write.h"
 #include "lib/store/maildir/name.h"
 #include "lib/store/trouble.h"
 
@@ -50,14 +51,8 @@ void MessageFile::count(std::string_view chunk) {
 }
 
 void MessageFile::put(std::string_view octets) {
-    while (!octets.empty()) {
-        ssize_t n = ::write(file_.get(), octets.data(), octets.size());
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            system_trouble(mailbox_ + ": write message");
-        octets.remove_prefix(static_cast<std::size_t>(n));
-    }
+    if (!file::write_all(file_.get(), octets))
+        system_trouble(mailbox_ + ": write message");
 }
 
 void MessageFile::flush() {

@@ -5,28 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "lib/event/fd.h"
+#include "lib/file/replace.h"
 #include "lib/store/trouble.h"
 
 namespace store {
 namespace {
 
 constexpr off_t kLargest = 256 * 1024 * 1024;  // a list of several million messages
-
-bool write_whole(int file, std::string_view text) {
-    while (!text.empty()) {
-        ssize_t n = write(file, text.data(), text.size());
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -56,16 +44,9 @@ std::string read_small_file(int directory, const char* name, const std::string& 
 }
 
 void replace_small_file(int directory, const char* name, std::string_view text, const std::string& mailbox) {
-    std::string aside = std::string(name) + ".tmp";
-    unlinkat(directory, aside.c_str(), 0);  // of somebody who was killed
-    event::Fd file(openat(directory, aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    bool done = file && write_whole(file.get(), text) && fsync(file.get()) == 0 &&
-                renameat(directory, aside.c_str(), directory, name) == 0 && fsync(directory) == 0;
-    if (done)
-        return;
-    int error = errno;
-    unlinkat(directory, aside.c_str(), 0);
-    system_trouble(fmt::format("{}: write {}", mailbox, name), error);
+    auto replaced = file::replace_file_at(directory, name, text, {.mode = 0600, .keep_rights = false});
+    if (!replaced)
+        system_trouble(mailbox + ": " + replaced.error().what, replaced.error().error);
 }
 
 }  // namespace store

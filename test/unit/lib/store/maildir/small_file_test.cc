@@ -15,18 +15,17 @@ TEST_CASE("small files are replaced as a whole", "[store]") {
     CHECK(read_small_file(directory, "x", "test").empty());
     replace_small_file(directory, "x", "one", "test");
     CHECK(read_small_file(directory, "x", "test") == "one");
-    f.put("x.tmp", "of somebody who was killed");
     std::string large(1 << 20, 'l');
     replace_small_file(directory, "x", large, "test");
     CHECK(read_small_file(directory, "x", "test") == large);
-    CHECK_FALSE(fs::exists(f.path("x.tmp")));
+    CHECK(f.names("") == std::vector<std::string>{"cur", "new", "tmp", "x"});
 }
 
 TEST_CASE("no link is followed, neither in reading nor in writing", "[store]") {
     TemporaryMaildir f;
     f.put("target", "t");
     fs::create_symlink(f.path("target"), f.path("x"));
-    fs::create_symlink(f.path("target"), f.path("y.tmp"));
+    fs::create_symlink(f.path("target"), f.path("y.new." + std::to_string(getpid())));
     CHECK_THROWS_AS(read_small_file(f.maildir->self(), "x", "test"), Trouble);
     replace_small_file(f.maildir->self(), "x", "new", "test");
     replace_small_file(f.maildir->self(), "y", "new", "test");
@@ -37,5 +36,5 @@ TEST_CASE("no link is followed, neither in reading nor in writing", "[store]") {
     // A directory stands where the file should be.
     fs::create_directory(f.path("d"));
     CHECK_THROWS_AS(replace_small_file(f.maildir->self(), "d", "new", "test"), Trouble);
-    CHECK_FALSE(fs::exists(f.path("d.tmp")));
+    CHECK_FALSE(fs::exists(f.path("d.new." + std::to_string(getpid()))));
 }
