@@ -8,7 +8,7 @@
 //
 // What a client may say, and which response codes it hears, follows from the rows of lib/imap/extension.h.
 //
-// Standards   RFC 3501; RFC 2177, 2342, 2971, 3348, 3691, 4315, 5161, 6154, 6851, 7888
+// Standards   RFC 3501; RFC 2177, 2342, 2971, 3348, 3691, 4315, 5161, 6154, 6851, 7888, 8438
 // Failure     SyntaxError becomes BAD, a store::Failure NO with its code; Disconnected ends the session.
 // Trust       everything the client says; mail contents come from strangers.
 #pragma once

@@ -26,6 +26,7 @@ constexpr StatusRow kStatusItems[] = {
     {"UIDNEXT", StatusItem::uid_next},
     {"UIDVALIDITY", StatusItem::uid_validity},
     {"UNSEEN", StatusItem::unseen},
+    {"SIZE", StatusItem::size},
 };
 
 std::string upper(std::string text) {

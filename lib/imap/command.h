@@ -66,7 +66,7 @@ struct AppendArgs {
 // Nothing if the literal at the end is the mailbox name, so that the command is not there yet.
 std::optional<AppendArgs> parse_append(std::string_view args);
 
-enum class StatusItem { messages, recent, uid_next, uid_validity, unseen };
+enum class StatusItem { messages, recent, uid_next, uid_validity, unseen, size };
 
 struct StatusArgs {
     std::string mailbox;

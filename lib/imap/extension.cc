@@ -31,6 +31,7 @@ constexpr Extension kExtensions[] = {
     {.name = "SPECIAL-USE",                                                                // RFC 6154
      .attribute = "\\All, \\Archive, \\Drafts, \\Flagged, \\Junk, \\Sent, \\Trash"},
     {.name = "ENABLE", .command = "ENABLE"},                                               // RFC 5161
+    {.name = "STATUS=SIZE", .status = "SIZE"},                                             // RFC 8438
     {.name = "SASL-IR", .said = Said::before_login},                                       // RFC 4959
     {.name = "STARTTLS", .said = Said::before_tls, .command = "STARTTLS"},                 // RFC 3501, 6.2.1
     {.name = "LOGINDISABLED", .said = Said::no_plaintext},                                 // RFC 3501, 7.2.1

@@ -11,6 +11,21 @@ namespace {
 
 using imap::StatusItem;
 
+// RFC 8438: what RFC822.SIZE says, of all messages together. One that went meanwhile counts for nothing.
+store::Result<std::uint64_t> total_size(store::Mailbox& mailbox, const store::MailboxStatus&) {
+    auto messages = mailbox.messages();
+    if (!messages)
+        return std::unexpected(messages.error());
+    std::uint64_t total = 0;
+    for (const store::Message& message : *messages) {
+        store::Result<std::uint64_t> size = mailbox.virtual_size(message.uid);
+        if (!size && size.error().kind != store::Failure::Kind::not_found)
+            return size;
+        total += size.value_or(0);
+    }
+    return total;
+}
+
 struct StatusValue {
     StatusItem item;
     store::Result<std::uint64_t> (*value)(store::Mailbox& mailbox, const store::MailboxStatus& status);
@@ -21,6 +36,7 @@ constexpr StatusValue kValues[] = {
     {StatusItem::uid_next, [](auto&, auto& status) -> store::Result<std::uint64_t> { return status.uid_next; }},
     {StatusItem::uid_validity, [](auto&, auto& status) -> store::Result<std::uint64_t> { return status.uid_validity; }},
     {StatusItem::unseen, [](auto&, auto& status) -> store::Result<std::uint64_t> { return status.unseen; }},
+    {StatusItem::size, total_size},
 };
 
 }  // namespace

@@ -336,7 +336,7 @@ TEST_CASE("an extension that is not offered takes everything along that it bring
 TEST_CASE("ENABLE passes over what it does not know", "[imapd][rfc5161]") {
     Mail mail;
     Client c(mail.root);
-    CHECK(has(c.greeting(), " ENABLE]"));
+    CHECK(has(c.greeting(), " ENABLE "));
     CHECK(c.run("ENABLE X-NONSENSE IDLE") == "* ENABLED\r\nt OK Enabled\r\n");
     CHECK(has(c.run("ENABLE"), "t BAD"));
     CHECK(has(c.run("ENABLE ("), "t BAD"));
@@ -359,4 +359,26 @@ TEST_CASE("sizes and offsets have 63 bits", "[imapd][rfc9051:9]") {
     CHECK(has(c.run("NOOP"), "t OK"));
     c.send("a APPEND INBOX {9223372036854775807+}\r\n");
     CHECK(has(c.until("* BYE"), "* BYE [TOOBIG]"));
+}
+
+TEST_CASE("STATUS tells the size of a mailbox", "[imapd][rfc8438]") {
+    Mail mail;
+    Client c(mail.root);
+    CHECK(has(c.greeting(), " STATUS=SIZE"));
+    CHECK(has(c.run("STATUS INBOX (SIZE)"), "* STATUS INBOX (SIZE 0)\r\n"));
+    mail.deliver(kMessage);
+    mail.deliver("Subject: two\n\nlf body\n");  // 22 octets, 25 as IMAP counts them
+    {
+        std::ofstream foreign(mail.root + "/new/9999999999.foreign", std::ios::binary);  // a name that tells no size
+        foreign << "a\nb\n";
+    }
+    std::string size = std::to_string(kMessage.size() + 25 + 6);
+    CHECK(has(c.run("STATUS INBOX (size MESSAGES)"), "* STATUS INBOX (SIZE " + size + " MESSAGES 3)\r\n"));
+    c.run("SELECT INBOX");
+    c.run("STORE 1 +FLAGS (\\Deleted)");
+    c.run("EXPUNGE");
+    CHECK(has(c.run("STATUS INBOX (SIZE)"), "(SIZE 31)"));
+    Client without(mail.root, "", "STATUS=SIZE");
+    CHECK_FALSE(has(without.greeting(), "STATUS=SIZE"));
+    CHECK(has(without.run("STATUS INBOX (SIZE)"), "t BAD Unknown STATUS item"));
 }
