@@ -62,6 +62,32 @@ class DirectoryLock {
     int root_;
 };
 
+// An index that goes is taken from under no writer: as long as this lives, nobody is in a change of it. Who comes later
+// finds that it is not the one on disk any more (Txn). Whatever fails, it has been no use to anybody either.
+class WritersOut {
+  public:
+    explicit WritersOut(int root) {
+        std::string path = "/proc/self/fd/" + std::to_string(root) + "/" + kFolder;
+        if (mdb_env_create(&env_) != 0 || mdb_env_set_mapsize(env_, kMapSize) != 0 ||
+            mdb_env_open(env_, path.c_str(), MDB_NOSYNC | MDB_NOTLS | MDB_NOMEMINIT, 0600) != 0)
+            return;
+        if (mdb_txn_begin(env_, nullptr, 0, &txn_) != 0)
+            txn_ = nullptr;
+    }
+    WritersOut(const WritersOut&) = delete;
+    WritersOut& operator=(const WritersOut&) = delete;
+    ~WritersOut() {
+        if (txn_)
+            mdb_txn_abort(txn_);
+        if (env_)
+            mdb_env_close(env_);
+    }
+
+  private:
+    MDB_env* env_ = nullptr;
+    MDB_txn* txn_ = nullptr;
+};
+
 }  // namespace
 
 std::string incarnation(int directory) {
@@ -78,7 +104,11 @@ std::shared_ptr<Index> Index::open(int root, const std::string& root_name) {
     index->root_ = event::Fd(fcntl(root, F_DUPFD_CLOEXEC, 0));
     DirectoryLock lock(root);
     std::string now = incarnation(root);
-    if (read_small_file(root, kIncarnationFile) != now) {
+    std::string found = read_small_file(root, kIncarnationFile);
+    if (found != now) {
+        // Of this run of the machine, so somebody may be in the middle of a change of it: a build before, an older mount.
+        bool may_be_in_use = found.find(boot_id()) != std::string::npos;
+        std::unique_ptr<WritersOut> out = may_be_in_use ? std::make_unique<WritersOut>(root) : nullptr;
         discard(root);
         if (mkdirat(root, kFolder, 0700) != 0 && errno != EEXIST)
             system_trouble("create " + root_name + "/" + kFolder);
@@ -100,16 +130,22 @@ std::shared_ptr<Index> Index::open(int root, const std::string& root_name) {
 }
 
 bool IndexError::is_damage() const {
-    return code != MDB_MAP_RESIZED && code != MDB_READERS_FULL && !is_disk_full() && code != ENOMEM && code != EACCES &&
-           code != EMFILE && code != ENFILE && code != EIO;
+    return code != kReplaced && code != MDB_MAP_RESIZED && code != MDB_READERS_FULL && !is_disk_full() && code != ENOMEM &&
+           code != EACCES && code != EMFILE && code != ENFILE && code != EIO;
 }
 
 bool IndexError::is_disk_full() const { return code == ENOSPC || code == EDQUOT || code == EFBIG; }
 
 void Index::discard_if_current() {
     DirectoryLock lock(root_.get());
-    if (is_current())
-        discard(root_.get());
+    if (!is_current())
+        return;
+    MDB_txn* nobody_writes = nullptr;
+    if (mdb_txn_begin(env_, nullptr, 0, &nobody_writes) != 0)
+        nobody_writes = nullptr;
+    discard(root_.get());
+    if (nobody_writes)
+        mdb_txn_abort(nobody_writes);
 }
 
 void Index::open_environment(int root, const std::string& path) {

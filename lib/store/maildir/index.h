@@ -10,13 +10,16 @@
 //             list: (box, uid / 128) -> UIDs, flags and modseqs, packed, so that a mailbox is listed at once;
 //             cache: (box, uid) -> ready-made answers;
 //             gone: (box, modseq, first uid) -> last uid, what was expunged (expunge_log.h)
-// Failure     throws IndexError for what LMDB reports; the caller discards the index and tries again.
+// Failure     throws IndexError for what LMDB reports, and for an index that is no longer the one on disk; the caller
+// discards
+//             what is damaged and tries again. An index is never taken away while somebody writes.
 // Lifetime    a transaction must end before its Index goes. After fork() a child opens its own.
 #pragma once
 
 #include <lmdb.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,9 +35,10 @@
 namespace store {
 
 struct IndexError : std::runtime_error {
+    static constexpr int kReplaced = ESTALE;  // another process has made the index anew meanwhile
     IndexError(const std::string& what, int code) : std::runtime_error(what + ": " + mdb_strerror(code)), code(code) {}
-    bool is_damage() const;
-    bool is_disk_full() const;  // the file is at fault, not the system
+    bool is_damage() const;  // the file is at fault, not the system
+    bool is_disk_full() const;
     int code;
 };
 

@@ -68,6 +68,10 @@ MailRecord decode_mail(const MDB_val& value) {
 
 Txn::Txn(Index& index, bool write) : index_(index) {
     check(mdb_txn_begin(index.env_, nullptr, write ? 0 : MDB_RDONLY, &txn_), "begin index transaction");
+    if (write && !index.is_current()) {
+        mdb_txn_abort(txn_);
+        throw IndexError("begin index transaction", IndexError::kReplaced);
+    }
 }
 
 Txn::~Txn() {

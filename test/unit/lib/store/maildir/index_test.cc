@@ -1,5 +1,8 @@
 #include "lib/store/maildir/index.h"
 
+#include <poll.h>
+#include <sys/wait.h>
+
 #include "test/unit/lib/store/maildir/temporary_maildir.h"
 
 using namespace store;
@@ -137,6 +140,38 @@ TEST_CASE("an index is kept within one run, and made anew in another, or in anot
     CHECK(open->is_current());
     fs::remove_all(f.path("malleposte.index"));
     CHECK_FALSE(open->is_current());
+    CHECK_THROWS_AS(Txn(*open, true), IndexError);
+    CHECK_NOTHROW(Txn(*open, false));  // who reads may go on reading what was
+}
+
+TEST_CASE("an index is not taken away from under a writer", "[store]") {
+    TemporaryMaildir f;
+    auto begun = Index::open(f.root.get(), "test");
+    std::string format = f.text("malleposte.index/incarnation");
+    f.put("malleposte.index/incarnation", "format 4\n" + format.substr(format.find('\n') + 1));
+    // Another process, with another format, wants to make it anew.
+    int said[2];
+    REQUIRE(pipe(said) == 0);
+    std::optional<Txn> writing(std::in_place, *begun, true);
+    writing->put_mail(7, 1, state_with(0, 1), "x");
+    pid_t child = fork();
+    if (child == 0) {
+        event::Fd root(::open(f.folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        auto anew = Index::open(root.get(), "test");
+        _exit(write(said[1], "y", 1) == 1 ? 0 : 1);
+    }
+    pollfd ready{said[0], POLLIN, 0};
+    CHECK(poll(&ready, 1, 200) == 0);
+    CHECK(begun->is_current());
+    writing->commit();
+    writing.reset();
+    CHECK(poll(&ready, 1, 10000) == 1);
+    int status = 1;
+    waitpid(child, &status, 0);
+    CHECK(status == 0);
+    CHECK_FALSE(begun->is_current());
+    close(said[0]);
+    close(said[1]);
 }
 
 TEST_CASE("an announced UID outlives the process that announced it", "[store]") {
