@@ -129,7 +129,10 @@ class Txn {
     void remove_mail(std::uint32_t box, std::uint32_t uid);  // with its cache
     void remove_all_mail(std::uint32_t box);                 // with the expunge log
 
-    // Calls each(first, count) with parts of the list of all messages, by UID, until it returns false.
+    // Adds all messages, by UID.
+    void list_mail(std::uint32_t box, std::vector<Message>& messages);
+
+    // Calls each(first, count) with parts of that list, until it returns false.
     void each_listed(std::uint32_t box, const std::function<bool(const Message*, std::size_t)>& each);
 
     // UIDs that are no more, and the modseq of their going; see ExpungeLog, which alone uses these.
@@ -179,6 +182,8 @@ class Txn {
         std::vector<Message> entries;
     };
     Chunk& chunk_of(std::uint32_t box, std::uint32_t uid);
+    template <class Each>
+    void each_chunk(std::uint32_t box, Each each);
     void write_chunk();
 
     Index& index_;

@@ -230,24 +230,41 @@ void Txn::write_chunk() {
     check(mdb_put(txn_, index_.list_, &key, &value, 0), "store list");
 }
 
-void Txn::each_listed(std::uint32_t box, const std::function<bool(const Message*, std::size_t)>& each) {
+// Calls each(value) for the parts of the list until it returns false.
+template <class Each>
+void Txn::each_chunk(std::uint32_t box, Each each) {
     write_chunk();
     MDB_cursor* cursor = nullptr;
     check(mdb_cursor_open(txn_, index_.list_, &cursor), "read list");
     MailKey first(box, 0);
     MDB_val key = first.value();
     MDB_val value;
-    std::array<Message, kChunk> entries;  // values are not aligned for their type
     int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     for (; code == 0 && number_at(key, 0) == box; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-        std::size_t count = std::min(value.mv_size / sizeof(Message), entries.size());
-        std::memcpy(entries.data(), value.mv_data, count * sizeof(Message));
-        if (!each(entries.data(), count))
+        if (!each(value))
             break;
     }
     mdb_cursor_close(cursor);
     if (code != 0 && code != MDB_NOTFOUND)
         throw IndexError("read list", code);
+}
+
+void Txn::list_mail(std::uint32_t box, std::vector<Message>& messages) {
+    each_chunk(box, [&messages](const MDB_val& value) {
+        std::size_t count = value.mv_size / sizeof(Message);
+        messages.resize(messages.size() + count);
+        std::memcpy(messages.data() + messages.size() - count, value.mv_data, count * sizeof(Message));
+        return true;
+    });
+}
+
+void Txn::each_listed(std::uint32_t box, const std::function<bool(const Message*, std::size_t)>& each) {
+    std::array<Message, kChunk> entries;  // values are not aligned for their type
+    each_chunk(box, [&](const MDB_val& value) {
+        std::size_t count = std::min(value.mv_size / sizeof(Message), entries.size());
+        std::memcpy(entries.data(), value.mv_data, count * sizeof(Message));
+        return each(entries.data(), count);
+    });
 }
 
 void Txn::remove_mail(std::uint32_t box, std::uint32_t uid) {

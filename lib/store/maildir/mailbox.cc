@@ -185,10 +185,7 @@ Result<std::vector<Message>> MaildirMailbox::messages() {
         if (!box || box->state.uid_validity != uid_validity_)
             trouble(Failure::Kind::not_found, name_ + ": the mailbox was deleted");
         box_ = std::move(*box);
-        reading().txn.each_listed(box_.state.id, [&list](const Message* first, std::size_t count) {
-            list.insert(list.end(), first, first + count);
-            return true;
-        });
+        reading().txn.list_mail(box_.state.id, list);
         return list;
     });
 }

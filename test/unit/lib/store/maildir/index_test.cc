@@ -12,11 +12,13 @@ namespace fs = std::filesystem;
 namespace {
 
 std::vector<Message> listed(Txn& txn, std::uint32_t box) {
-    std::vector<Message> all;
-    txn.each_listed(box, [&all](const Message* first, std::size_t count) {
-        all.insert(all.end(), first, first + count);
+    std::vector<Message> all, in_parts;
+    txn.list_mail(box, all);
+    txn.each_listed(box, [&in_parts](const Message* first, std::size_t count) {
+        in_parts.insert(in_parts.end(), first, first + count);
         return true;
     });
+    CHECK(in_parts == all);
     return all;
 }
 
