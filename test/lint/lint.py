@@ -9,6 +9,7 @@
   rooms      an arrow between two rooms of a folder goes one way, and only where ROOMS has it
   services   who talks to a service does it by lib/ipc: nobody else connects and keeps the connection by hand
   storage    nothing but lib/store/maildir knows a Maildir; the two tables that choose a kind of storage include it
+  codes      every response code that IMAP's rooms say is brought by a row of lib/imap/extension.cc
   headers    begin with their own path and a sentence, and say #pragma once
   readmes    every room and every library has a README.md
   unfinished words that mark work left undone
@@ -229,6 +230,30 @@ def check_storage(path, text):
             problem(path, number, "code above lib/store knows that mail lies in a Maildir")
 
 
+RESPONSE_CODE = re.compile(r'"(?:[^"\\]|\\.)*?\[([A-Z][A-Z0-9-]+)[ \]](?:[^"\\]|\\.)*"')
+
+
+def known_codes():
+    """The words that the table of IMAP extensions brings as response codes; None where there is no such table."""
+    path = os.path.join(ROOT, "lib/imap/extension.cc")
+    if not os.path.exists(path):
+        return None
+    with open(path) as f:
+        lists = re.findall(r'\.code\s*=\s*((?:"[^"]*"\s*)+)', f.read())
+    return {word for text in lists for word in re.findall(r"[A-Z][A-Z0-9-]+", text)}
+
+
+def check_codes(path, text, known):
+    relative = os.path.relpath(path, ROOT)
+    if known is None or not relative.startswith(("imapd/imap/", "imapd/login/session", "imapd/login/pre_login")):
+        return
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        for code in RESPONSE_CODE.findall(line):
+            # BODY[HEADER] and its like are no codes.
+            if code not in known and not re.search(r"BODY(\.PEEK)?\[" + code, line):
+                problem(path, number, f"[{code}] is a response code that no row of lib/imap/extension.cc brings")
+
+
 def check_header(path, text):
     relative = os.path.relpath(path, ROOT)
     first = text.split("\n", 1)[0]
@@ -288,6 +313,7 @@ def main(root):
     cycle = cycle_in(ROOMS)
     if cycle:
         problem(os.path.abspath(__file__), 0, "ROOMS has a cycle: " + " -> ".join(cycle))
+    codes = known_codes()
     for source in sources(".h", ".cc"):
         with open(source) as f:
             content = f.read()
@@ -296,6 +322,7 @@ def main(root):
         check_connections(source, without_comments_and_strings(content))
         check_includes(source, content)
         check_storage(source, content)
+        check_codes(source, content, codes)
         check_words(source, content)
         if source.endswith(".h"):
             check_header(source, content)

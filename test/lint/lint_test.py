@@ -88,6 +88,14 @@ class Tree(unittest.TestCase):
         self.write("master/tools/malleposte/templates.cc", 'constexpr char kText[] = "maildir:~/Maildir";\n')
         self.assertEqual(self.lint()[0], 0, self.lint()[1])
 
+    def test_a_response_code_that_no_extension_brings(self):
+        self.write("imapd/imap/README.md", "")
+        self.write("lib/imap/README.md", "")
+        self.write("lib/imap/extension.cc", 'Row r = {.name = "X", .code = "GOOD, "\n                              "READ-ONLY"};\n')
+        self.write("imapd/imap/a.cc", 'auto a = "[GOOD] x";\nauto b = "* OK [READ-ONLY] x";\nauto c = "[BETTER 1] x";\n// "[COMMENT] x"\n')
+        self.assert_refused("imapd/imap/a.cc:3: [BETTER] is a response code")
+        self.assertEqual(self.lint()[1].count("is a response code"), 1)
+
     def test_a_room_without_a_readme(self):
         self.write("imapd/sieve/scripts/memory.cc", "")
         self.assert_refused("imapd/sieve/scripts/README.md:0: a room without a README.md")

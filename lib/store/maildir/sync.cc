@@ -164,6 +164,8 @@ void Sync::read_uid_list() {
     list_loaded_ = true;
     if (contents.found && state_.uid_validity != 0 && contents.uid_validity != state_.uid_validity) {
         // Made anew by another program: what we knew is no longer true.
+        if (modseq_ != 0 || !listing_.entries().empty())
+            trouble(Failure::Kind::temporary, mailbox_.name() + ": another program replaces the list of UIDs just now");
         txn_.remove_all_mail(state_.id);
         BoxState fresh;
         fresh.highest_modseq = state_.highest_modseq;

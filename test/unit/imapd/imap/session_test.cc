@@ -13,6 +13,7 @@
 #include "imapd/imap/command_table.h"
 #include "lib/store/delivery.h"
 #include "test/support/catch.h"
+#include "test/unit/lib/store/memory_account.h"
 
 using namespace imapd;
 using sessions::Wire;
@@ -23,18 +24,18 @@ namespace {
 // A session on one end of a socketpair; the test is the client at the other.
 class Client {
   public:
-    Client(const std::string& root, std::string early_input = "", const char* withdrawn = "") {
+    Client(const std::string& root, std::string early_input = "", const char* withdrawn = "")
+        : Client(*store::open_account({root, '.'}), early_input, withdrawn) {}
+    explicit Client(std::shared_ptr<store::Account> account, std::string early_input = "", const char* withdrawn = "") {
         int ends[2];
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
         mine_ = event::Fd(ends[0]);
         settings_.idle_notify_interval = std::chrono::seconds(60);
         settings_.special_use = {{"Sent", "\\Sent"}};
         settings_.extensions.withdraw(withdrawn);
-        thread_ = std::thread([this, end = ends[1], root, early_input] {
+        thread_ = std::thread([this, end = ends[1], account, early_input] {
             Wire wire(event::Fd(end), early_input, std::chrono::seconds(20), std::chrono::seconds(20));
-            auto account = store::open_account({root, '.'});
-            if (account)
-                Session(wire, *account, settings_).run("l");
+            Session(wire, account, settings_).run("l");
         });
         greeting_ = until("l OK");
     }
@@ -381,4 +382,25 @@ TEST_CASE("STATUS tells the size of a mailbox", "[imapd][rfc8438]") {
     Client without(mail.root, "", "STATUS=SIZE");
     CHECK_FALSE(has(without.greeting(), "STATUS=SIZE"));
     CHECK(has(without.run("STATUS INBOX (SIZE)"), "t BAD Unknown STATUS item"));
+}
+
+TEST_CASE("a session serves mail of any kind of storage", "[imapd]") {
+    Client c(std::make_shared<store_test::MemoryAccount>());
+    c.send("a APPEND INBOX (\\Seen work) {" + std::to_string(kMessage.size()) + "+}\r\n" + kMessage + "\r\n");
+    CHECK(has(c.until("a "), "a OK [APPENDUID 1 1] Appended"));
+    CHECK(has(c.run("CREATE x/y"), "t OK"));
+    CHECK(has(c.run("LIST \"\" *"), "* LIST (\\HasNoChildren) \"/\" x/y\r\n"));
+    CHECK(has(c.run("SELECT INBOX"), "* 1 EXISTS\r\n"));
+    CHECK(has(c.run("FETCH 1 (FLAGS RFC822.SIZE ENVELOPE BODY.PEEK[TEXT])"), "body one\r\n)"));
+    CHECK(has(c.run("STORE 1 +FLAGS (\\Flagged)"), "* 1 FETCH (FLAGS (\\Flagged \\Seen work \\Recent))"));
+    CHECK(has(c.run("SEARCH KEYWORD work SUBJECT hello"), "* SEARCH 1\r\n"));
+    CHECK(has(c.run("COPY 1 x/y"), "t OK [COPYUID 2 1 1] Copied"));
+    CHECK(has(c.run("MOVE 1 x/y"), "* 1 EXPUNGE\r\n"));
+    CHECK(has(c.run("STATUS x/y (MESSAGES UNSEEN SIZE)"),
+        "(MESSAGES 2 UNSEEN 0 SIZE " + std::to_string(2 * kMessage.size()) + ")"));
+    CHECK(has(c.run("SUBSCRIBE x/y"), "t OK"));
+    CHECK(has(c.run("LSUB \"\" *"), "* LSUB () \"/\" x/y\r\n"));
+    CHECK(has(c.run("RENAME x/y z"), "t OK"));
+    CHECK(has(c.run("DELETE z"), "t OK"));
+    CHECK(has(c.run("LOGOUT"), "* BYE"));
 }

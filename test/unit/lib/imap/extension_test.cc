@@ -26,7 +26,8 @@ constexpr Extension kTable[] = {
 TEST_CASE("CAPABILITY says what is true at the moment", "[imap][rfc3501:7.2.1]") {
     Extensions all;
     std::string inside = all.capabilities({.logged_in = true});
-    CHECK(inside.starts_with("IMAP4rev1 LITERAL+ ID IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE ENABLE STATUS=SIZE"));
+    CHECK(inside.starts_with(
+        "IMAP4rev1 LITERAL+ ID IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN SPECIAL-USE ENABLE STATUS=SIZE"));
     CHECK(inside.find("SASL-IR") == std::string::npos);
     CHECK(inside.find("STARTTLS") == std::string::npos);
     CHECK(inside.find("response codes") == std::string::npos);

@@ -163,6 +163,39 @@ TEST_CASE("a message that is renamed under a reader is found again, a removed on
     CHECK(gone.error().kind == Failure::Kind::not_found);
 }
 
+TEST_CASE("a message whose flags somebody changes all the time is read every time", "[store]") {
+    Fixture f;
+    for (int i = 0; i < 20; ++i)
+        f.deliver("Subject: x\r\n\r\nbody " + std::to_string(i) + "\r\n");
+    auto reader = f.mailbox();
+    REQUIRE(reader->claim_recent());
+    std::atomic<bool> stop{false};
+    std::atomic<int> failed{0};
+    std::thread changes([&] {
+        auto writer = f.account->open("INBOX");
+        std::vector<std::uint32_t> all;
+        for (std::uint32_t uid = 1; uid <= 20; ++uid)
+            all.push_back(uid);
+        for (int i = 0; !stop; ++i) {
+            if (!(*writer)->refresh() ||
+                !(*writer)->change_flags(all, i % 2 ? FlagChange::remove : FlagChange::add, kSeen, {}))
+                ++failed;
+        }
+    });
+    for (int round = 0; round < 20; ++round) {
+        for (std::uint32_t uid = 1; uid <= 20; ++uid) {
+            auto content = reader->content(uid);
+            if (!content || content->text() != "Subject: x\r\n\r\nbody " + std::to_string(uid - 1) + "\r\n" ||
+                !reader->internal_date(uid))
+                ++failed;
+        }
+        reader->rest();
+    }
+    stop = true;
+    changes.join();
+    CHECK(failed == 0);
+}
+
 TEST_CASE("flags and keywords are in the file's name", "[store]") {
     Fixture f;
     f.deliver();

@@ -5,6 +5,7 @@
 
 #include "lib/store/drop.h"
 #include "test/unit/lib/store/fixture.h"
+#include "test/unit/lib/store/memory_account.h"
 
 using namespace store;
 using store_test::Fixture;
@@ -83,6 +84,28 @@ TEST_CASE("between accounts octets are copied, with flags, keywords and date; al
     REQUIRE(source->move({2}, *target));
     CHECK(Fixture::uids(*source) == Uids{1});
     CHECK(Fixture::uids(*target).size() == 3);
+}
+
+TEST_CASE("messages go from one kind of storage to another and back", "[store]") {
+    Fixture files;
+    store_test::MemoryAccount memory;
+    Delivery::Options options;
+    options.date = 1000000000;
+    options.flags = kFlagged;
+    options.keywords = {"a", "b"};
+    files.deliver("Subject: one\r\n\r\n", "INBOX", options);
+    auto source = files.mailbox();
+    auto there = *memory.open("INBOX");
+    REQUIRE(there->change_flags({}, FlagChange::add, 0, {"b"}));  // another place for it
+    REQUIRE(source->move({1}, *there));
+    CHECK(Fixture::uids(*source).empty());
+    CHECK(format_flags(there->messages()->at(0).flags, there->keywords()) == "\\Flagged b a");
+    auto back = there->copy({1}, *source);
+    REQUIRE(back);
+    CHECK(back->to == Uids{2});
+    CHECK(format_flags(source->messages()->at(0).flags, source->keywords()) == "\\Flagged a b");
+    CHECK(*source->internal_date(2) == 1000000000);
+    CHECK(source->content(2)->text() == "Subject: one\r\n\r\n");
 }
 
 TEST_CASE("a drop is a message that nobody has counted yet", "[store]") {
