@@ -1,10 +1,11 @@
 // lib/store/maildir/mailbox.h - a Mailbox that is a Maildir folder.
 //
-// sync.cc      notices what others did, gives UIDs and modseqs
+// sync.cc      notices what others did; arrivals.cc gives UIDs to what is new
 // change.cc    flags, expunge
 // copy.cc      copy, move
 // delivery.cc  new messages
-// mailbox.cc   reading
+// mailbox.cc   the list, the lock
+// reading.cc   messages; answers.cc what is ready for the wire
 #pragma once
 
 #include <functional>

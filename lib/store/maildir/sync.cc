@@ -303,106 +303,8 @@ void Sync::apply_matches() {
         state_.first_unseen_uid = 0;
 }
 
-// The UID that a file had already, by the list or by its own name; 0 if there is no proof.
-std::uint32_t Sync::proven_uid(const Arrival& arrival) {
-    if (arrival.listed != 0)
-        return rebuilding_ || arrival.listed >= state_.uid_next ? arrival.listed : 0;
-    MaildirName name = parse_maildir_name(arrival.name);
-    if (!name.uid || *name.uid == 0 || *name.uid > kLastUid)
-        return 0;
-    // A copy made by `cp` carries a number of another mailbox. Ours are below what the list has promised,
-    // and, while the index lives, not below what it has given out.
-    bool promised = !list_found_ || *name.uid < std::max(list_next_, state_.uid_ceiling);
-    bool fresh = rebuilding_ || *name.uid >= state_.uid_next;
-    return promised && fresh ? *name.uid : 0;
-}
-
-void Sync::add_new_messages() {
-    std::vector<Arrival> arrivals;
-    for (const Listing::Entry& entry : listing_.entries()) {
-        if (!entry.matched)
-            arrivals.push_back({entry.name, entry.in_new, 0, 0});
-    }
-    if (arrivals.empty())
-        return;
-    if (!list_loaded_)
-        read_uid_list();
-    for (Arrival& arrival : arrivals) {
-        auto listed = listed_.find(maildir_base(arrival.name));
-        arrival.listed = listed == listed_.end() ? 0 : listed->second;
-        arrival.uid = proven_uid(arrival);
-    }
-    // Proven ones by UID, the list before names where two claim the same; the others by name, which is
-    // by time of delivery.
-    std::sort(arrivals.begin(), arrivals.end(), [](const Arrival& a, const Arrival& b) {
-        if ((a.uid == 0) != (b.uid == 0))
-            return a.uid != 0;
-        if (a.uid != b.uid)
-            return a.uid < b.uid;
-        if ((a.listed == a.uid) != (b.listed == b.uid))
-            return a.listed == a.uid;
-        return a.name < b.name;
-    });
-    std::uint32_t previous = 0;
-    std::vector<Arrival> later;
-    auto add = [&](const Arrival& arrival) {
-        MaildirName name = parse_maildir_name(arrival.name);
-        MailState mail;
-        mail.flags = name.flags;
-        mail.in_new = arrival.in_new ? 1 : 0;
-        mail.size = name.size ? static_cast<std::int64_t>(*name.size) : MailState::kUnknown;
-        mail.virtual_size = name.virtual_size ? static_cast<std::int64_t>(*name.virtual_size) : MailState::kUnknown;
-        mail.modseq = modseq();
-        txn_.put_mail(state_.id, arrival.uid, mail, arrival.name);
-        ++state_.messages;
-        state_.unseen += (mail.flags & kSeen) ? 0 : 1;
-        state_.in_new += mail.in_new;
-        state_.uid_next = std::max(state_.uid_next, arrival.uid + 1);
-        if (arrival.listed != arrival.uid) {
-            list_additions_.emplace_back(arrival.uid, std::string(name.base));
-            additions_durable_ = additions_durable_ || !name.uid || *name.uid != arrival.uid;
-        }
-    };
-    for (const Arrival& arrival : arrivals) {
-        if (arrival.uid == 0 || arrival.uid == previous) {
-            later.push_back(arrival);
-            continue;
-        }
-        previous = arrival.uid;
-        add(arrival);
-    }
-    if (rebuilding_)  // what was given out and is gone must not come back
-        state_.uid_next = std::max(state_.uid_next, list_next_);
-    settle();
-    std::sort(later.begin(), later.end(), [](const Arrival& a, const Arrival& b) { return a.name < b.name; });
-    for (Arrival& arrival : later) {
-        if (state_.uid_next > kLastUid)
-            trouble(Failure::Kind::temporary, mailbox_.name() + ": all UIDs are used up");
-        arrival.uid = state_.uid_next;
-        add(arrival);
-    }
-    if (rebuilding_) {
-        state_.first_recent = state_.uid_next;
-        if (state_.in_new > 0)
-            txn_.each_mail(state_.id, 0, [&](std::uint32_t uid, const MailRecord& record) {
-                if (record.state.in_new)
-                    state_.first_recent = uid;
-                return !record.state.in_new;
-            });
-    }
-    state_.first_unseen_uid = 0;
-}
-
-// Somebody was killed between giving files their UIDs and saying so: those UIDs are used up.
-void Sync::settle() {
-    if (state_.unsettled_uid >= state_.uid_next && state_.unsettled_uid <= kLastUid)
-        state_.uid_next = state_.unsettled_uid + 1;
-    state_.unsettled_uid = 0;
-}
-
 // UIDs that no name proves, and the promises, go into the list, on the disk, before anybody is told of them.
 void Sync::save_uid_list() {
-    UidList list(mailbox_.folder()->self(), mailbox_.name());
     if (rebuilding_ && list_loaded_)
         state_.uid_next = std::max(state_.uid_next, list_next_);
     settle();
@@ -410,34 +312,41 @@ void Sync::save_uid_list() {
         ExpungeLog(txn_, state_).forget();
     bool stale = state_.list_lines > 2 * std::int64_t{state_.messages} + 1000;
     bool many = list_additions_.size() > 1000;
-    if (list_rewrite_ || stale || many) {
-        UidList::Contents contents;
-        contents.uid_validity = state_.uid_validity;
-        std::uint32_t wanted = state_.uid_next > kLastUid - kReserve ? UINT32_MAX : state_.uid_next + kReserve;
-        contents.uid_next = std::max(state_.uid_ceiling, wanted);
-        contents.modseq_next = std::max(state_.modseq_ceiling, state_.highest_modseq + kReserveModseqs);
-        contents.guid = hexadecimal(state_.guid, sizeof state_.guid);
-        contents.entries.reserve(state_.messages);
-        txn_.each_mail(state_.id, 0, [&contents](std::uint32_t uid, const MailRecord& record) {
-            contents.entries.push_back({uid, std::string(maildir_base(record.name))});
-            return true;
-        });
-        list.rewrite(contents);
-        state_.uid_ceiling = contents.uid_next;
-        state_.modseq_ceiling = contents.modseq_next;
-        state_.list_lines = state_.messages;
-    } else {
-        if (!list_additions_.empty()) {
-            std::vector<UidListEntry> entries;
-            for (auto& [uid, base] : list_additions_)
-                entries.push_back({uid, std::move(base)});
-            list.append(entries, additions_durable_);
-            state_.list_lines += static_cast<std::int64_t>(entries.size());
-        }
-        if (state_.uid_next > state_.uid_ceiling || state_.highest_modseq >= state_.modseq_ceiling)
-            promise(mailbox_, state_, state_.uid_next - 1);
-    }
+    if (list_rewrite_ || stale || many)
+        rewrite_uid_list();
+    else
+        extend_uid_list();
     note_uid_list(mailbox_, state_);
+}
+
+void Sync::rewrite_uid_list() {
+    UidList::Contents contents;
+    contents.uid_validity = state_.uid_validity;
+    std::uint32_t wanted = state_.uid_next > kLastUid - kReserve ? UINT32_MAX : state_.uid_next + kReserve;
+    contents.uid_next = std::max(state_.uid_ceiling, wanted);
+    contents.modseq_next = std::max(state_.modseq_ceiling, state_.highest_modseq + kReserveModseqs);
+    contents.guid = hexadecimal(state_.guid, sizeof state_.guid);
+    contents.entries.reserve(state_.messages);
+    txn_.each_mail(state_.id, 0, [&contents](std::uint32_t uid, const MailRecord& record) {
+        contents.entries.push_back({uid, std::string(maildir_base(record.name))});
+        return true;
+    });
+    UidList(mailbox_.folder()->self(), mailbox_.name()).rewrite(contents);
+    state_.uid_ceiling = contents.uid_next;
+    state_.modseq_ceiling = contents.modseq_next;
+    state_.list_lines = state_.messages;
+}
+
+void Sync::extend_uid_list() {
+    if (!list_additions_.empty()) {
+        std::vector<UidListEntry> entries;
+        for (auto& [uid, base] : list_additions_)
+            entries.push_back({uid, std::move(base)});
+        UidList(mailbox_.folder()->self(), mailbox_.name()).append(entries, additions_durable_);
+        state_.list_lines += static_cast<std::int64_t>(entries.size());
+    }
+    if (state_.uid_next > state_.uid_ceiling || state_.highest_modseq >= state_.modseq_ceiling)
+        promise(mailbox_, state_, state_.uid_next - 1);
 }
 
 }  // namespace store

@@ -80,6 +80,11 @@ class Sync {
         std::uint32_t listed;  // by dovecot-uidlist; 0 if it does not say
     };
     std::uint32_t proven_uid(const Arrival& arrival);
+    std::vector<Arrival> find_arrivals();
+    void add_arrival(const Arrival& arrival);
+    void find_recent();
+    void rewrite_uid_list();
+    void extend_uid_list();
 
     MaildirMailbox& mailbox_;
     Txn& txn_;
