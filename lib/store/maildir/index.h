@@ -76,6 +76,7 @@ struct BoxState {
     std::int64_t last_scan = 0;       // nanoseconds
     std::uint64_t list_inode = 0;     // dovecot-uidlist as we left it
     std::int64_t list_size = -1;
+    FileTime list_time;
     std::int64_t list_lines = 0;
     FileTime keywords_time;  // of dovecot-keywords
     std::uint8_t guid[16] = {};

@@ -67,10 +67,7 @@ std::unique_ptr<MaildirMailbox::Writing> MaildirMailbox::begin_change(bool scan)
         writing = std::make_unique<Writing>(index, *this);
     }
     BoxState& state = writing->box.state;
-    struct stat info {};
-    UidList list(folder_->self(), name_);
-    bool list_known = list.identity(info) && info.st_ino == state.list_inode && info.st_size == state.list_size;
-    if (scan || !state.scanned || state.unsettled_uid != 0 || !list_known)
+    if (scan || !state.scanned || state.unsettled_uid != 0 || !is_known_uid_list(*this, state))
         Sync(*this, writing->txn, writing->box).run(false);
     if (uid_validity_ != 0 && state.uid_validity != uid_validity_)
         trouble(Failure::Kind::not_found, name_ + ": the mailbox was replaced by another");

@@ -63,7 +63,14 @@ void note_uid_list(const MaildirMailbox& mailbox, BoxState& state) {
     if (UidList(mailbox.folder()->self(), mailbox.name()).identity(info)) {
         state.list_inode = info.st_ino;
         state.list_size = info.st_size;
+        state.list_time = file_time(info);
     }
+}
+
+bool is_known_uid_list(const MaildirMailbox& mailbox, const BoxState& state) {
+    struct stat info {};
+    return UidList(mailbox.folder()->self(), mailbox.name()).identity(info) && info.st_ino == state.list_inode &&
+           info.st_size == state.list_size && file_time(info) == state.list_time;
 }
 
 void promise(MaildirMailbox& mailbox, BoxState& state, std::uint32_t last) {
@@ -93,10 +100,9 @@ bool MaildirMailbox::is_clean(const BoxState& state) const {
         return false;
     if (racy_due(state, state.new_time, state.new_racy) || racy_due(state, state.cur_time, state.cur_racy))
         return false;
-    struct stat info {};
-    UidList list(folder_->self(), name_);
-    if (!list.identity(info) || info.st_ino != state.list_inode || info.st_size != state.list_size)
+    if (!is_known_uid_list(*this, state))
         return false;
+    struct stat info {};
     bool keywords = fstatat(folder_->self(), kKeywordsFile, &info, AT_SYMLINK_NOFOLLOW) == 0;
     return (keywords ? file_time(info) : FileTime{}) == state.keywords_time;
 }
@@ -106,10 +112,7 @@ Sync::Sync(MaildirMailbox& mailbox, Txn& txn, BoxRecord& box) : mailbox_(mailbox
 void Sync::run(bool thorough) {
     if (state_.id == 0)
         begin_box();
-    struct stat info {};
-    UidList list(mailbox_.folder()->self(), mailbox_.name());
-    bool found = list.identity(info);
-    if (!found || info.st_ino != state_.list_inode || info.st_size != state_.list_size)
+    if (!is_known_uid_list(mailbox_, state_))
         read_uid_list();
     read_keywords();
 

@@ -40,8 +40,9 @@ void promise(MaildirMailbox& mailbox, BoxState& state, std::uint32_t last);
 // The modseq of a change that is about to be made, promised before.
 Modseq next_modseq(MaildirMailbox& mailbox, BoxState& state);
 
-// dovecot-uidlist as it is now counts as known.
+// dovecot-uidlist as it is now counts as known; is it still that one?
 void note_uid_list(const MaildirMailbox& mailbox, BoxState& state);
+bool is_known_uid_list(const MaildirMailbox& mailbox, const BoxState& state);
 
 // When a directory that was changed just before it was read has to be read once more.
 bool racy_due(const BoxState& state, const FileTime& time, bool racy);
