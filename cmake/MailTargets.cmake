@@ -1,6 +1,6 @@
 # The kinds of target this project has. Every room's CMakeLists.txt is a few lines of these.
 #
-#   mail_library(NAME [DEPENDS lib...] [PACKAGES pkg...])      lib/NAME/*.cc -> target lib_NAME
+#   mail_library(NAME [DEPENDS lib...] [PACKAGES pkg...])      lib/NAME/*.cc, */*.cc -> target lib_NAME
 #   mail_program(NAME [FOLDER dir] [DEPENDS lib...] [COMMAND | SBIN])
 #       main.cc of the folder -> program NAME; its other .cc files -> library NAME_parts,
 #       which the unit tests link. Daemons go to libexec/malleposte, COMMAND to bin, SBIN to sbin.
@@ -91,7 +91,7 @@ endfunction()
 
 function(mail_library name)
   cmake_parse_arguments(arg "" "" "DEPENDS;PACKAGES" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  file(GLOB sources CONFIGURE_DEPENDS *.cc */*.cc)
   if(sources)
     add_library(lib_${name} STATIC ${sources})
     target_link_libraries(lib_${name} PUBLIC ${arg_DEPENDS})

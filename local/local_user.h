@@ -6,14 +6,14 @@
 #include <expected>
 #include <string>
 
-#include "lib/delivery/maildir.h"
+#include "lib/delivery/agent.h"
 
 namespace local {
 
 struct Target {
     uid_t user = 0;
     gid_t group = 0;
-    std::string maildir;
+    std::string path;  // of the mailbox
 };
 
 // Why there is none: bounced for good (user unknown) or deferred.

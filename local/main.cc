@@ -16,8 +16,10 @@
 #include "lib/delivery/as_user.h"
 #include "lib/event/thread_pool.h"
 #include "lib/log/log.h"
+#include "lib/store/drop.h"
 #include "lib/text/text.h"
 #include "lib/worker/program.h"
+#include "local/deliver_to_path.h"
 #include "local/local_user.h"
 #include "local/params.h"
 #include "local/system_users.h"
@@ -48,9 +50,8 @@ event::Task<FoundUser> find_user(
         co_return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.0", found.error()});
     if (!*found)
         co_return std::unexpected(NoTarget{DeliverStatus::bounced, "5.1.1", "unknown user: \"" + name + "\""});
-    if (!params.home_mailbox().ends_with('/'))
-        co_return std::unexpected(
-            NoTarget{DeliverStatus::deferred, "4.3.5", "home_mailbox does not end in a slash: only Maildirs are written"});
+    if (auto drop = store::find_drop(params.home_mailbox()); !drop)
+        co_return std::unexpected(NoTarget{DeliverStatus::deferred, "4.3.5", "home_mailbox: " + drop.error().text});
     User user;
     user.name = std::move(name);
     user.home = (*found)->home;
@@ -60,7 +61,7 @@ event::Task<FoundUser> find_user(
 
 // In the thread pool.
 delivery::RecipientResult deliver_one(
-    const delivery::Job& job, const delivery::DeliverRecipient& recipient, const User& user, const local::Params& params) {
+    const delivery::Job& job, const delivery::DeliverRecipient& recipient, const User& user) {
     struct stat home {};
     if (::stat(user.home.c_str(), &home) != 0)
         return delivery::make_result(
@@ -68,11 +69,7 @@ delivery::RecipientResult deliver_one(
     auto rights = delivery::AsUser::become(user.target.user, user.target.group);
     if (!rights)
         return delivery::make_result(DeliverStatus::deferred, "4.3.5", rights.error(), "local");
-    auto delivered = delivery::deliver_to_maildir(
-        user.target.maildir, delivery::delivery_head(job.request, recipient), job, params.myhostname());
-    if (!delivered)
-        return delivery::make_result(DeliverStatus::deferred, delivered.error().dsn, delivered.error().text, "local");
-    return delivery::make_result(DeliverStatus::delivered, "2.0.0", "delivered to maildir", "local");
+    return local::deliver_to_path(job, recipient, user.target.path, "local");
 }
 
 event::Task<void> deliver(
@@ -85,7 +82,7 @@ event::Task<void> deliver(
             job.finish(recipient, delivery::make_result(why.status, why.dsn, why.text, "local"));
             continue;
         }
-        auto work = [&job, &recipient, &user, &params] { return deliver_one(job, recipient, *user, params); };
+        auto work = [&job, &recipient, &user] { return deliver_one(job, recipient, *user); };
         delivery::RecipientResult result = co_await pool.run(std::move(work));
         job.finish(recipient, std::move(result));
     }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "lib/store/storage.h"
+
 namespace account {
 namespace {
 
@@ -12,15 +14,15 @@ bool is_safe_component(std::string_view name) {
 
 }  // namespace
 
-std::expected<std::string, std::string> mail_root(std::string_view location, std::string_view user, std::string_view home) {
-    constexpr std::string_view kKind = "maildir:";
-    std::string_view path = location;
-    if (path.starts_with(kKind))
-        path.remove_prefix(kKind.size());
-    else if (!path.starts_with('/') && !path.starts_with('~'))
-        return std::unexpected(fmt::format("mail_location \"{}\": only maildir:PATH is known", location));
-    path = path.substr(0, path.find(':'));  // Dovecot's options; the layout here is always Maildir++
-    return user_path("mail_location", path, user, home);
+std::expected<std::string, std::string> mail_of(std::string_view location, std::string_view user, std::string_view home) {
+    std::expected<store::Location, std::string> parsed = store::parse_location(location);
+    if (!parsed)
+        return std::unexpected(parsed.error());
+    std::expected<std::string, std::string> path = user_path("mail_location", parsed->path, user, home);
+    if (!path)
+        return path;
+    parsed->path = *path;
+    return parsed->text();
 }
 
 std::expected<std::string, std::string> user_path(

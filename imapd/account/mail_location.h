@@ -9,8 +9,9 @@
 
 namespace account {
 
-// The directory that `maildir:PATH` names, with ~ %h %u %n %d put in; or what is wrong with it.
-std::expected<std::string, std::string> mail_root(std::string_view location, std::string_view user, std::string_view home);
+// A mail_location with ~ %h %u %n %d put in, as store::open_account() takes it; or what is wrong with it. The same mail has
+// the same text.
+std::expected<std::string, std::string> mail_of(std::string_view location, std::string_view user, std::string_view home);
 
 // The path that a pattern such as "~/.dovecot.sieve" or "/etc/sieve/%d/%n" names for a user; `what` is the parameter it is
 // the value of, for the reason.

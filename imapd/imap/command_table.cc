@@ -18,6 +18,7 @@ constexpr CommandRow kCommands[] = {
     {"COPY",           kSelected,  true,      Updates::all,          command_copy},
     {"CREATE",         kAny,       true,      Updates::all,          command_create},
     {"DELETE",         kAny,       true,      Updates::all,          command_delete},
+    {"ENABLE",         kAny,       true,      Updates::all,          command_enable},
     {"EXAMINE",        kAny,       true,      Updates::none,         command_select},
     {"EXPUNGE",        kSelected,  false,     Updates::all,          command_expunge},
     {"FETCH",          kSelected,  true,      Updates::no_expunges,  command_fetch},
@@ -49,6 +50,8 @@ constexpr CommandRow kCommands[] = {
 // clang-format on
 
 }  // namespace
+
+std::span<const CommandRow> commands() { return kCommands; }
 
 const CommandRow* find_command(std::string_view name) {
     for (const CommandRow& row : kCommands) {

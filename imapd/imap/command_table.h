@@ -1,6 +1,9 @@
 // imapd/imap/command_table.h - every command, when it is allowed, and what may be told after it.
+//
+// Which of them a session has, lib/imap/extension.h says.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "imapd/imap/session.h"
@@ -23,6 +26,7 @@ struct CommandRow {
 };
 
 const CommandRow* find_command(std::string_view name);
+std::span<const CommandRow> commands();
 
 // commands/*.cc
 Reply command_append(Session&, const imap::Command&);
@@ -32,6 +36,7 @@ Reply command_close(Session&, const imap::Command&);
 Reply command_copy(Session&, const imap::Command&);
 Reply command_create(Session&, const imap::Command&);
 Reply command_delete(Session&, const imap::Command&);
+Reply command_enable(Session&, const imap::Command&);
 Reply command_expunge(Session&, const imap::Command&);
 Reply command_fetch(Session&, const imap::Command&);
 Reply command_id(Session&, const imap::Command&);

@@ -4,15 +4,15 @@
 //     imapd [generic master options]
 // DESCRIPTION
 //     Takes authenticated connections from login(8), asks auth(8) who the user is, and forks a session process
-//     for each. A session speaks IMAP4rev1 with IDLE, UIDPLUS, MOVE, NAMESPACE, ID, UNSELECT, LITERAL+, CHILDREN
-//     and SPECIAL-USE, on the user's Maildir. After APPEND, COPY, MOVE and STORE it runs the scripts that
+//     for each. A session speaks IMAP4rev1 with IDLE, UIDPLUS, MOVE, NAMESPACE, ID, UNSELECT, LITERAL+, CHILDREN, ENABLE,
+//     STATUS=SIZE and SPECIAL-USE, on the user's Maildir. After APPEND, COPY, MOVE and STORE it runs the scripts that
 //     imap_sieve_scripts names for the mailbox.
 // SECURITY
 //     The spawner keeps root, so that a session can become any user, and reads nothing that comes from a network.
 //     A session runs with the user's uid and gid alone, cannot start programs, and ends with the spawner.
 //     For master.cf: private, not unprivileged, not chrooted, one process.
 // STANDARDS
-//     RFC 3501, 2177, 2342, 2971, 3348, 3691, 4315, 6154, 6785, 6851, 7888
+//     RFC 3501, 2177, 2342, 2971, 3348, 3691, 4315, 5161, 6154, 6785, 6851, 7888, 8438
 // DIAGNOSTICS
 //     A session logs its login and logout; trouble with a mailbox is a warning that names the file.
 #include <fmt/format.h>
@@ -64,11 +64,10 @@ void refuse(sessions::Wire& wire, const std::string& tag) {
 void serve_user(
     sessions::SessionProcess& process, const Params& params, const imapsieve::Rules& rules, SessionSettings& settings) {
     settings.user = process.user().name;
-    auto account = store::open_account({process.mail_root(), params.hierarchy_separator().front()});
+    auto account = store::open_account({process.mail(), params.hierarchy_separator().front()});
     std::optional<imapsieve::MailboxScripts> listener;
     if (account && !rules.empty()) {
-        listener.emplace(
-            rules, params, account::Owner{process.user().name, process.user().home}, process.mail_root(), *account);
+        listener.emplace(rules, params, account::Owner{process.user().name, process.user().home}, process.mail(), *account);
         settings.events = &*listener;
     }
     do {

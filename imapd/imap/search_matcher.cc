@@ -105,7 +105,7 @@ void SearchMatcher::prepare(SearchKey& key, const std::string& charset) {
         std::uint32_t largest = key.kind == Kind::sequence ? static_cast<std::uint32_t>(list.size())
                                 : list.empty()             ? 0
                                                            : list.back().uid;
-        key.size = static_cast<std::uint32_t>(resolved_.size());
+        key.resolved = resolved_.size();
         resolved_.push_back(key.set.resolve(largest));
     }
     for (SearchKey& child : key.children)
@@ -134,28 +134,65 @@ store::Result<bool> SearchMatcher::matches(std::uint32_t number) {
 
 // Recursion is as deep as the parser allows, kMaxSearchDepth.
 bool SearchMatcher::test(const SearchKey& key, Known& known) {
-    store::Mailbox& mailbox = session_.selected().mailbox();
-    bool recent = session_.selected().is_recent(known.message.uid);
-    switch (key.kind) {
-    case Kind::all: return true;
-    case Kind::flag: return test_flag(key, known);
-    case Kind::recent: return recent;
-    case Kind::new_mail: return recent && !(known.message.flags & store::kSeen);
-    case Kind::old: return !recent;
-    case Kind::larger: return value_or_throw(mailbox.virtual_size(known.message.uid)) > key.size;
-    case Kind::smaller: return value_or_throw(mailbox.virtual_size(known.message.uid)) < key.size;
-    case Kind::sequence: return imap::contains(resolved_[key.size], known.number);
-    case Kind::uid: return imap::contains(resolved_[key.size], known.message.uid);
-    case Kind::not_key: return !test(key.children[0], known);
-    case Kind::or_key: return test(key.children[0], known) || test(key.children[1], known);
-    case Kind::and_keys:
-        return std::all_of(
-            key.children.begin(), key.children.end(), [&](const SearchKey& child) { return test(child, known); });
-    case Kind::header: return test_header(key, known);
-    case Kind::body:
-    case Kind::text: return test_text(key, known);
-    default: return test_date(key, known);
+    struct Test {
+        Kind kind;
+        bool (SearchMatcher::*test)(const SearchKey&, Known&);
+    };
+    static constexpr Test kTests[] = {
+        {Kind::all, &SearchMatcher::test_all},
+        {Kind::flag, &SearchMatcher::test_flag},
+        {Kind::recent, &SearchMatcher::test_recent},
+        {Kind::new_mail, &SearchMatcher::test_recent},
+        {Kind::old, &SearchMatcher::test_recent},
+        {Kind::larger, &SearchMatcher::test_size},
+        {Kind::smaller, &SearchMatcher::test_size},
+        {Kind::sequence, &SearchMatcher::test_set},
+        {Kind::uid, &SearchMatcher::test_set},
+        {Kind::not_key, &SearchMatcher::test_group},
+        {Kind::or_key, &SearchMatcher::test_group},
+        {Kind::and_keys, &SearchMatcher::test_group},
+        {Kind::header, &SearchMatcher::test_header},
+        {Kind::body, &SearchMatcher::test_text},
+        {Kind::text, &SearchMatcher::test_text},
+        {Kind::before, &SearchMatcher::test_date},
+        {Kind::on, &SearchMatcher::test_date},
+        {Kind::since, &SearchMatcher::test_date},
+        {Kind::sent_before, &SearchMatcher::test_date},
+        {Kind::sent_on, &SearchMatcher::test_date},
+        {Kind::sent_since, &SearchMatcher::test_date},
+    };
+    for (const Test& row : kTests) {
+        if (row.kind == key.kind)
+            return (this->*row.test)(key, known);
     }
+    return false;
+}
+
+bool SearchMatcher::test_all(const SearchKey&, Known&) { return true; }
+
+bool SearchMatcher::test_recent(const SearchKey& key, Known& known) {
+    bool recent = session_.selected().is_recent(known.message.uid);
+    if (key.kind == Kind::new_mail)
+        return recent && !(known.message.flags & store::kSeen);
+    return recent == (key.kind == Kind::recent);
+}
+
+bool SearchMatcher::test_size(const SearchKey& key, Known& known) {
+    std::uint64_t size = value_or_throw(session_.selected().mailbox().virtual_size(known.message.uid));
+    return key.kind == Kind::larger ? size > key.size : size < key.size;
+}
+
+bool SearchMatcher::test_set(const SearchKey& key, Known& known) {
+    return imap::contains(resolved_[key.resolved], key.kind == Kind::uid ? known.message.uid : known.number);
+}
+
+bool SearchMatcher::test_group(const SearchKey& key, Known& known) {
+    auto matches = [&](const SearchKey& child) { return test(child, known); };
+    if (key.kind == Kind::not_key)
+        return !matches(key.children[0]);
+    if (key.kind == Kind::or_key)
+        return std::any_of(key.children.begin(), key.children.end(), matches);
+    return std::all_of(key.children.begin(), key.children.end(), matches);
 }
 
 bool SearchMatcher::test_flag(const SearchKey& key, Known& known) {

@@ -33,6 +33,11 @@ class SearchMatcher {
 
     struct Known;  // what was read of the message at hand
     bool test(const imap::SearchKey& key, Known& known);
+    bool test_all(const imap::SearchKey& key, Known& known);
+    bool test_recent(const imap::SearchKey& key, Known& known);
+    bool test_size(const imap::SearchKey& key, Known& known);
+    bool test_set(const imap::SearchKey& key, Known& known);
+    bool test_group(const imap::SearchKey& key, Known& known);
     bool test_date(const imap::SearchKey& key, Known& known);
     bool test_header(const imap::SearchKey& key, Known& known);
     bool test_subject(const imap::SearchKey& key, Known& known);
@@ -43,7 +48,7 @@ class SearchMatcher {
 
     Session& session_;
     imap::SearchKey key_;
-    std::vector<std::vector<imap::Range>> resolved_;  // sequence sets, numbered by key.size
+    std::vector<std::vector<imap::Range>> resolved_;  // sequence sets, numbered by key.resolved
 };
 
 }  // namespace imapd

@@ -19,7 +19,7 @@ store::Result<void> Selected::begin(Selected* before) {
     if (auto claimed = claim(); !claimed)
         return claimed;
     bool same = before && before->mailbox_->name() == mailbox_->name() && !before->ghosts_ &&
-                before->generation_ == mailbox_->generation();
+                before->seen_modseq_ == mailbox_->highest_modseq();
     if (same) {
         list_ = std::move(before->list_);
     } else {
@@ -28,7 +28,7 @@ store::Result<void> Selected::begin(Selected* before) {
             return std::unexpected(messages.error());
         list_ = std::move(*messages);
     }
-    generation_ = mailbox_->generation();
+    seen_modseq_ = mailbox_->highest_modseq();
     if (read_only_ && status->recent > 0 && list_.size() >= status->recent)
         recent_[0].first = list_[list_.size() - status->recent].uid;
     return {};
@@ -79,7 +79,7 @@ void Selected::tell_keywords(sessions::Wire& wire, bool always) {
         wire.write("* OK [PERMANENTFLAGS ()] Read-only mailbox.\r\n");
     else
         wire.write(fmt::format("* OK [PERMANENTFLAGS ({}{}{})] Flags permitted.\r\n", kSystem, names,
-            told_keywords_.size() < store::kMaxKeywords ? " \\*" : ""));
+            mailbox_->takes_keywords() ? " \\*" : ""));
 }
 
 store::Result<void> Selected::announce(sessions::Wire& wire) {
@@ -98,7 +98,7 @@ store::Result<void> Selected::announce(sessions::Wire& wire) {
 store::Result<void> Selected::report(sessions::Wire& wire, bool expunges) {
     if (auto fresh = mailbox_->refresh(); !fresh)
         return fresh;
-    if (mailbox_->generation() == generation_ && !(ghosts_ && expunges))
+    if (mailbox_->highest_modseq() == seen_modseq_ && !(ghosts_ && expunges))
         return {};
     if (auto claimed = claim(); !claimed)
         return claimed;
@@ -106,7 +106,7 @@ store::Result<void> Selected::report(sessions::Wire& wire, bool expunges) {
     if (!read)
         return std::unexpected(read.error());
     const std::vector<store::Message>& now = *read;
-    generation_ = mailbox_->generation();
+    seen_modseq_ = mailbox_->highest_modseq();
     tell_keywords(wire);
 
     std::vector<store::Message> list;
@@ -151,7 +151,7 @@ store::Result<void> Selected::report(sessions::Wire& wire, bool expunges) {
     return {};
 }
 
-void Selected::adopt(const std::vector<store::Message>& changed, std::uint64_t generation_before) {
+void Selected::adopt(const std::vector<store::Message>& changed, std::uint64_t modseq_before) {
     auto by_uid = [](const store::Message& a, const store::Message& b) { return a.uid < b.uid; };
     for (const store::Message& message : changed) {
         auto found = std::lower_bound(list_.begin(), list_.end(), message, by_uid);
@@ -159,8 +159,8 @@ void Selected::adopt(const std::vector<store::Message>& changed, std::uint64_t g
             found->flags = message.flags;
     }
     // If it was only us, there is nothing more to read.
-    if (generation_ == generation_before && mailbox_->generation() == generation_before + 1)
-        generation_ = mailbox_->generation();
+    if (seen_modseq_ == modseq_before && mailbox_->highest_modseq() == modseq_before + 1)
+        seen_modseq_ = mailbox_->highest_modseq();
 }
 
 std::vector<std::uint32_t> Selected::numbers(const imap::SequenceSet& set, bool uids) const {

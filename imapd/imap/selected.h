@@ -31,7 +31,7 @@ class Selected {
     store::Result<void> report(sessions::Wire& wire, bool expunges);
 
     // After a change of flags by this session: what the list holds now, without telling.
-    void adopt(const std::vector<store::Message>& changed, std::uint64_t generation_before);
+    void adopt(const std::vector<store::Message>& changed, store::Modseq modseq_before);
 
     store::Mailbox& mailbox() { return *mailbox_; }
     bool read_only() const { return read_only_; }
@@ -56,8 +56,8 @@ class Selected {
     std::vector<store::Message> list_;
     std::vector<imap::Range> recent_;
     std::vector<std::string> told_keywords_;
-    std::uint64_t generation_ = 0;
-    bool ghosts_ = false;  // the list holds messages that are gone
+    store::Modseq seen_modseq_ = 0;  // of the list
+    bool ghosts_ = false;            // the list holds messages that are gone
 };
 
 }  // namespace imapd

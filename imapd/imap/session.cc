@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
+
 #include "imapd/imap/command_table.h"
 #include "imapd/sessions/stop_signal.h"
-#include "lib/imap/capability.h"
 #include "lib/imap/cursor.h"
 #include "lib/imap/format.h"
 #include "lib/log/log.h"
@@ -58,13 +59,13 @@ Reply Reply::of(const store::Failure& failure) {
 }
 
 Session::Session(sessions::Wire& wire, std::shared_ptr<store::Account> account, const SessionSettings& settings)
-    : wire_(wire), account_(std::move(account)), settings_(settings) {}
+    : wire_(wire), account_(std::move(account)), settings_(settings), extensions_(settings.extensions) {}
 
 Session::~Session() = default;
 
 void Session::run(std::string_view login_tag) {
     try {
-        send(login_tag, Reply::ok(fmt::format("[CAPABILITY {}] Logged in", imap::kCapabilities)));
+        send(login_tag, Reply::ok(fmt::format("[CAPABILITY {}] Logged in", extensions_.capabilities({.logged_in = true}))));
         while (state_ != State::logout)
             serve_command();
         wire_.flush();
@@ -130,7 +131,7 @@ void Session::serve_command() {
 
 Reply Session::run_command(const imap::Command& command, bool& may_report, bool& expunges) {
     const CommandRow* row = find_command(command.name);
-    if (!row)
+    if (!row || !extensions_.allows(imap::Place::command, command.name))
         return Reply::bad("Unknown command");
     expunges = row->updates == Updates::all;
     may_report = row->updates != Updates::none;
@@ -213,8 +214,16 @@ void Session::refuse_rest(const imap::Literal& first) {
     }
 }
 
+// A response code that no offered extension brings stays unsaid.
 void Session::send(std::string_view tag, const Reply& reply) {
-    wire_.write(fmt::format("{} {} {}\r\n", tag, status_word(reply.status), reply.text));
+    std::string_view text = reply.text;
+    std::size_t end = text.starts_with('[') ? text.find("] ") : std::string_view::npos;
+    if (end != std::string_view::npos) {
+        std::string_view code = text.substr(1, std::min(text.find(' '), end) - 1);
+        if (!extensions_.allows(imap::Place::code, code))
+            text.remove_prefix(end + 2);
+    }
+    wire_.write(fmt::format("{} {} {}\r\n", tag, status_word(reply.status), text));
 }
 
 void Session::select(std::unique_ptr<Selected> selected) {

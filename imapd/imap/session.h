@@ -6,7 +6,9 @@
 // For each command: read it whole (the message of APPEND apart), find its row, is it allowed now, run it,
 // tell what changed meanwhile, reply. A handler parses its arguments and returns the Reply.
 //
-// Standards   RFC 3501; RFC 2177, 2342, 2971, 3348, 3691, 4315, 6154, 6851, 7888
+// What a client may say, and which response codes it hears, follows from the rows of lib/imap/extension.h.
+//
+// Standards   RFC 3501; RFC 2177, 2342, 2971, 3348, 3691, 4315, 5161, 6154, 6851, 7888, 8438
 // Failure     SyntaxError becomes BAD, a store::Failure NO with its code; Disconnected ends the session.
 // Trust       everything the client says; mail contents come from strangers.
 #pragma once
@@ -22,6 +24,7 @@
 #include "imapd/imap/selected.h"
 #include "imapd/sessions/wire.h"
 #include "lib/imap/command.h"
+#include "lib/imap/extension.h"
 #include "lib/imap/literal.h"
 #include "lib/message/structure.h"
 #include "lib/store/account.h"
@@ -47,6 +50,7 @@ struct SessionSettings {
     std::string user;
     std::vector<std::pair<std::string, std::string>> special_use;  // mailbox name, attribute
     account::MailboxEvents* events = nullptr;                      // null: nobody is to be told
+    imap::Extensions extensions;                                   // that a session begins with
 };
 
 class Session {
@@ -62,6 +66,7 @@ class Session {
     sessions::Wire& wire() { return wire_; }
     store::Account& account() { return *account_; }
     const SessionSettings& settings() const { return settings_; }
+    imap::Extensions& extensions() { return extensions_; }
     State state() const { return state_; }
     void set_state(State state) { state_ = state; }
 
@@ -74,6 +79,9 @@ class Session {
 
     // The literal that the command's text ends with, for APPEND.
     std::optional<imap::Literal>& open_literal() { return open_literal_; }
+
+    // `* OK [COPYUID ...] Moved`
+    void say(const Reply& untagged) { send("*", untagged); }
 
     // Tells what changed; ends the session where the mailbox is gone.
     void report(bool expunges);
@@ -101,6 +109,7 @@ class Session {
     sessions::Wire& wire_;
     std::shared_ptr<store::Account> account_;
     const SessionSettings& settings_;
+    imap::Extensions extensions_;
     State state_ = State::authenticated;
     std::unique_ptr<Selected> selected_;
     std::optional<imap::Literal> open_literal_;

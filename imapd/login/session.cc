@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "lib/imap/capability.h"
+#include "lib/imap/extension.h"
 #include "lib/imap/format.h"
 #include "lib/text/text.h"
 
@@ -37,11 +37,11 @@ bool Session::refuse_plaintext(const std::string& tag) {
 }
 
 std::string Session::capabilities() const {
-    std::string all = fmt::format("{} SASL-IR", imap::kCapabilities);
-    if (services_.tls && !stream_.is_tls())
-        all += " STARTTLS";
+    bool can_start_tls = services_.tls && !stream_.is_tls();
+    std::string all = imap::Extensions().capabilities(
+        {.logged_in = false, .can_start_tls = can_start_tls, .takes_plaintext = may_use_plaintext()});
     if (!may_use_plaintext())
-        return all + " LOGINDISABLED";
+        return all;
     for (const std::string& mechanism : mechanisms_)
         all += " AUTH=" + mechanism;
     return all;

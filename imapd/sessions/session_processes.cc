@@ -56,9 +56,9 @@ bool receive_notice(int socket, std::optional<pid_t>& sender) {
 
 }  // namespace
 
-Owner make_owner(const userdb::User& user, const std::string& root) {
+Owner make_owner(const userdb::User& user, const std::string& mail) {
     std::string text = user.name;
-    for (const std::string& part : {std::to_string(user.uid.value_or(0)), std::to_string(user.gid.value_or(0)), root}) {
+    for (const std::string& part : {std::to_string(user.uid.value_or(0)), std::to_string(user.gid.value_or(0)), mail}) {
         text += '\0';
         text += part;
     }

@@ -34,7 +34,7 @@ struct Owner {
     std::array<unsigned char, 32> digest{};
     bool operator==(const Owner&) const = default;
 };
-Owner make_owner(const userdb::User& user, const std::string& root);
+Owner make_owner(const userdb::User& user, const std::string& mail);
 
 // The child's ends.
 struct ChildSockets {

@@ -156,42 +156,42 @@ std::string Spawner::seat(const Handover& handover, const userdb::User& user, ev
         logging::error("{}: the user database gives no uid and gid, or those of root: no session", user.name);
         return kTrouble;
     }
-    auto root = account::mail_root(user.mail.empty() ? settings_.mail_location : user.mail, user.name, user.home);
-    if (!root) {
-        logging::error("{}: {}", user.name, root.error());
+    auto mail = account::mail_of(user.mail.empty() ? settings_.mail_location : user.mail, user.name, user.home);
+    if (!mail) {
+        logging::error("{}: {}", user.name, mail.error());
         return kTrouble;
     }
-    if (processes_.hand_on(make_owner(user, *root), handover, client.get()))
+    if (processes_.hand_on(make_owner(user, *mail), handover, client.get()))
         return "";
     if (processes_.full()) {
         logging::warning(
             "{}: {} sessions are open, {} is refused", settings_.process_limit_name, processes_.size(), user.name);
         return "Too many sessions, try again later";
     }
-    return spawn(handover, user, *root, std::move(client)) ? "" : kTrouble;
+    return spawn(handover, user, *mail, std::move(client)) ? "" : kTrouble;
 }
 
-bool Spawner::spawn(const Handover& handover, const userdb::User& user, const std::string& root, event::Fd client) {
+bool Spawner::spawn(const Handover& handover, const userdb::User& user, const std::string& mail, event::Fd client) {
     // Free pieces that are joined here need not be joined, and so copied, in every child.
     malloc_trim(0);
     std::optional<ChildSockets> sockets = processes_.prepare();
     const pid_t parent = getpid();
     pid_t child = sockets ? fork() : -1;
     if (child == 0)
-        run_child(parent, handover, user, root, std::move(client), std::move(*sockets));
+        run_child(parent, handover, user, mail, std::move(client), std::move(*sockets));
     if (child < 0) {
         logging::error("{}: cannot start a session process: {}", user.name, strerror(errno));
         return false;
     }
-    processes_.add(child, make_owner(user, root));
+    processes_.add(child, make_owner(user, mail));
     jail_.hold();
     return true;
 }
 
-void Spawner::run_child(pid_t parent, Handover handover, const userdb::User& user, const std::string& root, event::Fd client,
+void Spawner::run_child(pid_t parent, Handover handover, const userdb::User& user, const std::string& mail, event::Fd client,
     ChildSockets sockets) {
     begin_user_process(parent, {client.get(), sockets.control.get(), sockets.notices.get()}, user, filter_);
-    SessionProcess process(user, root, NextClient{std::move(handover), std::move(client)}, std::move(sockets));
+    SessionProcess process(user, mail, NextClient{std::move(handover), std::move(client)}, std::move(sockets));
     serve_(process);
     _exit(0);
 }

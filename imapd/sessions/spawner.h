@@ -26,11 +26,11 @@ namespace sessions {
 // What a session process has to do with: its user, and one client after the other.
 class SessionProcess {
   public:
-    SessionProcess(userdb::User user, std::string root, NextClient first, ChildSockets sockets)
-        : user_(std::move(user)), root_(std::move(root)), current_(std::move(first)), sockets_(std::move(sockets)) {}
+    SessionProcess(userdb::User user, std::string mail, NextClient first, ChildSockets sockets)
+        : user_(std::move(user)), mail_(std::move(mail)), current_(std::move(first)), sockets_(std::move(sockets)) {}
 
     const userdb::User& user() const { return user_; }
-    const std::string& mail_root() const { return root_; }
+    const std::string& mail() const { return mail_; }
     const ipc::records::ImapHandover& handover() const { return current_.handover; }
     event::Fd take_client() { return std::move(current_.client); }
     // Waits for the user's next client; false when the process shall end.
@@ -38,7 +38,7 @@ class SessionProcess {
 
   private:
     userdb::User user_;
-    std::string root_;
+    std::string mail_;  // its location
     NextClient current_;
     ChildSockets sockets_;
 };
@@ -70,8 +70,8 @@ class Spawner {
     event::Task<void> watch_notices();
     event::Task<void> dismiss_in_time();
     std::string seat(const Handover& handover, const userdb::User& user, event::Fd client);
-    bool spawn(const Handover& handover, const userdb::User& user, const std::string& root, event::Fd client);
-    [[noreturn]] void run_child(pid_t parent, Handover handover, const userdb::User& user, const std::string& root,
+    bool spawn(const Handover& handover, const userdb::User& user, const std::string& mail, event::Fd client);
+    [[noreturn]] void run_child(pid_t parent, Handover handover, const userdb::User& user, const std::string& mail,
         event::Fd client, ChildSockets sockets);
     void reap();
 

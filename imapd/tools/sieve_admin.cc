@@ -43,7 +43,7 @@ struct Context {
     const sieve_delivery::Params& params;
     account::Owner owner;
     account::Places places;
-    std::string root;
+    std::string mail;  // its location
 };
 
 void become(const auth::UserEntry& user) {
@@ -142,7 +142,7 @@ bool is_about(std::string_view record, const std::string& wanted) {
 
 // Which rule, which line, which test: as sieve-delivery kept it.
 int why(const Context& context, const std::vector<std::string>& names) {
-    const std::string path = sieve_delivery::why_path(context.owner, context.root);
+    const std::string path = sieve_delivery::why_path(context.owner, context.mail);
     if (access(path.c_str(), F_OK) != 0)
         command::fatal(
             fmt::format("nothing has been kept about {}'s deliveries (see sieve_why_retention)", context.owner.name),
@@ -247,12 +247,12 @@ int replay(const Context& context, const std::vector<std::string>& options) {
     show_problems(compiled);
     if (!compiled.ok())
         return kDataError;
-    auto account = store::open_account({context.root, context.params.hierarchy_separator().front()});
+    auto account = store::open_account({context.mail, context.params.hierarchy_separator().front()});
     if (!account)
         command::fatal(account.error().text, kTryLater);
     const sieve::Settings settings = scripts::settings_of(context.params, context.owner);
     std::unique_ptr<scripts::Memory> memory;
-    const std::string memory_path = scripts::memory_path(context.owner, context.root);
+    const std::string memory_path = scripts::memory_path(context.owner, context.mail);
     if (auto opened = scripts::Memory::open(memory_path, scripts::Memory::Durable::yes))
         memory = std::move(*opened);
     for (const Stored& stored : newest(**account, last)) {
@@ -320,10 +320,10 @@ int run_sieve_command(config::MainCf& cf, const auth::UserEntry& user, const std
         command::warn(config::format_problem(problem));
     const account::Owner owner{user.name, user.home};
     auto places = account::places_of(params, owner);
-    auto root = account::mail_root(params.mail_location(), user.name, user.home);
-    if (!places || !root)
-        command::fatal(!places ? places.error() : root.error(), kCannot);
-    const Context context{params, owner, *places, *root};
+    auto mail = account::mail_of(params.mail_location(), user.name, user.home);
+    if (!places || !mail)
+        command::fatal(!places ? places.error() : mail.error(), kCannot);
+    const Context context{params, owner, *places, *mail};
     become(user);
     return found->run(context, arguments);
 }

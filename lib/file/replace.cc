@@ -26,8 +26,8 @@ bool set_rights(int descriptor, const Rights& rights, const struct stat* old) {
 }
 
 std::expected<void, Failure> write_fresh(
-    const std::string& fresh, std::string_view content, const Rights& rights, const struct stat* old) {
-    const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int directory, const std::string& fresh, std::string_view content, const Rights& rights, const struct stat* old) {
+    const int descriptor = ::openat(directory, fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor < 0)
         return failure("create " + fresh);
     std::expected<void, Failure> done;
@@ -36,8 +36,21 @@ std::expected<void, Failure> write_fresh(
     if (::close(descriptor) != 0 && done)
         done = failure("write " + fresh);
     if (!done)
-        ::unlink(fresh.c_str());
+        ::unlinkat(directory, fresh.c_str(), 0);
     return done;
+}
+
+// Written aside and synced; the name of it.
+std::expected<std::string, Failure> write_aside(
+    int directory, const std::string& path, std::string_view content, const Rights& rights) {
+    std::string fresh = fmt::format("{}.new.{}", path, ::getpid());
+    struct stat old {};
+    const bool kept = rights.keep_rights && ::fstatat(directory, path.c_str(), &old, 0) == 0;
+    // Only a process with our number that has ended can have left it.
+    ::unlinkat(directory, fresh.c_str(), 0);
+    if (auto written = write_fresh(directory, fresh, content, rights, kept ? &old : nullptr); !written)
+        return std::unexpected(written.error());
+    return fresh;
 }
 
 }  // namespace
@@ -72,15 +85,25 @@ std::expected<void, Failure> publish(const std::string& fresh, const std::string
 }
 
 std::expected<void, Failure> replace_file(const std::string& path, std::string_view content, Rights rights) {
-    const std::string fresh = fmt::format("{}.new.{}", path, ::getpid());
-    struct stat old {};
-    const bool kept = rights.keep_rights && ::stat(path.c_str(), &old) == 0;
-    // Only a process with our number that has ended can have left it.
-    ::unlink(fresh.c_str());
-    auto written = write_fresh(fresh, content, rights, kept ? &old : nullptr);
-    if (!written)
-        return written;
-    return publish(fresh, path);
+    auto fresh = write_aside(AT_FDCWD, path, content, rights);
+    if (!fresh)
+        return std::unexpected(fresh.error());
+    return publish(*fresh, path);
+}
+
+std::expected<void, Failure> replace_file_at(
+    int directory, const std::string& name, std::string_view content, Rights rights) {
+    auto fresh = write_aside(directory, name, content, rights);
+    if (!fresh)
+        return std::unexpected(fresh.error());
+    if (::renameat(directory, fresh->c_str(), directory, name.c_str()) != 0) {
+        auto failed = failure("rename " + *fresh + " to " + name);
+        ::unlinkat(directory, fresh->c_str(), 0);
+        return failed;
+    }
+    if (::fsync(directory) != 0)
+        return failure("sync the directory of " + name);
+    return {};
 }
 
 }  // namespace file

@@ -34,7 +34,12 @@ struct Rights {
 
 std::expected<void, Failure> replace_file(const std::string& path, std::string_view content, Rights rights = {});
 
-// The same for a file that is written and synced already, under the name `fresh` in the same directory; removed on failure.
+// The same below an open directory: no other one can be put under the path meanwhile.
+std::expected<void, Failure> replace_file_at(
+    int directory, const std::string& name, std::string_view content, Rights rights = {});
+
+// As replace_file(), for a file that is written and synced already, under the name `fresh` in the same directory; removed on
+// failure.
 std::expected<void, Failure> publish(const std::string& fresh, const std::string& path);
 
 // Names that were made, removed or changed in this directory survive a power cut.

@@ -1,10 +1,33 @@
 #include "lib/imap/command.h"
 
+#include <algorithm>
+
 #include "lib/imap/literal.h"
 #include "lib/message/date.h"
 
 namespace imap {
 namespace {
+
+constexpr std::size_t kMaxEnabled = 100;
+
+struct StoreItem {
+    std::string_view word;
+    bool silent;
+};
+constexpr StoreItem kStoreItems[] = {{"FLAGS.SILENT", true}, {"FLAGS", false}};
+
+struct StatusRow {
+    std::string_view word;
+    StatusItem item;
+};
+constexpr StatusRow kStatusItems[] = {
+    {"MESSAGES", StatusItem::messages},
+    {"RECENT", StatusItem::recent},
+    {"UIDNEXT", StatusItem::uid_next},
+    {"UIDVALIDITY", StatusItem::uid_validity},
+    {"UNSEEN", StatusItem::unseen},
+    {"SIZE", StatusItem::size},
+};
 
 std::string upper(std::string text) {
     for (char& c : text) {
@@ -59,7 +82,7 @@ std::vector<std::string> parse_flag_list(Cursor& cursor) {
     return flags;
 }
 
-StoreArgs parse_store(std::string_view args) {
+StoreArgs parse_store(std::string_view args, const Extensions& offered) {
     Cursor cursor(args);
     StoreArgs store;
     store.set = set_argument(cursor);
@@ -67,9 +90,11 @@ StoreArgs parse_store(std::string_view args) {
         store.mode = StoreMode::add;
     else if (cursor.eat('-'))
         store.mode = StoreMode::remove;
-    store.silent = cursor.eat_word("FLAGS.SILENT");
-    if (!store.silent && !cursor.eat_word("FLAGS"))
+    auto row = std::find_if(
+        std::begin(kStoreItems), std::end(kStoreItems), [&](const StoreItem& item) { return cursor.eat_word(item.word); });
+    if (row == std::end(kStoreItems) || !offered.allows(Place::store, row->word))
         throw SyntaxError("FLAGS is expected");
+    store.silent = row->silent;
     cursor.space();
     if (cursor.peek() == '(') {
         store.flags = parse_flag_list(cursor);
@@ -119,13 +144,7 @@ std::optional<AppendArgs> parse_append(std::string_view args) {
     return append;
 }
 
-StatusArgs parse_status(std::string_view args) {
-    struct Name {
-        std::string_view name;
-        StatusItem item;
-    };
-    static constexpr Name kNames[] = {{"MESSAGES", StatusItem::messages}, {"RECENT", StatusItem::recent},
-        {"UIDNEXT", StatusItem::uid_next}, {"UIDVALIDITY", StatusItem::uid_validity}, {"UNSEEN", StatusItem::unseen}};
+StatusArgs parse_status(std::string_view args, const Extensions& offered) {
     Cursor cursor(args);
     StatusArgs status;
     status.mailbox = cursor.astring();
@@ -133,19 +152,60 @@ StatusArgs parse_status(std::string_view args) {
     cursor.expect('(');
     do {
         std::string word = upper(cursor.atom());
-        bool known = false;
-        for (const Name& name : kNames) {
-            if (name.name == word) {
-                status.items.push_back(name.item);
-                known = true;
-            }
-        }
-        if (!known || status.items.size() > 20)
+        auto row = std::find_if(
+            std::begin(kStatusItems), std::end(kStatusItems), [&](const StatusRow& item) { return item.word == word; });
+        if (row == std::end(kStatusItems) || !offered.allows(Place::status, word))
             throw SyntaxError("Unknown STATUS item");
+        if (status.items.size() >= kMaxStatusItems)
+            throw SyntaxError("Too many STATUS items");
+        status.items.push_back(row->item);
     } while (cursor.eat(' '));
     cursor.expect(')');
     cursor.end();
     return status;
+}
+
+std::vector<std::string_view> store_words() {
+    std::vector<std::string_view> words;
+    for (const StoreItem& row : kStoreItems)
+        words.push_back(row.word);
+    return words;
+}
+
+std::vector<std::string_view> status_words() {
+    std::vector<std::string_view> words;
+    for (const StatusRow& row : kStatusItems)
+        words.push_back(row.word);
+    return words;
+}
+
+std::string_view status_word(StatusItem item) {
+    auto row = std::find_if(
+        std::begin(kStatusItems), std::end(kStatusItems), [item](const StatusRow& one) { return one.item == item; });
+    return row->word;
+}
+
+// No parameter is known yet: a list of them is a mistake that is named as such.
+SelectArgs parse_select(std::string_view args) {
+    Cursor cursor(args);
+    SelectArgs select;
+    select.mailbox = cursor.astring();
+    if (cursor.rest().starts_with(" ("))
+        throw SyntaxError("Unknown parameter");
+    cursor.end();
+    return select;
+}
+
+std::vector<std::string> parse_enable(std::string_view args) {
+    Cursor cursor(args);
+    std::vector<std::string> names;
+    do {
+        names.push_back(upper(cursor.atom()));
+        if (names.size() > kMaxEnabled)
+            throw SyntaxError("Too many capabilities");
+    } while (cursor.eat(' '));
+    cursor.end();
+    return names;
 }
 
 ListArgs parse_list(std::string_view args) {

@@ -1,6 +1,8 @@
 // lib/imap/command.h - tag, name, and the arguments of commands that need no grammar of their own.
 //
-// Standards   RFC 3501, 6 and 9; RFC 6851 (MOVE); RFC 2971 (ID); RFC 4959 (SASL-IR)
+// Items of STORE and STATUS are rows of command.cc; which of them are legal, lib/imap/extension.h says.
+//
+// Standards   RFC 3501, 6 and 9; RFC 6851 (MOVE); RFC 2971 (ID); RFC 4959 (SASL-IR); RFC 5161 (ENABLE)
 // Failure     split_command() gives the tag it could read, "*" if none, with the reason. The
 //             parse_ functions throw SyntaxError.
 // Trust       comes from strangers; the caller bounds the text, lists are bounded here.
@@ -15,11 +17,13 @@
 #include <vector>
 
 #include "lib/imap/cursor.h"
+#include "lib/imap/extension.h"
 #include "lib/imap/sequence_set.h"
 
 namespace imap {
 
 inline constexpr std::size_t kMaxFlags = 100;
+inline constexpr std::size_t kMaxStatusItems = 20;
 
 struct Command {
     std::string tag;
@@ -43,7 +47,8 @@ struct StoreArgs {
     bool silent = false;
     std::vector<std::string> flags;
 };
-StoreArgs parse_store(std::string_view args);
+StoreArgs parse_store(std::string_view args, const Extensions& offered);
+std::vector<std::string_view> store_words();
 
 struct CopyArgs {
     SequenceSet set;
@@ -61,13 +66,24 @@ struct AppendArgs {
 // Nothing if the literal at the end is the mailbox name, so that the command is not there yet.
 std::optional<AppendArgs> parse_append(std::string_view args);
 
-enum class StatusItem { messages, recent, uid_next, uid_validity, unseen };
+enum class StatusItem { messages, recent, uid_next, uid_validity, unseen, size };
 
 struct StatusArgs {
     std::string mailbox;
     std::vector<StatusItem> items;
 };
-StatusArgs parse_status(std::string_view args);
+StatusArgs parse_status(std::string_view args, const Extensions& offered);
+std::vector<std::string_view> status_words();
+std::string_view status_word(StatusItem item);
+
+// SELECT and EXAMINE: parameters are legal where an extension brings them.
+struct SelectArgs {
+    std::string mailbox;
+};
+SelectArgs parse_select(std::string_view args);
+
+// ENABLE: names of capabilities, in upper case.
+std::vector<std::string> parse_enable(std::string_view args);
 
 struct ListArgs {
     std::string reference;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lib/imap/literal.h"
+#include "lib/imap/number.h"
 #include "lib/message/header.h"
 
 namespace imap {
@@ -155,20 +156,29 @@ std::string Cursor::flag() {
     return flag + atom();
 }
 
-std::uint32_t Cursor::number() {
+std::uint64_t Cursor::number_up_to(std::uint64_t most) {
     std::string_view digits = take_while(is_digit);
-    if (digits.empty() || digits.size() > 10)
+    if (digits.empty())
         throw SyntaxError("A number is expected");
-    std::uint64_t value = 0;
-    for (char c : digits)
-        value = value * 10 + static_cast<std::uint64_t>(c - '0');
-    if (value > UINT32_MAX)
+    std::optional<std::uint64_t> value = parse_number64(digits);
+    if (!value || *value > most)
         throw SyntaxError("A number is too large");
-    return static_cast<std::uint32_t>(value);
+    return *value;
 }
+
+std::uint32_t Cursor::number() { return static_cast<std::uint32_t>(number_up_to(UINT32_MAX)); }
 
 std::uint32_t Cursor::nonzero_number() {
     std::uint32_t value = number();
+    if (value == 0)
+        throw SyntaxError("Zero is not allowed here");
+    return value;
+}
+
+std::uint64_t Cursor::number64() { return number_up_to(kLargestNumber64); }
+
+std::uint64_t Cursor::nonzero_number64() {
+    std::uint64_t value = number64();
     if (value == 0)
         throw SyntaxError("Zero is not allowed here");
     return value;

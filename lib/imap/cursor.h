@@ -6,7 +6,7 @@
 //     std::string mailbox = cursor.astring();
 //     cursor.end();
 //
-// Standards   RFC 3501, 9; RFC 7888
+// Standards   RFC 3501, 9; RFC 9051, 9 (number64); RFC 7888
 // Failure     throws SyntaxError with words for the BAD reply; the command loop catches it once.
 // Lifetime    the text must outlive the cursor; values returned own theirs unless they are views.
 // Trust       the text comes from strangers. NUL is refused in every string.
@@ -47,6 +47,8 @@ class Cursor {
     std::string flag();          // "\Seen" or a keyword
     std::uint32_t number();
     std::uint32_t nonzero_number();
+    std::uint64_t number64();  // of 63 bits (RFC 9051, 9): sizes, offsets, modseqs
+    std::uint64_t nonzero_number64();
 
     // The text up to one of the characters, for grammars of their own (sequence sets).
     std::string_view until(std::string_view stops);
@@ -57,6 +59,7 @@ class Cursor {
     std::string quoted();
     std::string literal();
     std::string_view take_while(bool (*accept)(char));
+    std::uint64_t number_up_to(std::uint64_t most);
 
     std::string_view text_;
     std::size_t position_ = 0;

@@ -10,6 +10,46 @@ namespace {
 
 using Kind = FetchItem::Kind;
 
+enum class Form {
+    word,
+    body,     // alone the structure, with a section its text
+    section,  // always with a section; sets no flag
+};
+
+struct Item {
+    std::string_view word;
+    Kind kind;
+    Form form = Form::word;
+    bool marks_seen = false;
+};
+constexpr Item kItems[] = {
+    {"FLAGS", Kind::flags},
+    {"UID", Kind::uid},
+    {"INTERNALDATE", Kind::internal_date},
+    {"RFC822.SIZE", Kind::size},
+    {"RFC822.HEADER", Kind::rfc822_header},
+    {"RFC822.TEXT", Kind::rfc822_text, Form::word, true},
+    {"RFC822", Kind::rfc822, Form::word, true},
+    {"ENVELOPE", Kind::envelope},
+    {"BODYSTRUCTURE", Kind::body_structure},
+    {"BODY.PEEK", Kind::section, Form::section},
+    {"BODY", Kind::body, Form::body},
+};
+
+struct Macro {
+    std::string_view word;
+    std::string_view items;
+};
+constexpr Macro kMacros[] = {
+    {"ALL", "(FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"},
+    {"FAST", "(FLAGS INTERNALDATE RFC822.SIZE)"},
+    {"FULL", "(FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY)"},
+};
+
+const Item& row_of(Kind kind) {
+    return *std::find_if(std::begin(kItems), std::end(kItems), [kind](const Item& row) { return row.kind == kind; });
+}
+
 std::string upper(std::string text) {
     for (char& c : text) {
         if (c >= 'a' && c <= 'z')
@@ -75,9 +115,9 @@ std::optional<Partial> parse_partial(Cursor& cursor) {
     if (!cursor.eat('<'))
         return std::nullopt;
     Partial partial;
-    partial.first = cursor.number();
+    partial.first = cursor.number64();
     cursor.expect('.');
-    partial.count = cursor.nonzero_number();
+    partial.count = cursor.nonzero_number64();
     cursor.expect('>');
     return partial;
 }
@@ -88,36 +128,24 @@ FetchItem item(Kind kind) {
     return item;
 }
 
-FetchItem parse_item(Cursor& cursor) {
-    struct Name {
-        std::string_view name;
-        Kind kind;
-    };
-    static constexpr Name kNames[] = {
-        {"FLAGS", Kind::flags},
-        {"UID", Kind::uid},
-        {"INTERNALDATE", Kind::internal_date},
-        {"RFC822.SIZE", Kind::size},
-        {"RFC822.HEADER", Kind::rfc822_header},
-        {"RFC822.TEXT", Kind::rfc822_text},
-        {"RFC822", Kind::rfc822},
-        {"ENVELOPE", Kind::envelope},
-        {"BODYSTRUCTURE", Kind::body_structure},
-    };
-    for (const Name& name : kNames) {
-        if (cursor.eat_word(name.name))
-            return item(name.kind);
+FetchItem parse_item(Cursor& cursor, const Extensions& offered) {
+    // Longer words stand before those that they begin with.
+    for (const Item& row : kItems) {
+        if (!cursor.eat_word(row.word))
+            continue;
+        if (!offered.allows(Place::fetch, row.word))
+            break;
+        FetchItem found = item(row.kind);
+        bool section = row.form == Form::section || (row.form == Form::body && cursor.peek() == '[');
+        if (section) {
+            found.kind = Kind::section;
+            found.peek = row.form == Form::section;
+            found.section = parse_section(cursor);
+            found.partial = parse_partial(cursor);
+        }
+        return found;
     }
-    bool peek = cursor.eat_word("BODY.PEEK");
-    if (!peek && !cursor.eat_word("BODY"))
-        throw SyntaxError("Unknown FETCH item");
-    if (!peek && cursor.peek() != '[')
-        return item(Kind::body);
-    FetchItem section = item(Kind::section);
-    section.peek = peek;
-    section.section = parse_section(cursor);
-    section.partial = parse_partial(cursor);
-    return section;
+    throw SyntaxError("Unknown FETCH item");
 }
 
 void add(std::vector<FetchItem>& items, FetchItem item) {
@@ -156,43 +184,39 @@ std::string section_name(const Section& section) {
 
 }  // namespace
 
-bool FetchItem::marks_seen() const {
-    return (kind == Kind::section && !peek) || kind == Kind::rfc822 || kind == Kind::rfc822_text;
-}
+bool FetchItem::marks_seen() const { return kind == Kind::section ? !peek : row_of(kind).marks_seen; }
 
-std::vector<FetchItem> parse_fetch_items(Cursor& cursor) {
+std::vector<FetchItem> parse_fetch_items(Cursor& cursor, const Extensions& offered) {
     std::vector<FetchItem> items;
-    if (cursor.eat_word("ALL"))
-        return {item(Kind::flags), item(Kind::internal_date), item(Kind::size), item(Kind::envelope)};
-    if (cursor.eat_word("FAST"))
-        return {item(Kind::flags), item(Kind::internal_date), item(Kind::size)};
-    if (cursor.eat_word("FULL"))
-        return {item(Kind::flags), item(Kind::internal_date), item(Kind::size), item(Kind::envelope), item(Kind::body)};
+    for (const Macro& macro : kMacros) {
+        if (!cursor.eat_word(macro.word))
+            continue;
+        Cursor meaning(macro.items);
+        return parse_fetch_items(meaning, offered);
+    }
     if (!cursor.eat('(')) {
-        add(items, parse_item(cursor));
+        add(items, parse_item(cursor, offered));
         return items;
     }
     do {
-        add(items, parse_item(cursor));
+        add(items, parse_item(cursor, offered));
     } while (cursor.eat(' '));
     cursor.expect(')');
     return items;
 }
 
+std::vector<std::string_view> fetch_words() {
+    std::vector<std::string_view> words;
+    for (const Item& row : kItems)
+        words.push_back(row.word);
+    for (const Macro& macro : kMacros)
+        words.push_back(macro.word);
+    return words;
+}
+
 std::string format_item_name(const FetchItem& item) {
-    switch (item.kind) {
-    case Kind::flags: return "FLAGS";
-    case Kind::uid: return "UID";
-    case Kind::internal_date: return "INTERNALDATE";
-    case Kind::size: return "RFC822.SIZE";
-    case Kind::envelope: return "ENVELOPE";
-    case Kind::body: return "BODY";
-    case Kind::body_structure: return "BODYSTRUCTURE";
-    case Kind::rfc822: return "RFC822";
-    case Kind::rfc822_header: return "RFC822.HEADER";
-    case Kind::rfc822_text: return "RFC822.TEXT";
-    case Kind::section: break;
-    }
+    if (item.kind != Kind::section)
+        return std::string(row_of(item.kind).word);
     std::string name = "BODY[" + section_name(item.section) + "]";
     if (item.partial)
         name += "<" + std::to_string(item.partial->first) + ">";

@@ -1,6 +1,8 @@
 // lib/imap/fetch.h - the data items of FETCH.
 //
-// Standards   RFC 3501, 6.4.5 and 9 (fetch-att, section)
+// An item is a row of kItems in fetch.cc; which of them are legal, lib/imap/extension.h says.
+//
+// Standards   RFC 3501, 6.4.5 and 9 (fetch-att, section); RFC 9051, 9 (partial)
 // Failure     parse_fetch_items() throws SyntaxError.
 // Trust       comes from strangers; items, path lengths and field lists are bounded here, and the same
 //             item asked for twice is answered once.
@@ -9,9 +11,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/imap/cursor.h"
+#include "lib/imap/extension.h"
 
 namespace imap {
 
@@ -29,8 +33,8 @@ struct Section {
 };
 
 struct Partial {
-    std::uint32_t first = 0;
-    std::uint32_t count = 0;
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
     bool operator==(const Partial&) const = default;
 };
 
@@ -59,8 +63,11 @@ struct FetchItem {
     bool marks_seen() const;
 };
 
-// One item, a macro, or a list in parentheses.
-std::vector<FetchItem> parse_fetch_items(Cursor& cursor);
+// One item, a macro, or a list in parentheses; of the words that `offered` allows.
+std::vector<FetchItem> parse_fetch_items(Cursor& cursor, const Extensions& offered);
+
+// Every word that the grammar can read.
+std::vector<std::string_view> fetch_words();
 
 // The item's name in the response: `BODY[1.HEADER.FIELDS (FROM)]<0>`.
 std::string format_item_name(const FetchItem& item);

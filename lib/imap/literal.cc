@@ -1,5 +1,7 @@
 #include "lib/imap/literal.h"
 
+#include "lib/imap/number.h"
+
 namespace imap {
 
 std::optional<Literal> announced_literal(std::string_view line) {
@@ -16,14 +18,9 @@ std::optional<Literal> announced_literal(std::string_view line) {
         ++digits;
     if (digits == 0 || digits >= line.size() || line[line.size() - 1 - digits] != '{')
         return std::nullopt;
-    std::string_view number = line.substr(line.size() - digits);
-    if (number.size() > 10) {
-        literal.overflow = true;
-        return literal;
-    }
-    for (char c : number)
-        literal.size = literal.size * 10 + static_cast<std::uint64_t>(c - '0');
-    literal.overflow = literal.size > UINT32_MAX;
+    std::optional<std::uint64_t> size = parse_number64(line.substr(line.size() - digits));
+    literal.size = size.value_or(0);
+    literal.overflow = !size;
     return literal;
 }
 

@@ -11,7 +11,7 @@
 //         ... check limits; if literal->synchronizing, send "+ OK"; read literal->size octets ...
 //     }
 //
-// Standards   RFC 3501, 4.3; RFC 7888
+// Standards   RFC 3501, 4.3; RFC 7888; RFC 9051, 9 (number64)
 // Trust       the line comes from strangers, also before login.
 #pragma once
 
@@ -24,7 +24,7 @@ namespace imap {
 struct Literal {
     std::uint64_t size = 0;
     bool synchronizing = true;
-    bool overflow = false;  // more digits than any size has: nobody can read past it
+    bool overflow = false;  // larger than any size (number.h): nobody can read past it
 };
 
 // The literal that a line (without its line end) announces.

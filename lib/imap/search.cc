@@ -9,9 +9,56 @@ namespace {
 
 using Kind = SearchKey::Kind;
 
+enum class Argument { none, keyword, size, set, date, text, field_and_text, key, two_keys };
+
+struct Key {
+    std::string_view word;
+    Kind kind;
+    Argument argument = Argument::none;
+    std::string_view name = "";  // a flag, or a header field
+    bool negated = false;
+};
+constexpr Key kKeys[] = {
+    {"ALL", Kind::all},
+    {"ANSWERED", Kind::flag, Argument::none, "\\Answered"},
+    {"BCC", Kind::header, Argument::text, "BCC"},
+    {"BEFORE", Kind::before, Argument::date},
+    {"BODY", Kind::body, Argument::text},
+    {"CC", Kind::header, Argument::text, "CC"},
+    {"DELETED", Kind::flag, Argument::none, "\\Deleted"},
+    {"DRAFT", Kind::flag, Argument::none, "\\Draft"},
+    {"FLAGGED", Kind::flag, Argument::none, "\\Flagged"},
+    {"FROM", Kind::header, Argument::text, "FROM"},
+    {"HEADER", Kind::header, Argument::field_and_text},
+    {"KEYWORD", Kind::flag, Argument::keyword},
+    {"LARGER", Kind::larger, Argument::size},
+    {"NEW", Kind::new_mail},
+    {"NOT", Kind::not_key, Argument::key},
+    {"OLD", Kind::old},
+    {"ON", Kind::on, Argument::date},
+    {"OR", Kind::or_key, Argument::two_keys},
+    {"RECENT", Kind::recent},
+    {"SEEN", Kind::flag, Argument::none, "\\Seen"},
+    {"SENTBEFORE", Kind::sent_before, Argument::date},
+    {"SENTON", Kind::sent_on, Argument::date},
+    {"SENTSINCE", Kind::sent_since, Argument::date},
+    {"SINCE", Kind::since, Argument::date},
+    {"SMALLER", Kind::smaller, Argument::size},
+    {"SUBJECT", Kind::header, Argument::text, "SUBJECT"},
+    {"TEXT", Kind::text, Argument::text},
+    {"TO", Kind::header, Argument::text, "TO"},
+    {"UID", Kind::uid, Argument::set},
+    {"UNANSWERED", Kind::flag, Argument::none, "\\Answered", true},
+    {"UNDELETED", Kind::flag, Argument::none, "\\Deleted", true},
+    {"UNDRAFT", Kind::flag, Argument::none, "\\Draft", true},
+    {"UNFLAGGED", Kind::flag, Argument::none, "\\Flagged", true},
+    {"UNKEYWORD", Kind::flag, Argument::keyword, "", true},
+    {"UNSEEN", Kind::flag, Argument::none, "\\Seen", true},
+};
+
 class Parser {
   public:
-    explicit Parser(Cursor& cursor) : cursor_(cursor) {}
+    Parser(Cursor& cursor, const Extensions& offered) : cursor_(cursor), offered_(offered) {}
 
     SearchKey keys(std::size_t depth) {
         SearchKey all;
@@ -34,168 +81,81 @@ class Parser {
             return group;
         }
         if (cursor_.peek() == '*' || (cursor_.peek() >= '0' && cursor_.peek() <= '9')) {
-            SearchKey set = of(Kind::sequence);
+            SearchKey set;
+            set.kind = Kind::sequence;
             set.set = parse_sequence_set(cursor_.until(" )"));
             return set;
         }
-        return word(depth);
-    }
-
-    SearchKey word(std::size_t depth) {
-        if (cursor_.eat_word("NOT"))
-            return with_children(Kind::not_key, 1, depth);
-        if (cursor_.eat_word("OR"))
-            return with_children(Kind::or_key, 2, depth);
-        SearchKey found;
-        if (plain(found) || dated(found) || textual(found))
-            return found;
+        for (const Key& row : kKeys) {
+            if (!cursor_.eat_word(row.word))
+                continue;
+            if (!offered_.allows(Place::search, row.word))
+                break;
+            return with_argument(row, depth);
+        }
         throw SyntaxError("Unknown search key");
     }
 
-    SearchKey with_children(Kind kind, int children, std::size_t depth) {
-        SearchKey parent = of(kind);
-        for (int i = 0; i < children; ++i) {
+    SearchKey with_argument(const Key& row, std::size_t depth) {
+        SearchKey key;
+        key.kind = row.kind;
+        key.name = row.name;
+        key.negated = row.negated;
+        if (row.argument != Argument::none)
             cursor_.space();
-            parent.children.push_back(key(depth + 1));
-        }
-        return parent;
-    }
-
-    bool plain(SearchKey& key) {
-        struct Flag {
-            std::string_view word, flag;
-            bool negated;
-        };
-        static constexpr Flag kFlags[] = {
-            {"ANSWERED", "\\Answered", false},
-            {"DELETED", "\\Deleted", false},
-            {"FLAGGED", "\\Flagged", false},
-            {"SEEN", "\\Seen", false},
-            {"DRAFT", "\\Draft", false},
-            {"UNANSWERED", "\\Answered", true},
-            {"UNDELETED", "\\Deleted", true},
-            {"UNFLAGGED", "\\Flagged", true},
-            {"UNSEEN", "\\Seen", true},
-            {"UNDRAFT", "\\Draft", true},
-        };
-        for (const Flag& flag : kFlags) {
-            if (cursor_.eat_word(flag.word)) {
-                key = of(Kind::flag);
-                key.name = flag.flag;
-                key.negated = flag.negated;
-                return true;
-            }
-        }
-        bool negated = cursor_.eat_word("UNKEYWORD");
-        if (negated || cursor_.eat_word("KEYWORD")) {
-            key = of(Kind::flag);
-            key.negated = negated;
-            cursor_.space();
-            key.name = cursor_.flag();
-            return true;
-        }
-        struct Word {
-            std::string_view word;
-            Kind kind;
-        };
-        static constexpr Word kWords[] = {
-            {"ALL", Kind::all}, {"RECENT", Kind::recent}, {"NEW", Kind::new_mail}, {"OLD", Kind::old}};
-        for (const Word& plain : kWords) {
-            if (cursor_.eat_word(plain.word)) {
-                key = of(plain.kind);
-                return true;
-            }
-        }
-        return sized(key);
-    }
-
-    bool sized(SearchKey& key) {
-        bool larger = cursor_.eat_word("LARGER");
-        if (larger || cursor_.eat_word("SMALLER")) {
-            key = of(larger ? Kind::larger : Kind::smaller);
-            cursor_.space();
-            key.size = cursor_.number();
-            return true;
-        }
-        if (!cursor_.eat_word("UID"))
-            return false;
-        key = of(Kind::uid);
-        cursor_.space();
-        key.set = parse_sequence_set(cursor_.until(" )"));
-        return true;
-    }
-
-    bool dated(SearchKey& key) {
-        struct Word {
-            std::string_view word;
-            Kind kind;
-        };
-        static constexpr Word kWords[] = {{"BEFORE", Kind::before}, {"ON", Kind::on}, {"SINCE", Kind::since},
-            {"SENTBEFORE", Kind::sent_before}, {"SENTON", Kind::sent_on}, {"SENTSINCE", Kind::sent_since}};
-        for (const Word& word : kWords) {
-            if (!cursor_.eat_word(word.word))
-                continue;
-            key = of(word.kind);
-            cursor_.space();
-            std::optional<std::int64_t> day = message::parse_search_day(cursor_.astring());
-            if (!day)
-                throw SyntaxError("Invalid date");
-            key.day = *day;
-            return true;
-        }
-        return false;
-    }
-
-    bool textual(SearchKey& key) {
-        static constexpr std::string_view kFields[] = {"FROM", "TO", "CC", "BCC", "SUBJECT"};
-        for (std::string_view field : kFields) {
-            if (cursor_.eat_word(field)) {
-                key = of(Kind::header);
-                key.name = field;
-                cursor_.space();
-                key.text = cursor_.astring();
-                return true;
-            }
-        }
-        if (cursor_.eat_word("HEADER")) {
-            key = of(Kind::header);
-            cursor_.space();
+        switch (row.argument) {
+        case Argument::none: break;
+        case Argument::keyword: key.name = cursor_.flag(); break;
+        case Argument::size: key.size = cursor_.number64(); break;
+        case Argument::set: key.set = parse_sequence_set(cursor_.until(" )")); break;
+        case Argument::date: key.day = date(); break;
+        case Argument::text: key.text = cursor_.astring(); break;
+        case Argument::field_and_text:
             key.name = cursor_.astring();
             cursor_.space();
             key.text = cursor_.astring();
-            return true;
+            break;
+        case Argument::key: key.children.push_back(this->key(depth + 1)); break;
+        case Argument::two_keys:
+            key.children.push_back(this->key(depth + 1));
+            cursor_.space();
+            key.children.push_back(this->key(depth + 1));
+            break;
         }
-        bool body = cursor_.eat_word("BODY");
-        if (!body && !cursor_.eat_word("TEXT"))
-            return false;
-        key = of(body ? Kind::body : Kind::text);
-        cursor_.space();
-        key.text = cursor_.astring();
-        return true;
-    }
-
-    static SearchKey of(Kind kind) {
-        SearchKey key;
-        key.kind = kind;
         return key;
     }
 
+    std::int64_t date() {
+        std::optional<std::int64_t> day = message::parse_search_day(cursor_.astring());
+        if (!day)
+            throw SyntaxError("Invalid date");
+        return *day;
+    }
+
     Cursor& cursor_;
+    const Extensions& offered_;
     std::size_t count_ = 0;
 };
 
 }  // namespace
 
-Search parse_search(Cursor& cursor) {
+Search parse_search(Cursor& cursor, const Extensions& offered) {
     Search search;
     if (cursor.eat_word("CHARSET")) {
         cursor.space();
         search.charset = cursor.astring();
         cursor.space();
     }
-    search.key = Parser(cursor).keys(0);
+    search.key = Parser(cursor, offered).keys(0);
     cursor.end();
     return search;
+}
+
+std::vector<std::string_view> search_words() {
+    std::vector<std::string_view> words;
+    for (const Key& row : kKeys)
+        words.push_back(row.word);
+    return words;
 }
 
 }  // namespace imap

@@ -1,15 +1,19 @@
 // lib/imap/search.h - the keys of SEARCH, as a tree.
 //
-// Standards   RFC 3501, 6.4.4 and 9 (search-key)
+// A key is a row of kKeys in search.cc; which of them are legal, lib/imap/extension.h says.
+//
+// Standards   RFC 3501, 6.4.4 and 9 (search-key); RFC 9051, 9 (sizes)
 // Failure     parse_search() throws SyntaxError; nesting and number of keys are bounded.
 // Trust       comes from strangers.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/imap/cursor.h"
+#include "lib/imap/extension.h"
 #include "lib/imap/sequence_set.h"
 
 namespace imap {
@@ -46,9 +50,10 @@ struct SearchKey {
     bool negated = false;  // for flag: UNSEEN, UNKEYWORD
     std::string name;      // header field, or flag as FLAGS shows it
     std::string text;      // what to look for, in the search's charset
-    std::uint32_t size = 0;
+    std::uint64_t size = 0;
     std::int64_t day = 0;  // days since 1970
     SequenceSet set;
+    std::size_t resolved = 0;  // for whoever matches: where the set is once "*" is known
     std::vector<SearchKey> children;
 };
 
@@ -57,6 +62,10 @@ struct Search {
     SearchKey key;        // and_keys over what was given
 };
 
-Search parse_search(Cursor& cursor);
+// Of the words that `offered` allows.
+Search parse_search(Cursor& cursor, const Extensions& offered);
+
+// Every word that the grammar can read.
+std::vector<std::string_view> search_words();
 
 }  // namespace imap

@@ -1,6 +1,6 @@
 // lib/store/account.h - one user's mailboxes, whatever holds them.
 //
-//     auto account = store::open_account({.root = "/home/alice/Maildir", .separator = '.'});
+//     auto account = store::open_account({.location = "maildir:/home/alice/Maildir", .separator = '.'});
 //     auto mailbox = (*account)->open("INBOX");
 //
 // Names are IMAP's: modified UTF-7, levels divided by the separator, INBOX in capitals.
@@ -8,7 +8,7 @@
 // Failure     every call gives a Failure that names the mailbox; nothing here throws or logs.
 // Threads     an account may be used by several threads; a Mailbox by one at a time.
 // Trust       names come from strangers, files may have been made by any program of the user: nothing is
-//             opened through a link, and no name leads out of the root.
+//             opened through a link, and no name leads out of the user's mail.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@
 namespace store {
 
 struct AccountSettings {
-    std::string root;  // directory of the mail
+    std::string location;  // see storage.h; in it a path is absolute
     char separator = '.';
 };
 

@@ -1,6 +1,6 @@
 // lib/store/delivery.h - how a delivery agent puts a message into a mailbox.
 //
-//     auto delivery = store::begin_delivery({.root = "/home/alice/Maildir"}, "INBOX");
+//     auto delivery = store::begin_delivery({.location = "maildir:/home/alice/Maildir"}, "INBOX");
 //     while (chunk) (*delivery)->write(chunk);
 //     auto delivered = (*delivery)->commit({});      // on the disk; delivered->uid
 //

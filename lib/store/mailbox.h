@@ -3,7 +3,7 @@
 // A message is its UID. A session keeps the list that it has shown to its client and compares:
 //
 //     mailbox.refresh();                          // notices what others did; cheap if nothing
-//     if (mailbox.generation() != seen) { now = mailbox.messages(); ... tell the client ...; }
+//     if (mailbox.highest_modseq() != seen) { now = mailbox.messages(); ... tell the client ...; }
 //
 // What changes something gives its result when it is durable: a power cut cannot take it back.
 #pragma once
@@ -16,15 +16,11 @@
 #include <vector>
 
 #include "lib/store/failure.h"
-#include "lib/store/flags.h"
+#include "lib/store/message.h"
 
 namespace store {
 
-struct Message {
-    std::uint32_t uid = 0;
-    Flags flags = 0;
-    bool operator==(const Message&) const = default;
-};
+class Account;
 
 struct MailboxStatus {
     std::uint32_t messages = 0;
@@ -33,6 +29,7 @@ struct MailboxStatus {
     std::uint32_t uid_next = 1;
     std::uint32_t uid_validity = 0;
     std::uint32_t first_unseen = 0;  // sequence number; 0 if none
+    Modseq highest_modseq = 0;
 };
 
 enum class FlagChange { replace, add, remove };
@@ -111,14 +108,20 @@ class Mailbox {
     virtual ~Mailbox() = default;
 
     virtual const std::string& name() const = 0;
+    virtual const Account& account() const = 0;
 
     virtual Result<void> refresh() = 0;
-    virtual std::uint64_t generation() const = 0;
+    virtual Modseq highest_modseq() const = 0;  // of the last refresh() or change
     virtual Result<MailboxStatus> status() = 0;
-    virtual const std::vector<std::string>& keywords() const = 0;
+    virtual const std::vector<std::string>& keywords() const = 0;  // by their bit; an empty one has no name
+    virtual bool takes_keywords() const = 0;                       // more than those
 
     // All messages by UID.
     virtual Result<std::vector<Message>> messages() = 0;
+
+    // What was expunged after that modseq, ascending; nothing if that is not known any more: then whoever asks compares
+    // UIDs.
+    virtual Result<std::optional<std::vector<UidRange>>> expunged_since(Modseq modseq) = 0;
 
     // The first UID that is recent to the caller, who becomes the one to whom they were.
     virtual Result<std::uint32_t> claim_recent() = 0;
@@ -133,15 +136,16 @@ class Mailbox {
     // Ready for the wire, valid until the next call.
     virtual Result<std::string_view> answer(std::uint32_t uid, Answer which) = 0;
 
-    // New flags of the messages that were changed. New keywords are made if there is room.
+    // The messages as they are now, those that had these flags already too. New keywords are made if there is room.
     virtual Result<std::vector<Message>> change_flags(const std::vector<std::uint32_t>& uids, FlagChange change, Flags flags,
         const std::vector<std::string>& keywords) = 0;
 
     virtual Result<void> expunge(const std::vector<std::uint32_t>& uids) = 0;
 
-    // All or none. The target is a mailbox of the same account, or of another that then copies octets.
-    virtual Result<Copied> copy(const std::vector<std::uint32_t>& uids, Mailbox& target) = 0;
-    virtual Result<Copied> move(const std::vector<std::uint32_t>& uids, Mailbox& target) = 0;
+    // All or none. The target is a mailbox of the same account, or of another, perhaps of another kind: octets are copied
+    // then.
+    Result<Copied> copy(const std::vector<std::uint32_t>& uids, Mailbox& target);
+    Result<Copied> move(const std::vector<std::uint32_t>& uids, Mailbox& target);
 
     virtual Result<std::unique_ptr<Delivery>> deliver() = 0;
 
@@ -149,6 +153,10 @@ class Mailbox {
 
     // At the end of a command: lets go of read transactions, stores what was computed.
     virtual void rest() = 0;
+
+  private:
+    // copy() and move() within one account.
+    virtual Result<Copied> transfer(const std::vector<std::uint32_t>& uids, Mailbox& target, bool remove) = 0;
 };
 
 }  // namespace store

@@ -17,8 +17,10 @@
 #include "lib/delivery/as_user.h"
 #include "lib/event/thread_pool.h"
 #include "lib/log/log.h"
+#include "lib/store/drop.h"
 #include "lib/text/text.h"
 #include "lib/worker/program.h"
+#include "local/deliver_to_path.h"
 #include "local/local_user.h"
 #include "local/virtual/params.h"
 
@@ -91,9 +93,8 @@ event::Task<FoundTarget> find_target(const question::Asker& asker, const Service
         co_return std::unexpected(deferred("virtual_mailbox_base is not set"));
     if (leads_out(**mailbox))
         co_return std::unexpected(deferred("virtual_mailbox_maps: \"" + **mailbox + "\" leads out of virtual_mailbox_base"));
-    if (!(*mailbox)->ends_with('/'))
-        co_return std::unexpected(
-            deferred("virtual_mailbox_maps: \"" + **mailbox + "\" does not end in a slash: only Maildirs are written"));
+    if (auto drop = store::find_drop(**mailbox); !drop)
+        co_return std::unexpected(deferred("virtual_mailbox_maps: " + drop.error().text));
     Id uid = co_await find_id(asker, services, services.uids, recipient, "virtual_uid_maps");
     if (!uid)
         co_return std::unexpected(uid.error());
@@ -105,16 +106,12 @@ event::Task<FoundTarget> find_target(const question::Asker& asker, const Service
     co_return Target{static_cast<uid_t>(*uid), static_cast<gid_t>(*gid), services.params.mailbox_base() + "/" + **mailbox};
 }
 
-delivery::RecipientResult deliver_one(const delivery::Job& job, const delivery::DeliverRecipient& recipient,
-    const Target& target, const std::string& host_name) {
+delivery::RecipientResult deliver_one(
+    const delivery::Job& job, const delivery::DeliverRecipient& recipient, const Target& target) {
     auto user = delivery::AsUser::become(target.user, target.group);
     if (!user)
         return delivery::make_result(DeliverStatus::deferred, "4.3.5", user.error(), "virtual");
-    auto delivered = delivery::deliver_to_maildir(
-        target.maildir, delivery::delivery_head(job.request, recipient), job, host_name);
-    if (!delivered)
-        return delivery::make_result(DeliverStatus::deferred, delivered.error().dsn, delivered.error().text, "virtual");
-    return delivery::make_result(DeliverStatus::delivered, "2.0.0", "delivered to maildir", "virtual");
+    return local::deliver_to_path(job, recipient, target.path, "virtual");
 }
 
 event::Task<void> deliver(delivery::Job& job, event::ThreadPool& pool, const Services& services) {
@@ -127,9 +124,7 @@ event::Task<void> deliver(delivery::Job& job, event::ThreadPool& pool, const Ser
             continue;
         }
         Target found = *target;
-        auto work = [&job, &recipient, found, &services] {
-            return deliver_one(job, recipient, found, services.params.myhostname());
-        };
+        auto work = [&job, &recipient, found] { return deliver_one(job, recipient, found); };
         delivery::RecipientResult result = co_await pool.run(std::move(work));
         job.finish(recipient, std::move(result));
     }

@@ -23,12 +23,13 @@ void quietly(Parse parse) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string_view text(reinterpret_cast<const char*>(data), size);
+    const imap::Extensions offered;
     imap::announced_literal(text);
     auto command = imap::split_command(text);
     std::string_view args = command ? command->args : text;
     quietly([&] {
         imap::Cursor cursor(args);
-        auto items = imap::parse_fetch_items(cursor);
+        auto items = imap::parse_fetch_items(cursor, offered);
         if (items.size() > imap::kMaxFetchItems)
             std::abort();
         for (const imap::FetchItem& item : items)
@@ -36,14 +37,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     });
     quietly([&] {
         imap::Cursor cursor(args);
-        imap::parse_search(cursor);
+        imap::parse_search(cursor, offered);
     });
     quietly([&] { imap::parse_sequence_set(args).resolve(1000); });
-    quietly([&] { imap::parse_store(args); });
+    quietly([&] { imap::parse_store(args, offered); });
     quietly([&] { imap::parse_copy(args); });
     quietly([&] { imap::parse_append(args); });
-    quietly([&] { imap::parse_status(args); });
+    quietly([&] { imap::parse_status(args, offered); });
     quietly([&] { imap::parse_list(args); });
+    quietly([&] { imap::parse_select(args); });
+    quietly([&] { imap::parse_enable(args); });
     quietly([&] { imap::parse_astrings(args, 2); });
     quietly([&] { imap::parse_authenticate(args); });
     quietly([&] { imap::parse_id(args); });

@@ -8,6 +8,8 @@
   layers     programs include lib/ and their own folder; a library includes only those below it
   rooms      an arrow between two rooms of a folder goes one way, and only where ROOMS has it
   services   who talks to a service does it by lib/ipc: nobody else connects and keeps the connection by hand
+  storage    nothing but lib/store/maildir knows a Maildir; the two tables that choose a kind of storage include it
+  codes      every response code that IMAP's rooms say is brought by a row of lib/imap/extension.cc
   headers    begin with their own path and a sentence, and say #pragma once
   readmes    every room and every library has a README.md
   unfinished words that mark work left undone
@@ -83,6 +85,7 @@ QUEUE_WORDS = {
     ("qmgr/tools/postcat.cc", "deferred"): "what became of a recipient",
     ("lib/sasl/auth_client.cc", "active"): "a flag of Dovecot's auth protocol",
     ("smtpd/session.cc", "hold"): "the action of an access table, in the log",
+    ("smtpd/restrictions/list.cc", "hold"): "the same, in the record of a decision",
     ("smtpd/authentication/params.h", "hold"): "a value of mail_auth_quarantine",
     ("smtpd/authentication/policy.cc", "hold"): "a value of mail_auth_quarantine",
 }
@@ -232,6 +235,52 @@ def check_connections(path, code):
         problem(path, line, "a connection kept by hand: lib/ipc/service_link.h names the three ways to talk to a service")
 
 
+# Who may include lib/store/maildir/: the tables of the kinds of storage. A name of a kind is said where an administrator reads it.
+KINDS_OF_STORAGE = ["lib/store/storage.cc", "lib/store/drop.cc"]
+NAMES_A_KIND = re.compile(r"(^|/)params\.h$|_params\.h$|^master/tools/malleposte/templates\.cc$")
+
+
+def without_comments(text):
+    pattern = r'R"\((?:.|\n)*?\)"|//[^\n]*|/\*(?:.|\n)*?\*/|"(?:\\.|[^"\\\n])*"'
+    return re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m.group(0)) if m.group(0).startswith("/") else m.group(0), text)
+
+
+def check_storage(path, text):
+    relative = os.path.relpath(path, ROOT)
+    if relative.startswith(("test/", "man/", "lib/store/maildir/")) or NAMES_A_KIND.search(relative):
+        return
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        if re.match(r'#include "lib/store/maildir/', line):
+            if relative not in KINDS_OF_STORAGE:
+                problem(path, number, "a kind of storage is included outside of its folder: only lib/store/storage.cc and drop.cc choose one")
+        elif not relative.startswith("lib/store/") and re.search("maildir", line, re.I):
+            problem(path, number, "code above lib/store knows that mail lies in a Maildir")
+
+
+RESPONSE_CODE = re.compile(r'"(?:[^"\\]|\\.)*?\[([A-Z][A-Z0-9-]+)[ \]](?:[^"\\]|\\.)*"')
+
+
+def known_codes():
+    """The words that the table of IMAP extensions brings as response codes; None where there is no such table."""
+    path = os.path.join(ROOT, "lib/imap/extension.cc")
+    if not os.path.exists(path):
+        return None
+    with open(path) as f:
+        lists = re.findall(r'\.code\s*=\s*((?:"[^"]*"\s*)+)', f.read())
+    return {word for text in lists for word in re.findall(r"[A-Z][A-Z0-9-]+", text)}
+
+
+def check_codes(path, text, known):
+    relative = os.path.relpath(path, ROOT)
+    if known is None or not relative.startswith(("imapd/imap/", "imapd/login/session", "imapd/login/pre_login")):
+        return
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        for code in RESPONSE_CODE.findall(line):
+            # BODY[HEADER] and its like are no codes.
+            if code not in known and not re.search(r"BODY(\.PEEK)?\[" + code, line):
+                problem(path, number, f"[{code}] is a response code that no row of lib/imap/extension.cc brings")
+
+
 def check_header(path, text):
     relative = os.path.relpath(path, ROOT)
     first = text.split("\n", 1)[0]
@@ -335,6 +384,7 @@ def main(root):
     if cycle:
         problem(os.path.abspath(__file__), 0, "ROOMS has a cycle: " + " -> ".join(cycle))
     names = envelope_names()
+    codes = known_codes()
     for source in sources(".h", ".cc"):
         with open(source) as f:
             content = f.read()
@@ -344,6 +394,8 @@ def main(root):
             check_co_await(source, without_comments_and_strings(content))
         check_connections(source, without_comments_and_strings(content))
         check_includes(source, content)
+        check_storage(source, content)
+        check_codes(source, content, codes)
         check_words(source, content)
         if source.endswith(".h"):
             check_header(source, content)

@@ -68,6 +68,34 @@ class Tree(unittest.TestCase):
         self.write("imapd/imap/session.cc", '#include "imapd/wire.h"\n')
         self.assert_refused("imapd/wire.cc:1: lies in no room", "imapd/imap/session.cc:1: imapd/wire.h lies in no room")
 
+    def test_a_maildir_above_the_store(self):
+        self.write("imapd/imap/README.md", "")
+        self.write("imapd/imap/a.cc", '// A Maildir in a comment.\n#include "lib/store/maildir/name.h"\n')
+        self.write("imapd/imap/b.cc", 'bool is_maildir = kind == "x";\nconst char* k = "maildir:";\n')
+        self.write("lib/address/c.cc", "class Maildir;\n")
+        self.write("lib/store/account.cc", '#include "lib/store/maildir/account.h"\n')
+        self.assert_refused("imapd/imap/a.cc:2: a kind of storage is included", "imapd/imap/b.cc:1: code above lib/store",
+                            "imapd/imap/b.cc:2: code above", "lib/address/c.cc:1: code above",
+                            "lib/store/account.cc:1: a kind of storage is included")
+        self.assertNotIn("a.cc:1:", self.lint()[1])
+
+    def test_who_may_name_a_kind_of_storage(self):
+        for path in "lib/store/README.md", "local/README.md", "master/README.md", "master/tools/malleposte/README.md":
+            self.write(path, "")
+        self.write("lib/store/storage.cc", '#include "lib/store/maildir/account.h"\n')
+        self.write("lib/store/maildir/sync.cc", '#include "lib/store/maildir/name.h"\nint maildir;\n')
+        self.write("local/params.h", "// local/params.h - parameters of a test.\n#pragma once\nconstexpr char kBox[] = \"Maildir/\";\n")
+        self.write("master/tools/malleposte/templates.cc", 'constexpr char kText[] = "maildir:~/Maildir";\n')
+        self.assertEqual(self.lint()[0], 0, self.lint()[1])
+
+    def test_a_response_code_that_no_extension_brings(self):
+        self.write("imapd/imap/README.md", "")
+        self.write("lib/imap/README.md", "")
+        self.write("lib/imap/extension.cc", 'Row r = {.name = "X", .code = "GOOD, "\n                              "READ-ONLY"};\n')
+        self.write("imapd/imap/a.cc", 'auto a = "[GOOD] x";\nauto b = "* OK [READ-ONLY] x";\nauto c = "[BETTER 1] x";\n// "[COMMENT] x"\n')
+        self.assert_refused("imapd/imap/a.cc:3: [BETTER] is a response code")
+        self.assertEqual(self.lint()[1].count("is a response code"), 1)
+
     def test_a_room_without_a_readme(self):
         self.write("imapd/sieve/scripts/memory.cc", "")
         self.assert_refused("imapd/sieve/scripts/README.md:0: a room without a README.md")

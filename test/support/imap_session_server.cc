@@ -17,8 +17,8 @@
 
 #include "imapd/imap/session.h"
 #include "imapd/sessions/stop_signal.h"
-#include "lib/imap/capability.h"
 #include "lib/imap/command.h"
+#include "lib/imap/extension.h"
 
 namespace {
 
@@ -46,7 +46,8 @@ std::string greet(sessions::Wire& wire, std::string& tag) {
             std::string user = imap::parse_astrings(command->args, 2).front();
             return user.find('/') == std::string::npos ? user : "";
         } else if (command->name == "CAPABILITY") {
-            wire.write("* CAPABILITY " + std::string(imap::kCapabilities) + "\r\n" + command->tag + " OK Done\r\n");
+            wire.write("* CAPABILITY " + imap::Extensions().capabilities({.logged_in = true}) + "\r\n" + command->tag +
+                       " OK Done\r\n");
         } else if (command->name == "NOOP") {
             wire.write(command->tag + " OK Done\r\n");
         } else if (command->name == "LOGOUT") {

@@ -15,15 +15,18 @@ import unittest
 from instance import Instance, skip, wait_until
 from ledger import Ledger
 
-EXT4_IOC_SHUTDOWN = 0x8004587D   # _IOR('X', 125, __u32)
+EXT4_IOC_SHUTDOWN = 0x8004587D   # _IOR('X', 125, __u32), XFS has the same
 SHUTDOWN_NO_LOG_FLUSH = 2        # nothing more is written, not even the journal
 CUTS = 10 if os.environ.get("MALLEPOSTE_LONG_TESTS") else 3
 
 
 class Disk:
-    """A journaled ext4 on a loop device."""
+    """A journaled file system on a loop device."""
 
-    def __init__(self):
+    MAKE = {"ext4": ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"], "xfs": ["mkfs.xfs", "-q", "-f"]}
+
+    def __init__(self, kind="ext4"):
+        self.kind = kind
         self.folder = tempfile.mkdtemp(prefix="malleposte-disk-")
         self.image = self.folder + ".img"
         self.device = None
@@ -32,13 +35,13 @@ class Disk:
         try:
             with open(self.image, "wb") as image:
                 image.truncate(512 * 1024 * 1024)
-            subprocess.run(["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", self.image], check=True)
+            subprocess.run(self.MAKE[self.kind] + [self.image], check=True)
             self.device = subprocess.run(["losetup", "--find", "--show", "--direct-io=on", self.image], check=True,
                                          stdout=subprocess.PIPE, text=True).stdout.strip()
             self.mount()
         except (OSError, subprocess.CalledProcessError) as error:
             self.remove()
-            skip(f"no loop mounts on this machine: {error}")
+            skip(f"no loop mounts on this machine ({self.kind}): {error}")
 
     def mount(self):
         subprocess.run(["mount", self.device, self.folder], check=True)
@@ -63,6 +66,17 @@ class Disk:
             if os.path.exists(path):
                 os.unlink(path)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def end_all(mail):
+    for name in ("master", "smtpd", "cleanup", "qmgr", "lmtp", "lmtpd", "lmtp-store", "auth", "imapd", "login", "bounce", "pickup",
+                 "showq", "error"):
+        for pid in mail.pids(name):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+    wait_until(lambda: not mail.pids("master"), "master is gone")
 
 
 class PowerCut(unittest.TestCase):
@@ -95,7 +109,7 @@ class PowerCut(unittest.TestCase):
                     disk.cut()
                 ledger.stop()
                 number = ledger.number
-                self.end_all(mail)
+                end_all(mail)
                 disk.unmount()
                 disk.mount()
                 mail.start()
@@ -104,15 +118,6 @@ class PowerCut(unittest.TestCase):
             wait_until(lambda: not ledger.missing(), "all acknowledged messages arrive", 120)
             print(f"{CUTS} cuts, {len(acknowledged)} acknowledged, all arrived")
 
-    def end_all(self, mail):
-        for name in ("master", "smtpd", "cleanup", "qmgr", "lmtp", "lmtpd", "lmtp-store", "auth", "imapd", "login", "bounce", "pickup",
-                     "showq", "error"):
-            for pid in mail.pids(name):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-        wait_until(lambda: not mail.pids("master"), "master is gone")
 
 
 if __name__ == "__main__":

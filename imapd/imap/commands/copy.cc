@@ -85,7 +85,7 @@ Reply command_move(Session& session, const imap::Command& command) {
     if (!moved)
         return gone_or(moved.error());
     // RFC 6851, 4.3: the code comes before the EXPUNGEs, in an untagged OK.
-    session.wire().write(fmt::format("* OK {} Moved\r\n", copy_uid(*moved)));
+    session.say(Reply::ok(copy_uid(*moved) + " Moved"));
     tell_scripts(session, request, *moved);
     return Reply::ok("Moved");
 }

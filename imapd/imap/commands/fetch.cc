@@ -97,33 +97,63 @@ class Fetcher {
     }
 
   private:
-    store::Result<void> add_value(const FetchItem& item, const store::Message& message) {
-        store::Mailbox& mailbox = selected_.mailbox();
-        switch (item.kind) {
-        case Kind::flags: line_ += selected_.flags_of(message); return {};
-        case Kind::uid: imap::append_number(line_, message.uid); return {};
-        case Kind::internal_date: {
-            auto date = mailbox.internal_date(message.uid);
-            if (!date)
-                return std::unexpected(date.error());
-            line_ += "\"" + message::format_internal_date(*date) + "\"";
-            return {};
+    using Added = store::Result<void>;
+
+    // What a client hears for each item that is not text of the message.
+    Added add_value(const FetchItem& item, const store::Message& message) {
+        struct Value {
+            Kind kind;
+            Added (Fetcher::*add)(const store::Message&);
+        };
+        static constexpr Value kValues[] = {
+            {Kind::flags, &Fetcher::add_flags},
+            {Kind::uid, &Fetcher::add_uid},
+            {Kind::internal_date, &Fetcher::add_date},
+            {Kind::size, &Fetcher::add_size},
+            {Kind::envelope, &Fetcher::add_envelope},
+            {Kind::body, &Fetcher::add_body},
+            {Kind::body_structure, &Fetcher::add_body_structure},
+        };
+        for (const Value& row : kValues) {
+            if (row.kind == item.kind)
+                return (this->*row.add)(message);
         }
-        case Kind::size: {
-            auto size = mailbox.virtual_size(message.uid);
-            if (!size)
-                return std::unexpected(size.error());
-            imap::append_number(line_, *size);
-            return {};
-        }
-        case Kind::envelope: return add_answer(message.uid, store::Answer::envelope);
-        case Kind::body: return add_answer(message.uid, store::Answer::body);
-        case Kind::body_structure: return add_answer(message.uid, store::Answer::body_structure);
-        default: return {};
-        }
+        return {};
     }
 
-    store::Result<void> add_answer(std::uint32_t uid, store::Answer which) {
+    Added add_flags(const store::Message& message) {
+        line_ += selected_.flags_of(message);
+        return {};
+    }
+
+    Added add_uid(const store::Message& message) {
+        imap::append_number(line_, message.uid);
+        return {};
+    }
+
+    Added add_date(const store::Message& message) {
+        auto date = selected_.mailbox().internal_date(message.uid);
+        if (!date)
+            return std::unexpected(date.error());
+        line_ += "\"" + message::format_internal_date(*date) + "\"";
+        return {};
+    }
+
+    Added add_size(const store::Message& message) {
+        auto size = selected_.mailbox().virtual_size(message.uid);
+        if (!size)
+            return std::unexpected(size.error());
+        imap::append_number(line_, *size);
+        return {};
+    }
+
+    Added add_envelope(const store::Message& message) { return add_answer(message.uid, store::Answer::envelope); }
+    Added add_body(const store::Message& message) { return add_answer(message.uid, store::Answer::body); }
+    Added add_body_structure(const store::Message& message) {
+        return add_answer(message.uid, store::Answer::body_structure);
+    }
+
+    Added add_answer(std::uint32_t uid, store::Answer which) {
         auto answer = selected_.mailbox().answer(uid, which);
         if (!answer)
             return std::unexpected(answer.error());
@@ -169,7 +199,7 @@ store::Result<std::vector<std::uint32_t>> mark_seen(Selected& selected, const st
     }
     if (uids.empty())
         return uids;
-    std::uint64_t before = selected.mailbox().generation();
+    store::Modseq before = selected.mailbox().highest_modseq();
     auto changed = selected.mailbox().change_flags(uids, store::FlagChange::add, store::kSeen, {});
     if (!changed)
         return std::unexpected(changed.error());
@@ -183,7 +213,7 @@ Reply command_fetch(Session& session, const imap::Command& command) {
     imap::Cursor cursor(command.args);
     imap::SequenceSet set = imap::parse_sequence_set(cursor.until(" "));
     cursor.space();
-    std::vector<FetchItem> items = imap::parse_fetch_items(cursor);
+    std::vector<FetchItem> items = imap::parse_fetch_items(cursor, session.extensions());
     cursor.end();
     Selected& selected = session.selected();
     bool by_uid = command.name.starts_with("UID ");

@@ -1,16 +1,26 @@
-// CAPABILITY, NOOP, LOGOUT, ID, NAMESPACE, and what makes no sense after login.
+// CAPABILITY, ENABLE, NOOP, LOGOUT, ID, NAMESPACE, and what makes no sense after login.
 #include <fmt/format.h>
 
 #include "imapd/imap/command_table.h"
-#include "lib/imap/capability.h"
 #include "lib/imap/format.h"
 #include "lib/log/log.h"
 
 namespace imapd {
 
 Reply command_capability(Session& session, const imap::Command&) {
-    session.wire().write(fmt::format("* CAPABILITY {}\r\n", imap::kCapabilities));
+    session.wire().write(fmt::format("* CAPABILITY {}\r\n", session.extensions().capabilities({.logged_in = true})));
     return Reply::ok("Capabilities listed");
+}
+
+// RFC 5161: what is not known, or needs no enabling, is passed over.
+Reply command_enable(Session& session, const imap::Command& command) {
+    std::string line = "* ENABLED";
+    for (const std::string& name : imap::parse_enable(command.args)) {
+        if (session.extensions().enable(name))
+            line += " " + name;
+    }
+    session.wire().write(line + "\r\n");
+    return Reply::ok("Enabled");
 }
 
 Reply command_noop(Session&, const imap::Command&) { return Reply::ok("Nothing done"); }

@@ -41,12 +41,20 @@ void write_line(Session& session, std::string_view response, const std::string& 
     session.wire().write(line + "\r\n");
 }
 
-std::string special_use(Session& session, const std::string& name) {
+std::string_view special_use(Session& session, const std::string& name) {
     for (const auto& [mailbox, attribute] : session.settings().special_use) {
         if (mailbox == name)
-            return " " + attribute;
+            return attribute;
     }
     return "";
+}
+
+void add_attribute(Session& session, std::string& attributes, std::string_view attribute) {
+    if (attribute.empty() || !session.extensions().allows(imap::Place::attribute, attribute))
+        return;
+    if (!attributes.empty())
+        attributes += ' ';
+    attributes += attribute;
 }
 
 }  // namespace
@@ -68,10 +76,12 @@ Reply command_list(Session& session, const imap::Command& command) {
     for (const auto& [name, exists] : names) {
         if (!wanted(name, pattern, separator))
             continue;
-        std::string attributes = exists ? "" : "\\Noselect ";
-        attributes += has_children(names, name, separator) ? "\\HasChildren" : "\\HasNoChildren";
+        std::string attributes;
+        if (!exists)
+            add_attribute(session, attributes, "\\Noselect");
+        add_attribute(session, attributes, has_children(names, name, separator) ? "\\HasChildren" : "\\HasNoChildren");
         if (exists)
-            attributes += special_use(session, name);
+            add_attribute(session, attributes, special_use(session, name));
         write_line(session, "LIST", attributes, name);
     }
     return Reply::ok("Listed");

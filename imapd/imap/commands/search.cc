@@ -7,7 +7,7 @@ namespace imapd {
 
 Reply command_search(Session& session, const imap::Command& command) {
     imap::Cursor cursor(command.args);
-    std::optional<SearchMatcher> matcher = SearchMatcher::make(session, imap::parse_search(cursor));
+    std::optional<SearchMatcher> matcher = SearchMatcher::make(session, imap::parse_search(cursor, session.extensions()));
     if (!matcher)
         return Reply::no("[BADCHARSET (US-ASCII UTF-8)] Unknown charset");
     bool by_uid = command.name.starts_with("UID ");

@@ -4,7 +4,7 @@
 namespace imapd {
 
 Reply command_select(Session& session, const imap::Command& command) {
-    std::string name = imap::parse_astrings(command.args, 1).front();
+    std::string name = imap::parse_select(command.args).mailbox;
     std::unique_ptr<Selected> before = session.take_selected();  // also if this fails (RFC 3501, 6.3.1)
     bool read_only = command.name == "EXAMINE";
     auto mailbox = session.account().open(name);

@@ -1,13 +1,48 @@
 // STATUS.
-#include <fmt/format.h>
+#include <algorithm>
+#include <utility>
 
 #include "imapd/imap/command_table.h"
 #include "lib/imap/format.h"
+#include "lib/text/append.h"
 
 namespace imapd {
+namespace {
+
+using imap::StatusItem;
+
+// RFC 8438: what RFC822.SIZE says, of all messages together. One that went meanwhile counts for nothing.
+store::Result<std::uint64_t> total_size(store::Mailbox& mailbox, const store::MailboxStatus&) {
+    auto messages = mailbox.messages();
+    if (!messages)
+        return std::unexpected(messages.error());
+    std::uint64_t total = 0;
+    for (const store::Message& message : *messages) {
+        store::Result<std::uint64_t> size = mailbox.virtual_size(message.uid);
+        if (!size && size.error().kind != store::Failure::Kind::not_found)
+            return size;
+        total += size.value_or(0);
+    }
+    return total;
+}
+
+struct StatusValue {
+    StatusItem item;
+    store::Result<std::uint64_t> (*value)(store::Mailbox& mailbox, const store::MailboxStatus& status);
+};
+constexpr StatusValue kValues[] = {
+    {StatusItem::messages, [](auto&, auto& status) -> store::Result<std::uint64_t> { return status.messages; }},
+    {StatusItem::recent, [](auto&, auto& status) -> store::Result<std::uint64_t> { return status.recent; }},
+    {StatusItem::uid_next, [](auto&, auto& status) -> store::Result<std::uint64_t> { return status.uid_next; }},
+    {StatusItem::uid_validity, [](auto&, auto& status) -> store::Result<std::uint64_t> { return status.uid_validity; }},
+    {StatusItem::unseen, [](auto&, auto& status) -> store::Result<std::uint64_t> { return status.unseen; }},
+    {StatusItem::size, total_size},
+};
+
+}  // namespace
 
 Reply command_status(Session& session, const imap::Command& command) {
-    imap::StatusArgs args = imap::parse_status(command.args);
+    imap::StatusArgs args = imap::parse_status(command.args, session.extensions());
     auto mailbox = session.account().open(args.mailbox);
     if (!mailbox)
         return Reply::of(mailbox.error());
@@ -19,16 +54,14 @@ Reply command_status(Session& session, const imap::Command& command) {
     std::string line = "* STATUS ";
     imap::append_astring(line, args.mailbox);
     line += " (";
-    for (std::size_t i = 0; i < args.items.size(); ++i) {
-        if (i > 0)
-            line += ' ';
-        switch (args.items[i]) {
-        case imap::StatusItem::messages: line += fmt::format("MESSAGES {}", status->messages); break;
-        case imap::StatusItem::recent: line += fmt::format("RECENT {}", status->recent); break;
-        case imap::StatusItem::uid_next: line += fmt::format("UIDNEXT {}", status->uid_next); break;
-        case imap::StatusItem::uid_validity: line += fmt::format("UIDVALIDITY {}", status->uid_validity); break;
-        case imap::StatusItem::unseen: line += fmt::format("UNSEEN {}", status->unseen); break;
-        }
+    std::string_view blank = "";
+    for (StatusItem item : args.items) {
+        auto row = std::find_if(
+            std::begin(kValues), std::end(kValues), [item](const StatusValue& one) { return one.item == item; });
+        store::Result<std::uint64_t> value = row->value(**mailbox, *status);
+        if (!value)
+            return Reply::of(value.error());
+        text::append(line, "{}{} {}", std::exchange(blank, " "), imap::status_word(item), *value);
     }
     session.wire().write(line + ")\r\n");
     return Reply::ok("Status given");

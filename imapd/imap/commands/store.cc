@@ -37,7 +37,7 @@ void tell_scripts(const Session& session, store::Mailbox& mailbox, const std::ve
 }  // namespace
 
 Reply command_store(Session& session, const imap::Command& command) {
-    imap::StoreArgs args = imap::parse_store(command.args);
+    imap::StoreArgs args = imap::parse_store(command.args, session.extensions());
     FlagArguments flags = flag_arguments(args.flags);
     Selected& selected = session.selected();
     bool by_uid = command.name.starts_with("UID ");
@@ -56,7 +56,7 @@ Reply command_store(Session& session, const imap::Command& command) {
     auto flags_were = flags_before(session, selected.mailbox());
     if (!flags_were)
         return Reply::of(flags_were.error());
-    std::uint64_t before = selected.mailbox().generation();
+    store::Modseq before = selected.mailbox().highest_modseq();
     auto changed = selected.mailbox().change_flags(uids, change, flags.flags, flags.keywords);
     if (!changed)
         return Reply::of(changed.error());

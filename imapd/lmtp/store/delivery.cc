@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -15,6 +15,7 @@
 #include "lib/delivery/as_user.h"
 #include "lib/file/write.h"
 #include "lib/log/log.h"
+#include "lib/store/storage.h"
 #include "lib/text/text.h"
 
 namespace lmtp_store {
@@ -33,7 +34,7 @@ struct Recipient {
     User user;
     uid_t uid = ::geteuid();  // who writes
     gid_t gid = ::getegid();
-    std::string root;
+    std::string mail;  // its location
     std::unique_ptr<store::Delivery> delivery;
     bool looked_for_script = false;
     bool scripted = false;
@@ -70,7 +71,7 @@ StoreResult refuse(const store::Failure& failure, const Recipient& recipient) {
 // Opens the delivery; the mailbox of a detail that does not exist is INBOX.
 store::Result<std::unique_ptr<store::Delivery>> begin(const Recipient& recipient) {
     store::AccountSettings settings;
-    settings.root = recipient.root;
+    settings.location = recipient.mail;
     auto delivery = store::begin_delivery(settings, recipient.mailbox);
     bool no_such = !delivery && (delivery.error().kind == store::Failure::Kind::not_found ||
                                     delivery.error().kind == store::Failure::Kind::bad_name);
@@ -107,6 +108,20 @@ std::string head_for(const Work& work) {
            std::string(work.head.substr(end));
 }
 
+bool read_whole(int file, std::string& octets) {
+    char block[65536];
+    for (off_t at = 0;;) {
+        const ssize_t count = ::pread(file, block, sizeof block, at);
+        if (count == 0)
+            return true;
+        if (count < 0 && errno != EINTR)
+            return false;
+        if (count > 0)
+            octets.append(block, static_cast<std::size_t>(count));
+        at += std::max<ssize_t>(count, 0);
+    }
+}
+
 // A large message lies in a file without a name beside the user's mail, a small one in memory.
 bool put_aside(const Work& work) {
     Recipient& recipient = *work.recipient;
@@ -116,9 +131,7 @@ bool put_aside(const Work& work) {
             recipient.small += work.content;
             return true;
         }
-        recipient.aside = event::Fd(::open(recipient.root.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-        if (!recipient.aside)
-            recipient.aside = event::Fd(::memfd_create("message", MFD_CLOEXEC));
+        recipient.aside = store::scratch_file(recipient.mail);
         const std::string head = std::exchange(recipient.small, {});
         if (!recipient.aside || !file::write_all(recipient.aside.get(), head))
             return false;
@@ -170,11 +183,12 @@ void write_part(const Work& work) {
 // The user's script could not be run at all: the message goes where it would have gone without one.
 void deliver_aside(Recipient* recipient, int aside) {
     std::string content = std::move(recipient->small);
-    char block[65536];
-    off_t at = 0;
-    for (ssize_t count = 0; aside >= 0 && (count = ::pread(aside, block, sizeof block, at)) > 0; at += count)
-        content.append(block, static_cast<std::size_t>(count));
     recipient->scripted = false;
+    if (aside >= 0 && !read_whole(aside, content)) {
+        logging::warning("{}: a message that was put aside: {}", recipient->user.name, std::strerror(errno));
+        recipient->result = make_result(451, "4.3.0", "The message cannot be read now");
+        return;
+    }
     auto user = delivery::AsUser::become(recipient->uid, recipient->gid);
     if (!user) {
         recipient->result = make_result(451, "4.3.5", "The mailbox cannot be written now");
@@ -293,13 +307,13 @@ event::Task<void> Connection::add_recipient(std::string address) {
     if (services_.params.save_to_detail_mailbox() && !detail.empty())
         recipient.mailbox = detail;
     const std::string& location = recipient.user.mail.empty() ? services_.params.mail_location() : recipient.user.mail;
-    const auto root = account::mail_root(location, recipient.user.name, recipient.user.home);
+    const auto mail = account::mail_of(location, recipient.user.name, recipient.user.home);
     const std::string trouble = take_identity(recipient, services_.params.first_valid_uid());
-    if (!root || !trouble.empty()) {
-        logging::warning("{}: {}", recipient.user.name, trouble.empty() ? root.error() : trouble);
+    if (!mail || !trouble.empty()) {
+        logging::warning("{}: {}", recipient.user.name, trouble.empty() ? mail.error() : trouble);
         recipient.result = make_result(451, "4.3.5", "The mailbox cannot be written now");
     } else {
-        recipient.root = *root;
+        recipient.mail = *mail;
     }
     message_->recipients.push_back(std::move(recipient));
 }
@@ -345,7 +359,7 @@ event::Task<void> Connection::follow_script(Recipient& recipient) {
     request.uid = recipient.uid;
     request.gid = recipient.gid;
     request.home = recipient.user.home;
-    request.root = recipient.root;
+    request.mail = recipient.mail;
     request.mailbox = recipient.mailbox;
     request.sender = message_->sender;
     request.recipient = recipient.address;

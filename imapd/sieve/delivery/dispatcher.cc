@@ -161,7 +161,7 @@ event::Task<void> Dispatcher::serve_store(event::Stream stream, worker::Client& 
 event::Task<void> Dispatcher::take(Link& link, Deliver request, event::Fd content) {
     Delivered answer;
     const userdb::User user = user_of(request);
-    const sessions::Owner owner = sessions::make_owner(user, request.root);
+    const sessions::Owner owner = sessions::make_owner(user, request.mail);
     if (geteuid() == 0 && (!user.uid || !user.gid)) {
         logging::error("{}: no uid and gid, or those of root: no script is run", request.user);
         answer.code = 0;

@@ -65,21 +65,21 @@ std::string message_id_of(std::string_view content) {
 
 }  // namespace
 
-std::string why_path(const account::Owner& owner, const std::string& root) {
-    return scripts::memory_path(owner, root) + "-why";
+std::string why_path(const account::Owner& owner, const std::string& mail) {
+    return scripts::memory_path(owner, mail) + "-why";
 }
 
 UserDelivery::UserDelivery(const Params& params, ParentLink& link, const SieveDeliver& first)
     : params_(params),
       link_(link),
       owner_{first.user, first.home},
-      root_(first.root),
+      mail_(first.mail),
       places_(account::places_of(params, owner_)),
       settings_(scripts::settings_of(params, owner_)),
       ready_(params, places_.value_or(account::Places()).directory, settings_) {
     if (!places_)
         logging::warning("{}: {}", owner_.name, places_.error());
-    auto account = store::open_account({root_, params.hierarchy_separator().front()});
+    auto account = store::open_account({mail_, params.hierarchy_separator().front()});
     if (account)
         account_ = *account;
     else
@@ -90,9 +90,9 @@ UserDelivery::UserDelivery(const Params& params, ParentLink& link, const SieveDe
             logging::warning("{}: {}", owner_.name, memory.error());
         return memory ? std::move(*memory) : nullptr;
     };
-    memory_ = open(scripts::memory_path(owner_, root_), scripts::Memory::Durable::yes);
+    memory_ = open(scripts::memory_path(owner_, mail_), scripts::Memory::Durable::yes);
     if (params.why_retention().count() > 0)
-        why_ = open(why_path(owner_, root_), scripts::Memory::Durable::no);
+        why_ = open(why_path(owner_, mail_), scripts::Memory::Durable::no);
 }
 
 void UserDelivery::keep_reasons() {

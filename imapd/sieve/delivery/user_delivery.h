@@ -51,7 +51,7 @@ class UserDelivery {
     const Params& params_;
     ParentLink& link_;
     account::Owner owner_;
-    std::string root_;
+    std::string mail_;  // its location
     std::expected<account::Places, std::string> places_;
     sieve::Settings settings_;
     std::shared_ptr<store::Account> account_;
@@ -62,6 +62,6 @@ class UserDelivery {
 };
 
 // Where it is kept which rule did what.
-std::string why_path(const account::Owner& owner, const std::string& root);
+std::string why_path(const account::Owner& owner, const std::string& mail);
 
 }  // namespace sieve_delivery

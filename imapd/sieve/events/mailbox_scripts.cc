@@ -21,13 +21,13 @@ std::string own_directory(const scripts::Params& params, const account::Owner& o
 }  // namespace
 
 MailboxScripts::MailboxScripts(const Rules& rules, const scripts::Params& params, account::Owner owner,
-    const std::string& root, std::shared_ptr<store::Account> account)
+    const std::string& mail, std::shared_ptr<store::Account> account)
     : rules_(rules),
       params_(params),
       owner_(std::move(owner)),
       settings_(scripts::settings_of(params, owner_)),
       ready_(params, own_directory(params, owner_), settings_),
-      memory_(scripts::memory_path(owner_, root)),
+      memory_(scripts::memory_path(owner_, mail)),
       account_(std::move(account)) {}
 
 bool MailboxScripts::wants(MailboxEvent::Cause cause, std::string_view mailbox, std::string_view from) const {

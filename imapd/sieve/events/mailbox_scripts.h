@@ -24,7 +24,7 @@ namespace imapsieve {
 class MailboxScripts final : public account::MailboxEvents {
   public:
     // Rules and parameters must stay.
-    MailboxScripts(const Rules& rules, const scripts::Params& params, account::Owner owner, const std::string& root,
+    MailboxScripts(const Rules& rules, const scripts::Params& params, account::Owner owner, const std::string& mail,
         std::shared_ptr<store::Account> account);
 
     bool wants(MailboxEvent::Cause cause, std::string_view mailbox, std::string_view from) const override;

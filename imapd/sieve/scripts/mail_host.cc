@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "lib/imap/mailbox_name.h"
+#include "lib/store/storage.h"
 #include "lib/text/text.h"
 
 namespace scripts {
@@ -81,8 +82,8 @@ int MailHost::zone_minutes() const {
     return static_cast<int>(local.tm_gmtoff / 60);
 }
 
-std::string memory_path(const account::Owner& owner, const std::string& root) {
-    return (owner.home.empty() ? root : owner.home) + "/.malleposte.sieve";
+std::string memory_path(const account::Owner& owner, const std::string& mail) {
+    return (owner.home.empty() ? store::directory_beside(mail) : owner.home) + "/.malleposte.sieve";
 }
 
 std::string duplicate_key(std::string_view id) { return "duplicate " + std::string(id); }

@@ -60,7 +60,7 @@ class MailHost : public sieve::Host {
 };
 
 // Where the user's memory is: in the home, or with the mail of a user who has none.
-std::string memory_path(const account::Owner& owner, const std::string& root);
+std::string memory_path(const account::Owner& owner, const std::string& mail);
 
 // Keys in it.
 std::string duplicate_key(std::string_view id);

@@ -31,18 +31,18 @@ struct SieveDeliver {
     std::int64_t uid = -1;
     std::int64_t gid = -1;
     std::string home;
-    std::string root;     // of the Maildir
+    std::string mail;     // where it is: a mail_location without ~ and %
     std::string mailbox;  // what keep means
     std::string sender;   // text form, without brackets; empty: the null sender
     std::string recipient;
     std::string content;  // of a small message; a larger one comes as a descriptor, and this is empty
 
-    static constexpr std::string_view kRecord = "sieve_deliver/1";
+    static constexpr std::string_view kRecord = "sieve_deliver/2";
     static constexpr auto fields() {
         return ipc::FieldList{ipc::field("request_id", &SieveDeliver::request_id),
             ipc::field("session", &SieveDeliver::session), ipc::field("user", &SieveDeliver::user),
             ipc::field("uid", &SieveDeliver::uid), ipc::field("gid", &SieveDeliver::gid),
-            ipc::field("home", &SieveDeliver::home), ipc::field("root", &SieveDeliver::root),
+            ipc::field("home", &SieveDeliver::home), ipc::field("mail", &SieveDeliver::mail),
             ipc::field("mailbox", &SieveDeliver::mailbox), ipc::field("sender", &SieveDeliver::sender),
             ipc::field("recipient", &SieveDeliver::recipient), ipc::field("content", &SieveDeliver::content)};
     }

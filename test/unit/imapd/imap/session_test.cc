@@ -7,10 +7,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
+#include "imapd/imap/command_table.h"
 #include "lib/store/delivery.h"
 #include "test/support/catch.h"
+#include "test/unit/lib/store/memory_account.h"
 
 using namespace imapd;
 using sessions::Wire;
@@ -21,17 +24,18 @@ namespace {
 // A session on one end of a socketpair; the test is the client at the other.
 class Client {
   public:
-    Client(const std::string& root, std::string early_input = "") {
+    Client(const std::string& root, std::string early_input = "", const char* withdrawn = "")
+        : Client(*store::open_account({root, '.'}), early_input, withdrawn) {}
+    explicit Client(std::shared_ptr<store::Account> account, std::string early_input = "", const char* withdrawn = "") {
         int ends[2];
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
         mine_ = event::Fd(ends[0]);
         settings_.idle_notify_interval = std::chrono::seconds(60);
         settings_.special_use = {{"Sent", "\\Sent"}};
-        thread_ = std::thread([this, end = ends[1], root, early_input] {
+        settings_.extensions.withdraw(withdrawn);
+        thread_ = std::thread([this, end = ends[1], account, early_input] {
             Wire wire(event::Fd(end), early_input, std::chrono::seconds(20), std::chrono::seconds(20));
-            auto account = store::open_account({root, '.'});
-            if (account)
-                Session(wire, *account, settings_).run("l");
+            Session(wire, account, settings_).run("l");
         });
         greeting_ = until("l OK");
     }
@@ -291,4 +295,112 @@ TEST_CASE("SEARCH reads encoded text, in the client's charset", "[imapd][rfc3501
     CHECK(has(c.run("SEARCH CHARSET NONE ALL"), "t NO [BADCHARSET"));
     CHECK(has(c.run("SEARCH TEXT alice OR UID 1 2"), "* SEARCH 2\r\n"));
     CHECK(has(c.run("UID SEARCH NOT (UNSEEN SUBJECT hello)"), "* SEARCH 1\r\n"));
+}
+
+TEST_CASE("the commands of the table are those of the extensions", "[imapd]") {
+    std::set<std::string_view> known, brought;
+    for (const CommandRow& row : commands())
+        known.insert(row.name);
+    for (std::string_view word : imap::words_of(imap::Place::command))
+        brought.insert(word);
+    CHECK(known == brought);
+}
+
+TEST_CASE("an extension that is not offered takes everything along that it brings", "[imapd]") {
+    Mail mail;
+    for (int i = 0; i < 2; ++i)
+        mail.deliver(kMessage);
+    {
+        Client c(mail.root, "", "UIDPLUS");
+        CHECK_FALSE(has(c.greeting(), "UIDPLUS"));
+        CHECK_FALSE(has(c.run("CAPABILITY"), "UIDPLUS"));
+        c.run("SELECT INBOX");
+        CHECK(has(c.run("UID EXPUNGE 1"), "t BAD Unknown command"));
+        CHECK(c.run("COPY 1 INBOX").ends_with("t OK Copied\r\n"));
+        CHECK(has(c.run("MOVE 1 INBOX"), "* OK Moved\r\n"));
+        c.send("a APPEND INBOX {3+}\r\nx\r\n\r\n");
+        CHECK(c.until("a ").ends_with("a OK Appended\r\n"));
+    }
+    {
+        Client c(mail.root, "", "CHILDREN");
+        CHECK(has(c.run("LIST \"\" *"), "* LIST () \".\" INBOX\r\n"));
+    }
+    {
+        Client c(mail.root, "", "MOVE");
+        c.run("SELECT INBOX");
+        CHECK(has(c.run("MOVE 1 INBOX"), "t BAD Unknown command"));
+        CHECK(has(c.run("UID MOVE 1 INBOX"), "t BAD Unknown command"));
+        CHECK(has(c.run("COPY 1 INBOX"), "t OK [COPYUID "));
+    }
+}
+
+TEST_CASE("ENABLE passes over what it does not know", "[imapd][rfc5161]") {
+    Mail mail;
+    Client c(mail.root);
+    CHECK(has(c.greeting(), " ENABLE "));
+    CHECK(c.run("ENABLE X-NONSENSE IDLE") == "* ENABLED\r\nt OK Enabled\r\n");
+    CHECK(has(c.run("ENABLE"), "t BAD"));
+    CHECK(has(c.run("ENABLE ("), "t BAD"));
+    CHECK(has(c.run("SELECT INBOX (CONDSTORE)"), "t BAD Unknown parameter"));
+    CHECK(has(c.run("SELECT INBOX"), "t OK"));
+}
+
+TEST_CASE("sizes and offsets have 63 bits", "[imapd][rfc9051:9]") {
+    Mail mail;
+    mail.deliver(kMessage);
+    Client c(mail.root);
+    c.run("SELECT INBOX");
+    CHECK(has(c.run("FETCH 1 BODY.PEEK[]<5000000000.9223372036854775807>"), "BODY[]<5000000000> {0}\r\n)"));
+    CHECK(has(c.run("FETCH 1 BODY.PEEK[]<0.9223372036854775807>"), kMessage));
+    CHECK(has(c.run("FETCH 1 BODY.PEEK[]<9223372036854775808.1>"), "t BAD"));
+    CHECK(has(c.run("SEARCH SMALLER 5000000000"), "* SEARCH 1\r\n"));
+    CHECK(has(c.run("SEARCH LARGER 9223372036854775807"), "* SEARCH\r\n"));
+    CHECK(has(c.run("SEARCH LARGER 9223372036854775808"), "t BAD"));
+    CHECK(has(c.run("APPEND INBOX {5000000000}"), "t NO [TOOBIG]"));
+    CHECK(has(c.run("NOOP"), "t OK"));
+    c.send("a APPEND INBOX {9223372036854775807+}\r\n");
+    CHECK(has(c.until("* BYE"), "* BYE [TOOBIG]"));
+}
+
+TEST_CASE("STATUS tells the size of a mailbox", "[imapd][rfc8438]") {
+    Mail mail;
+    Client c(mail.root);
+    CHECK(has(c.greeting(), " STATUS=SIZE"));
+    CHECK(has(c.run("STATUS INBOX (SIZE)"), "* STATUS INBOX (SIZE 0)\r\n"));
+    mail.deliver(kMessage);
+    mail.deliver("Subject: two\n\nlf body\n");  // 22 octets, 25 as IMAP counts them
+    {
+        std::ofstream foreign(mail.root + "/new/9999999999.foreign", std::ios::binary);  // a name that tells no size
+        foreign << "a\nb\n";
+    }
+    std::string size = std::to_string(kMessage.size() + 25 + 6);
+    CHECK(has(c.run("STATUS INBOX (size MESSAGES)"), "* STATUS INBOX (SIZE " + size + " MESSAGES 3)\r\n"));
+    c.run("SELECT INBOX");
+    c.run("STORE 1 +FLAGS (\\Deleted)");
+    c.run("EXPUNGE");
+    CHECK(has(c.run("STATUS INBOX (SIZE)"), "(SIZE 31)"));
+    Client without(mail.root, "", "STATUS=SIZE");
+    CHECK_FALSE(has(without.greeting(), "STATUS=SIZE"));
+    CHECK(has(without.run("STATUS INBOX (SIZE)"), "t BAD Unknown STATUS item"));
+}
+
+TEST_CASE("a session serves mail of any kind of storage", "[imapd]") {
+    Client c(std::make_shared<store_test::MemoryAccount>());
+    c.send("a APPEND INBOX (\\Seen work) {" + std::to_string(kMessage.size()) + "+}\r\n" + kMessage + "\r\n");
+    CHECK(has(c.until("a "), "a OK [APPENDUID 1 1] Appended"));
+    CHECK(has(c.run("CREATE x/y"), "t OK"));
+    CHECK(has(c.run("LIST \"\" *"), "* LIST (\\HasNoChildren) \"/\" x/y\r\n"));
+    CHECK(has(c.run("SELECT INBOX"), "* 1 EXISTS\r\n"));
+    CHECK(has(c.run("FETCH 1 (FLAGS RFC822.SIZE ENVELOPE BODY.PEEK[TEXT])"), "body one\r\n)"));
+    CHECK(has(c.run("STORE 1 +FLAGS (\\Flagged)"), "* 1 FETCH (FLAGS (\\Flagged \\Seen work \\Recent))"));
+    CHECK(has(c.run("SEARCH KEYWORD work SUBJECT hello"), "* SEARCH 1\r\n"));
+    CHECK(has(c.run("COPY 1 x/y"), "t OK [COPYUID 2 1 1] Copied"));
+    CHECK(has(c.run("MOVE 1 x/y"), "* 1 EXPUNGE\r\n"));
+    CHECK(has(c.run("STATUS x/y (MESSAGES UNSEEN SIZE)"),
+        "(MESSAGES 2 UNSEEN 0 SIZE " + std::to_string(2 * kMessage.size()) + ")"));
+    CHECK(has(c.run("SUBSCRIBE x/y"), "t OK"));
+    CHECK(has(c.run("LSUB \"\" *"), "* LSUB () \"/\" x/y\r\n"));
+    CHECK(has(c.run("RENAME x/y z"), "t OK"));
+    CHECK(has(c.run("DELETE z"), "t OK"));
+    CHECK(has(c.run("LOGOUT"), "* BYE"));
 }

@@ -1,5 +1,6 @@
 #include "lib/file/replace.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,6 +95,26 @@ TEST_CASE("what lies under the name beside it is not followed", "[file]") {
     REQUIRE(file::replace_file(folder.path("a"), "x"));
     CHECK(read(victim) == "mine");
     CHECK(read(folder.path("a")) == "x");
+}
+
+TEST_CASE("below an open directory, wherever its path leads now", "[file]") {
+    test::TemporaryFolder folder;
+    fs::create_directory(folder.path("a"));
+    const int directory = ::open(folder.path("a").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(directory >= 0);
+    fs::rename(folder.path("a"), folder.path("b"));
+    fs::create_directory(folder.path("a"));
+    REQUIRE(file::replace_file_at(directory, "x", "one", {.mode = 0600}));
+    REQUIRE(file::replace_file_at(directory, "x", "two"));
+    CHECK(read(folder.path("b/x")) == "two");
+    CHECK(mode_of(folder.path("b/x")) == 0600);
+    CHECK(fs::is_empty(folder.path("a")));
+    fs::create_directory(folder.path("b/d"));
+    const auto failed = file::replace_file_at(directory, "d", "three");
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().what.starts_with("rename d.new."));
+    CHECK(std::distance(fs::directory_iterator(folder.path("b")), fs::directory_iterator()) == 2);
+    ::close(directory);
 }
 
 TEST_CASE("the directory of a path", "[file]") {

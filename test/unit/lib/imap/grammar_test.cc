@@ -12,13 +12,13 @@ using namespace imap;
 namespace {
 std::vector<FetchItem> fetch(std::string_view text) {
     Cursor cursor(text);
-    auto items = parse_fetch_items(cursor);
+    auto items = parse_fetch_items(cursor, Extensions());
     cursor.end();
     return items;
 }
 Search search(std::string_view text) {
     Cursor cursor(text);
-    return parse_search(cursor);
+    return parse_search(cursor, Extensions());
 }
 }  // namespace
 
@@ -58,9 +58,12 @@ TEST_CASE("E2, E3: literal announcements", "[imap]") {
     CHECK_FALSE(announced_literal("a LOGIN {5+}")->synchronizing);
     CHECK(announced_literal("{0}")->size == 0);
     CHECK(announced_literal("{4294967295}")->size == 4294967295u);
-    CHECK(announced_literal("{4294967296}")->overflow);
+    CHECK(announced_literal("{4294967296}")->size == 4294967296u);  // RFC 9051: 63 bits
+    CHECK(announced_literal("{9223372036854775807}")->size == 9223372036854775807u);
+    CHECK(announced_literal("{00000000001}")->size == 1);
+    CHECK(announced_literal("{9223372036854775808}")->overflow);
     CHECK(announced_literal("{18446744073709551616}")->overflow);
-    CHECK(announced_literal("{00000000001}")->overflow);
+    CHECK(announced_literal("{99999999999999999999999999+}")->overflow);
     for (const char* none : {"{-1}", "{1 }", "{1", "{}", "{+}", "1}", "", "}", "{1+", "{1++}"})
         CHECK_FALSE(announced_literal(none));
 }
@@ -96,6 +99,8 @@ TEST_CASE("FETCH items", "[imap][rfc3501:6.4.5]") {
 
 TEST_CASE("E16, E17: FETCH extremes", "[imap]") {
     CHECK(fetch("BODY[]<4294967295.1>")[0].partial->first == 4294967295u);
+    CHECK(fetch("BODY[]<5000000000.9223372036854775807>")[0].partial == Partial{5000000000, 9223372036854775807});
+    CHECK_THROWS_AS(fetch("BODY[]<9223372036854775808.1>"), SyntaxError);
     CHECK(fetch("(BODY[] BODY[] BODY[])").size() == 1);
     std::string deep = "BODY[1";
     for (int i = 0; i < 10000; ++i)
@@ -113,6 +118,8 @@ TEST_CASE("E13: SEARCH keys", "[imap][rfc3501:6.4.4]") {
     REQUIRE(s.key.children.size() == 3);
     CHECK(s.key.children[0].kind == SearchKey::Kind::or_key);
     CHECK(s.key.children[1].day == 8797);
+    CHECK(search("LARGER 5000000000").key.children[0].size == 5000000000);
+    CHECK_THROWS_AS(search("SMALLER 9223372036854775808"), SyntaxError);
     std::string nots;
     for (int i = 0; i < 100000; ++i)
         nots += "NOT ";
@@ -123,11 +130,11 @@ TEST_CASE("E13: SEARCH keys", "[imap][rfc3501:6.4.4]") {
 }
 
 TEST_CASE("STORE, COPY, APPEND, STATUS, ID", "[imap]") {
-    StoreArgs store = parse_store("1:2 +FLAGS.SILENT (\\Seen $Label)");
+    StoreArgs store = parse_store("1:2 +FLAGS.SILENT (\\Seen $Label)", Extensions());
     CHECK(store.mode == StoreMode::add);
     CHECK(store.silent);
     CHECK(store.flags == std::vector<std::string>{"\\Seen", "$Label"});
-    CHECK(parse_store("1 flags \\seen x").flags.size() == 2);
+    CHECK(parse_store("1 flags \\seen x", Extensions()).flags.size() == 2);
     CHECK(parse_copy("1 \"a b\"").mailbox == "a b");
     auto append = parse_append("box (\\Seen) \" 1-Jan-1970 00:00:00 +0000\" {10+}");
     REQUIRE(append);
@@ -138,8 +145,8 @@ TEST_CASE("STORE, COPY, APPEND, STATUS, ID", "[imap]") {
     CHECK(parse_append("{3}\r\nbox {5}")->mailbox == "box");
     CHECK_THROWS_AS(parse_append("x \"99-Foo-9999 99:99:99 +9999\" {5}"), SyntaxError);  // E18
     CHECK_THROWS_AS(parse_append("x {5"), SyntaxError);
-    CHECK(parse_status("a (MESSAGES uidnext)").items.size() == 2);
-    CHECK_THROWS_AS(parse_status("a ()"), SyntaxError);
+    CHECK(parse_status("a (MESSAGES uidnext)", Extensions()).items.size() == 2);
+    CHECK_THROWS_AS(parse_status("a ()", Extensions()), SyntaxError);
     CHECK(parse_id("NIL").empty());
     CHECK(parse_id("(\"name\" \"x\" \"v\" NIL)").size() == 2);
 }

@@ -13,7 +13,7 @@
 
 #include "lib/store/account.h"
 #include "lib/store/delivery.h"
-#include "lib/store/maildir_name.h"
+#include "lib/store/maildir/name.h"
 #include "test/support/catch.h"
 
 namespace store_test {
@@ -24,7 +24,7 @@ struct Fixture {
     Fixture() {
         char name[] = "/tmp/store_test.XXXXXX";
         root = mkdtemp(name);
-        settings.root = root + "/mail";
+        settings.location = root + "/mail";
         open();
     }
     ~Fixture() {
@@ -42,7 +42,7 @@ struct Fixture {
     void restart(bool lose_index) {
         account.reset();
         if (lose_index)
-            fs::remove_all(settings.root + "/malleposte.index");
+            fs::remove_all(settings.location + "/malleposte.index");
         open();
     }
 
@@ -65,7 +65,7 @@ struct Fixture {
         return delivered->uid;
     }
 
-    std::string path(const std::string& below) const { return settings.root + "/" + below; }
+    std::string path(const std::string& below) const { return settings.location + "/" + below; }
 
     // In the order of messages. Names alone do not sort so: the time in front is written without leading zeros.
     std::vector<std::string> files(const std::string& below) const {

@@ -5,8 +5,8 @@
 #include <set>
 #include <thread>
 
-#include "lib/store/maildir_name.h"
-#include "lib/store/uid_list.h"
+#include "lib/store/maildir/name.h"
+#include "lib/store/maildir/uid_list.h"
 #include "test/unit/lib/store/fixture.h"
 
 using namespace store;
@@ -132,17 +132,18 @@ TEST_CASE("what others do to the files is noticed", "[store]") {
     f.deliver();
     auto box = f.mailbox();
     REQUIRE(box->claim_recent());
-    auto before = box->generation();
+    auto before = box->highest_modseq();
     auto names = f.files("cur");
     fs::rename(f.path("cur/" + names[0]), f.path("cur/" + names[0] + "FS"));
     fs::remove(f.path("cur/" + names[1]));
     f.put_file("new/9999999999.foreign", "Subject: f\n\nx\n");
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
     REQUIRE(box->refresh());
-    CHECK(box->generation() != before);
+    CHECK(box->highest_modseq() != before);
     auto messages = box->messages();
     REQUIRE(messages);
-    CHECK(*messages == std::vector<Message>{{1, kFlagged | kSeen}, {3, 0}});
+    auto now = box->highest_modseq();
+    CHECK(*messages == std::vector<Message>{{1, kFlagged | kSeen, now}, {3, 0, now}});
     CHECK(box->status()->unseen == 1);
     CHECK(*box->virtual_size(3) == 17);
 }
@@ -160,6 +161,39 @@ TEST_CASE("a message that is renamed under a reader is found again, a removed on
     auto gone = box->content(2);
     REQUIRE_FALSE(gone);
     CHECK(gone.error().kind == Failure::Kind::not_found);
+}
+
+TEST_CASE("a message whose flags somebody changes all the time is read every time", "[store]") {
+    Fixture f;
+    for (int i = 0; i < 20; ++i)
+        f.deliver("Subject: x\r\n\r\nbody " + std::to_string(i) + "\r\n");
+    auto reader = f.mailbox();
+    REQUIRE(reader->claim_recent());
+    std::atomic<bool> stop{false};
+    std::atomic<int> failed{0};
+    std::thread changes([&] {
+        auto writer = f.account->open("INBOX");
+        std::vector<std::uint32_t> all;
+        for (std::uint32_t uid = 1; uid <= 20; ++uid)
+            all.push_back(uid);
+        for (int i = 0; !stop; ++i) {
+            if (!(*writer)->refresh() ||
+                !(*writer)->change_flags(all, i % 2 ? FlagChange::remove : FlagChange::add, kSeen, {}))
+                ++failed;
+        }
+    });
+    for (int round = 0; round < 20; ++round) {
+        for (std::uint32_t uid = 1; uid <= 20; ++uid) {
+            auto content = reader->content(uid);
+            if (!content || content->text() != "Subject: x\r\n\r\nbody " + std::to_string(uid - 1) + "\r\n" ||
+                !reader->internal_date(uid))
+                ++failed;
+        }
+        reader->rest();
+    }
+    stop = true;
+    changes.join();
+    CHECK(failed == 0);
 }
 
 TEST_CASE("flags and keywords are in the file's name", "[store]") {
