@@ -147,7 +147,7 @@ TEST_CASE("what each command's row says", "[smtpd]") {
     House house;
     SECTION("EHLO offers what commands bring, in one order") {
         CHECK(house.talk({"EHLO client.test"})[1] ==
-              "250-mx.home.test\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250 8BITMIME");
+              "250-mx.home.test\n250-PIPELINING\n250-SIZE 10240000\n250-ENHANCEDSTATUSCODES\n250-8BITMIME\n250 DSN");
     }
     SECTION("HELP knows every command") {
         for (const CommandSpec& spec : all_commands()) {
