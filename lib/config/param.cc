@@ -108,12 +108,40 @@ ParamBase::ParamBase(
     set.parameters_.push_back(this);
 }
 
+ParamBase::~ParamBase() = default;
+ParamSet::~ParamSet() = default;
+
 void ParamBase::assign_default() {
     if (derive_ || (kind() != Kind::raw && default_text_.find('$') != std::string::npos))
         return;
     if (Checked done = assign(default_text_); !done)
         throw std::logic_error(fmt::format("the default of {} is wrong: {}", name_, done.error()));
 }
+
+template <class T>
+std::string Default<T>::text() const {
+    if (!is_number_)
+        return std::string(text_);
+    if constexpr (std::is_same_v<T, std::chrono::seconds>)
+        return format_time(std::chrono::seconds(number_));
+    else
+        return std::to_string(number_);
+}
+
+template <class T>
+Param<T>::Param(ParamSet& set, std::string_view name, const Default<T>& value, std::string_view doc)
+    : Param(set, name, value, Bounds<T>{}, doc) {}
+
+template <class T>
+Param<T>::Param(
+    ParamSet& set, std::string_view name, const Default<T>& value, const Bounds<T>& bounds, std::string_view doc)
+    : ParamBase(set, name, value.text(), value.derive() != nullptr ? MainCf::Derive(value.derive()) : nullptr, doc),
+      bounds_(bounds) {
+    assign_default();
+}
+
+template <class T>
+Param<T>::~Param() = default;
 
 template <class T>
 Kind Param<T>::kind() const {

@@ -40,7 +40,7 @@ class ParamSet {
     ParamSet() = default;
     ParamSet(const ParamSet&) = delete;
     ParamSet& operator=(const ParamSet&) = delete;
-    virtual ~ParamSet() = default;
+    virtual ~ParamSet();
 
     // Makes the declared defaults known to cf, then reads every parameter from it.
     Problems load(MainCf& cf);
@@ -61,7 +61,7 @@ class ParamBase {
   public:
     ParamBase(const ParamBase&) = delete;
     ParamBase& operator=(const ParamBase&) = delete;
-    virtual ~ParamBase() = default;
+    virtual ~ParamBase();
 
     const std::string& name() const { return name_; }
     const std::string& default_text() const { return default_text_; }
@@ -111,37 +111,44 @@ requires(std::is_same_v<T, std::string> || std::is_same_v<T, List> || std::is_sa
 template <>
 struct Bounds<bool> {};
 
-// The default of a Param<T>: text in main.cf's language, a T, or a function of the configuration.
+// The default of a Param<T>: text in main.cf's language, a T, or a function of the configuration. It lives as long as the
+// declaration is being read, and holds nothing: declarations are long, and every program has some.
 template <class T>
-struct Default {
-    std::string text;
-    MainCf::Derive derive;
+class Default {
+  public:
+    using Derive = std::string (*)(const MainCf&);
 
-    Default(const char* value) : text(value) {}
-    Default(std::string value) : text(std::move(value)) {}
-    Default(MainCf::Derive value) : derive(std::move(value)) {}
-    Default(std::string (*value)(const MainCf&)) : derive(value) {}
-    Default(bool value) requires std::is_same_v<T, bool> : text(value ? "yes" : "no") {}
+    Default(const char* value) : text_(value) {}
+    Default(const std::string& value) : text_(value) {}
+    Default(Derive value) : derive_(value) {}
+    Default(bool value) requires std::is_same_v<T, bool> : text_(value ? "yes" : "no") {}
     template <class N>
     requires(std::is_integral_v<N>&& std::is_integral_v<T> && !std::is_same_v<T, bool>) Default(N value)
-        : text(std::to_string(value)) {}
+        : number_(value), is_number_(true) {}
     template <class Rep, class Period>
     requires std::is_same_v<T, std::chrono::seconds> Default(std::chrono::duration<Rep, Period> value)
-        : text(format_time(std::chrono::duration_cast<std::chrono::seconds>(value))) {}
+        : number_(std::chrono::duration_cast<std::chrono::seconds>(value).count()), is_number_(true) {}
+
+    std::string text() const;
+    Derive derive() const { return derive_; }
+
+  private:
+    std::string_view text_;
+    Derive derive_ = nullptr;
+    std::int64_t number_ = 0;
+    bool is_number_ = false;
 };
 
 template <class T>
 class Param final : public ParamBase {
   public:
-    Param(ParamSet& set, std::string_view name, Default<T> value, std::string_view doc)
-        : Param(set, name, std::move(value), Bounds<T>{}, doc) {}
-    Param(ParamSet& set, std::string_view name, Default<T> value, Bounds<T> bounds, std::string_view doc)
-        : ParamBase(set, name, std::move(value.text), std::move(value.derive), doc), bounds_(bounds) {
-        assign_default();
-    }
+    Param(ParamSet& set, std::string_view name, const Default<T>& value, std::string_view doc);
+    Param(ParamSet& set, std::string_view name, const Default<T>& value, const Bounds<T>& bounds, std::string_view doc);
+    ~Param() override;
 
     const T& operator()() const { return value_; }
-    void set(T value) { value_ = std::move(value); }  // for tests
+    // In place of what main.cf says: by a command line option, by a program that knows better, by a test.
+    void set(T value) { value_ = std::move(value); }
 
     Kind kind() const override;
     std::string bounds_text() const override;
