@@ -133,8 +133,7 @@ Param<T>::Param(ParamSet& set, std::string_view name, const Default<T>& value, s
     : Param(set, name, value, Bounds<T>{}, doc) {}
 
 template <class T>
-Param<T>::Param(
-    ParamSet& set, std::string_view name, const Default<T>& value, const Bounds<T>& bounds, std::string_view doc)
+Param<T>::Param(ParamSet& set, std::string_view name, const Default<T>& value, const Bounds<T>& bounds, std::string_view doc)
     : ParamBase(set, name, value.text(), value.derive() != nullptr ? MainCf::Derive(value.derive()) : nullptr, doc),
       bounds_(bounds) {
     assign_default();
