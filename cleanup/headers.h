@@ -100,7 +100,4 @@ class MessageFilter {
     std::string resent_message_id_;
 };
 
-// The length of the field name when the text begins with "name:" or "name :"; 0 otherwise.
-std::size_t field_name_length(std::string_view line);
-
 }  // namespace cleanup

@@ -1,6 +1,6 @@
 #include "cleanup/tools/submission.h"
 
-#include "lib/address/header_addresses.h"
+#include "lib/address/mailbox_list.h"
 #include "lib/text/text.h"
 
 namespace tools {
@@ -87,8 +87,8 @@ void Submission::finish(std::string& out) {
 std::vector<std::string> Submission::recipients() const {
     std::vector<std::string> found;
     const std::string& fields = resent_fields_.empty() ? fields_ : resent_fields_;
-    for (const address::HeaderAddress& one : address::parse_header_addresses(fields))
-        found.push_back(one.mailbox.text());
+    for (const address::Mailbox& one : address::parse_mailbox_list(fields))
+        found.push_back(one.text());
     return found;
 }
 
