@@ -1,6 +1,9 @@
 #include "cleanup/tools/submission.h"
 
+#include <utility>
+
 #include "lib/address/mailbox_list.h"
+#include "lib/message/header.h"
 #include "lib/text/text.h"
 
 namespace tools {
@@ -24,19 +27,20 @@ void Submission::note_header_line(std::string_view line) {
         in_header_ = false;
         return;
     }
+    const bool first = std::exchange(first_line_, false);
+    if (!message::belongs_to_header(line, first)) {
+        in_header_ = false;
+        return;
+    }
     if (line.front() != ' ' && line.front() != '\t') {
         const std::size_t colon = line.find(':');
-        const std::string name = text::lower(text::trim(line.substr(0, colon)));
-        if (colon == std::string_view::npos || name.find_first_of(" \t") != std::string::npos) {
-            in_header_ = line.starts_with("From ");  // a mailbox separator, or the body without an empty line
-            return;
-        }
+        const std::string name = text::lower(line.substr(0, message::field_name_length(line)));
         target_ = name == "to" || name == "cc" || name == "bcc"                        ? &fields_
                   : name == "resent-to" || name == "resent-cc" || name == "resent-bcc" ? &resent_fields_
                                                                                        : nullptr;
         if (target_ != nullptr && !target_->empty())
             *target_ += ", ";
-        line.remove_prefix(colon + 1);
+        line.remove_prefix(name.empty() ? line.size() : colon + 1);  // empty: a mailbox separator
     }
     if (target_ != nullptr && target_->size() + line.size() < kMaxFields)
         target_->append(line).append(" ");
