@@ -1,12 +1,12 @@
 // lib/message/address_list.h - the addresses of From, To, Cc and their like: the one parser of them.
 //
-// Whatever the field holds becomes some list, and everybody gets the same one: what DMARC judges, ENVELOPE shows, Sieve tests,
-// cleanup completes and sendmail -t sends to. Encoded words stay encoded. Quoted strings lose their quotes, comments are
-// dropped, except that a comment names an address that has no other name.
+// Whatever the field holds becomes some list, and everybody gets the same one: what DMARC judges, ENVELOPE shows, Sieve
+// tests, cleanup completes and sendmail -t sends to. Encoded words stay encoded. Quoted strings lose their quotes, comments
+// are dropped, except that a comment names an address that has no other name.
 //
-// Lenient and strict are one parse: `ambiguity` tells where two readers may find different addresses. Who decides about trust
-// refuses such a field; who only shows it does not care. A form that is merely untidy (dots or brackets in a display name, a
-// group that does not end) is not ambiguous.
+// Lenient and strict are one parse: `ambiguity` tells where two readers may find different addresses. Who decides about
+// trust refuses such a field; who only shows it does not care. A form that is merely untidy (dots or brackets in a display
+// name, a group that does not end) is not ambiguous.
 //
 // Standards   RFC 5322, 3.4 and 4.4 (groups, comments, routes, older forms); RFC 3501, 7.4.2 (groups in ENVELOPE)
 // Failure     none; at most kMaxAddresses entries, the rest is cut and the field ambiguous.

@@ -1,7 +1,8 @@
-// lib/message/delimited.h - quoted strings, comments and domain literals: the one scanner of what has a beginning and an end.
+// lib/message/delimited.h - quoted strings, comments and domain literals: the one scanner of what has a beginning and an
+// end.
 //
-// Each function is given the place of the opening character and says where the piece ends. A quoted pair stands for its second
-// character; line ends of folding are left out of the content.
+// Each function is given the place of the opening character and says where the piece ends. A quoted pair stands for its
+// second character; line ends of folding are left out of the content.
 //
 // Standards   RFC 5322, 3.2.1, 3.2.2, 3.2.4, 3.4.1; RFC 2045, 5.1
 // Failure     a piece without its end goes to the end of the text and is not closed.
@@ -15,8 +16,8 @@
 namespace message {
 
 struct Delimited {
-    std::string content;    // without the delimiters
-    std::size_t end = 0;    // behind the piece
+    std::string content;  // without the delimiters
+    std::size_t end = 0;  // behind the piece
     bool closed = false;
 };
 

@@ -1,9 +1,9 @@
 // lib/message/header.h - the fields of a message header, octet for octet.
 //
-// A header ends with its first empty line, or in front of the first line that is neither a field nor the continuation of one, or
-// with the text. This one rule is used by every part of the suite, so no two of them can disagree about where the body begins:
-// cleanup, which puts in the empty line where it is missing, what is verified, signed, stored, shown. Lines may end in CR LF or in
-// a bare LF. A mailbox file's separator in the first line is kept as a field without a name.
+// A header ends with its first empty line, or in front of the first line that is neither a field nor the continuation of
+// one, or with the text. This one rule is used by every part of the suite, so no two of them can disagree about where the
+// body begins: cleanup, which puts in the empty line where it is missing, what is verified, signed, stored, shown. Lines may
+// end in CR LF or in a bare LF. A mailbox file's separator in the first line is kept as a field without a name.
 //
 // Standards   RFC 5322, 2.2, 3.6.8 and 4.5.8 (blanks before the colon)
 // Failure     none; every byte sequence is some list of fields.

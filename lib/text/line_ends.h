@@ -1,9 +1,9 @@
 // lib/text/line_ends.h - makes every line end of a message CR LF, and nothing else look like one.
 //
-// A lone LF is a line end (programs of this host and careless clients mean one), a lone CR a space: readers disagree about it,
-// and whoever sends it on could be led to end a message early (SMTP smuggling). This is done where a message comes in and
-// before anybody looks at it: for SMTP and LMTP in smtp::DataDecoder, which does the same, for everything else where cleanup
-// takes it. What is mended stays as it is when it is mended again.
+// A lone LF is a line end (programs of this host and careless clients mean one), a lone CR a space: readers disagree about
+// it, and whoever sends it on could be led to end a message early (SMTP smuggling). This is done where a message comes in
+// and before anybody looks at it: for SMTP and LMTP in smtp::DataDecoder, which does the same, for everything else where
+// cleanup takes it. What is mended stays as it is when it is mended again.
 //
 // Standards   RFC 5321, 2.3.8
 // Failure     none.

@@ -1,5 +1,5 @@
-// test/unit/readings/author_test.cc - one message, read by everybody who reads it: the author that DMARC judges, the From that is
-// delivered, the From that ENVELOPE shows and the one that Sieve tests are the same.
+// test/unit/readings/author_test.cc - one message, read by everybody who reads it: the author that DMARC judges, the From
+// that is delivered, the From that ENVELOPE shows and the one that Sieve tests are the same.
 //
 // Messages are made by a seeded generator of what forgers play with: separators, quotes, comments, line ends, second fields,
 // lines that are no field.
@@ -54,9 +54,9 @@ class Generator {
 
     std::string addresses() {
         static const std::vector<std::string> kPieces = {"a@x.test", "<b@y.test>", "ceo@bank.test", "<", ">", "@", ",", ":",
-            ";", "\"", "\\", "(", ")", "[", "]", " ", "\r\n ", "\r\n\t", "\r", "\n", ".", "CEO", "z.test", "\"q, <r@s.test>\"",
-            "(c@d.test)", std::string(1, '\0'), "b\xc3\xbc", "=?utf-8?q?a=40b.test?=", "[192.0.2.1]", "<@r.test:u@v.test>",
-            "group:"};
+            ";", "\"", "\\", "(", ")", "[", "]", " ", "\r\n ", "\r\n\t", "\r", "\n", ".", "CEO", "z.test",
+            "\"q, <r@s.test>\"", "(c@d.test)", std::string(1, '\0'), "b\xc3\xbc", "=?utf-8?q?a=40b.test?=", "[192.0.2.1]",
+            "<@r.test:u@v.test>", "group:"};
         std::string text;
         for (unsigned count = 1 + below(8); count > 0; --count)
             text += kPieces[below(static_cast<unsigned>(kPieces.size()))];
@@ -146,7 +146,8 @@ class EnvelopeReader {
             at_ += 3;
             return std::nullopt;
         }
-        if (const std::size_t open = text_.find('{', at_); open != std::string_view::npos && open - at_ < 2 && text_[at_] != '"')
+        if (const std::size_t open = text_.find('{', at_);
+            open != std::string_view::npos && open - at_ < 2 && text_[at_] != '"')
             return literal(open);
         REQUIRE(take('"'));
         std::string value;
@@ -182,13 +183,14 @@ Shown without_nul(Shown shown) {
 void check_domains(const Shown& shown, const dmarc::Authors& authors) {
     for (const auto& [local, domain] : shown) {
         const auto name = dkim::to_a_labels(domain.ends_with('.') ? domain.substr(0, domain.size() - 1) : domain);
-        const bool judged = name && std::find(authors.domains.begin(), authors.domains.end(), *name) != authors.domains.end();
+        const bool judged = name &&
+                            std::find(authors.domains.begin(), authors.domains.end(), *name) != authors.domains.end();
         CHECK((judged || authors.unusable || !authors.ambiguity.empty()));
     }
 }
 
-// Any address that a careless reader may find: something with an "@" outside of quotes, comments and encoded words. A field that is
-// not ambiguous shows all of them.
+// Any address that a careless reader may find: something with an "@" outside of quotes, comments and encoded words. A field
+// that is not ambiguous shows all of them.
 void check_complete(std::string_view body) {
     const message::AddressList list = message::read_addresses(body);
     if (!list.ambiguity.empty())
@@ -199,8 +201,8 @@ void check_complete(std::string_view body) {
         if (body.find('"') != std::string_view::npos || body.find('(') != std::string_view::npos ||
             body.find('[') != std::string_view::npos || body.find(wanted) == std::string_view::npos)
             continue;
-        const bool there = std::any_of(shown.begin(), shown.end(),
-            [&](const auto& one) { return one.second.find(domain) != std::string::npos; });
+        const bool there = std::any_of(
+            shown.begin(), shown.end(), [&](const auto& one) { return one.second.find(domain) != std::string::npos; });
         CHECK(there);
     }
 }
