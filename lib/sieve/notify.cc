@@ -9,6 +9,7 @@
 #include "lib/sieve/checks.h"
 #include "lib/sieve/parsed_message.h"
 #include "lib/text/mail_date.h"
+#include "lib/text/percent.h"
 #include "lib/text/text.h"
 
 namespace sieve {
@@ -29,19 +30,14 @@ std::expected<std::string, std::string> percent_decode(
     std::string_view text, std::string_view extra, std::string_view where) {
     constexpr std::string_view kAlways = "-._~!$'()*+,:@";
     std::string out;
-    auto digit = [](char c) -> int {
-        char lower = text::to_lower(c);
-        return text::is_digit(c) ? c - '0' : (lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1);
-    };
     for (std::size_t i = 0; i < text.size(); ++i) {
         char c = text[i];
         if (c == '%') {
-            int high = i + 2 < text.size() ? digit(text[i + 1]) : -1;
-            int low = i + 2 < text.size() ? digit(text[i + 2]) : -1;
-            if (high < 0 || low < 0 || high * 16 + low == 0)
+            const std::optional<char> octet = text::percent_octet(text, i);
+            if (!octet || *octet == '\0')
                 return std::unexpected(
                     fmt::format("the {} of the mailto URI has a % without two hexadecimal digits", where));
-            out += static_cast<char>(high * 16 + low);
+            out += *octet;
             i += 2;
         } else if (text::is_alnum(c) || kAlways.find(c) != std::string_view::npos ||
                    extra.find(c) != std::string_view::npos) {

@@ -110,7 +110,7 @@ TEST_CASE("mailto URIs", "[sieve][rfc6068]") {
     auto uri = sieve::parse_mailto(
         "mailto:a@b.example%2Cc@d.example?cc=Al%20%3Ce@f.example%3E&subject=a%26b&body=x%0D%0Ay&Keywords=z&From=evil@a."
         "example"
-        "&Authentication-Results=mx;dmarc=pass&X-Spam-Flag=NO&Received=x");
+        "&Authentication-Results=mx%3Bdmarc%3Dpass&X-Spam-Flag=NO&Received=x");
     REQUIRE(uri.has_value());
     CHECK(uri->to == std::vector<std::string>{"a@b.example", "c@d.example"});
     CHECK(uri->cc == std::vector<std::string>{"Al <e@f.example>"});
@@ -154,7 +154,7 @@ TEST_CASE("notifications", "[sieve][rfc5436]") {
 }
 
 TEST_CASE("scripts write in their user's own addresses", "[sieve][rfc5436]") {
-    for (const auto& [given, want] : {std::pair("CEO <ceo@tenant.test>", "From: Postmaster <postmaster>"),
+    for (const auto& [given, want] : {std::pair("CEO <ceo@tenant.test>", "From: Postmaster "),
              std::pair("Me <alice+lists@example.test>", "From: Me <alice+lists@example.test>")}) {
         CAPTURE(given);
         SieveFixture sieve;
@@ -164,7 +164,8 @@ TEST_CASE("scripts write in their user's own addresses", "[sieve][rfc5436]") {
         const sieve::Sending sending = sieve::notification(
             sieve.outcome.actions.at(0), message, sieve.host.envelope_, sieve.options.settings, 0, "id", notified);
         REQUIRE(sending.messages.size() == 1);
-        CHECK(sending.messages[0].content.find(std::string("\r\n") + want + "\r\n") != std::string::npos);
+        CHECK(sending.messages[0].content.find(std::string("\r\n") + want) != std::string::npos);
+        CHECK(sending.messages[0].content.find("tenant.test") == std::string::npos);
     }
 }
 
