@@ -4,15 +4,16 @@
 #include <utility>
 
 #include "cleanup/trace.h"
-#include "lib/address/header_addresses.h"
 #include "lib/address/mailbox.h"
+#include "lib/message/address_list.h"
+#include "lib/message/header.h"
 #include "lib/text/mail_date.h"
 #include "lib/text/text.h"
 
 namespace cleanup {
 namespace {
 
-constexpr std::size_t kPiece = 2048;  // a longer line is looked at in pieces
+constexpr std::size_t kPiece = message::kFieldNameRoom;  // a longer line is looked at in pieces
 
 std::string_view without_line_end(std::string_view line) {
     while (!line.empty() && (line.back() == '\r' || line.back() == '\n'))
@@ -29,16 +30,6 @@ bool holds_addresses(std::string_view name) {
 }
 
 }  // namespace
-
-std::size_t field_name_length(std::string_view line) {
-    std::size_t length = 0;
-    while (length < line.size() && line[length] > ' ' && line[length] < 127 && line[length] != ':')
-        ++length;
-    std::size_t colon = length;  // RFC 5322, 4.5.8: old writers put blanks before the colon
-    while (colon < line.size() && (line[colon] == ' ' || line[colon] == '\t'))
-        ++colon;
-    return length > 0 && colon < line.size() && line[colon] == ':' ? length : 0;
-}
 
 void MessageFilter::feed(std::string_view octets, std::string& out) {
     if (part_ == Part::body) {
@@ -93,9 +84,9 @@ void MessageFilter::take_piece(std::string_view piece, bool starts_line, std::st
         out += piece;
     } else if ((piece.front() == ' ' || piece.front() == '\t') && !field_.empty()) {
         extend_field(piece);
-    } else if (field_name_length(piece) > 0) {
+    } else if (message::field_name_length(piece) > 0) {
         begin_field(piece, out);
-    } else if (first && piece.substr(std::min(piece.find_first_not_of('>'), piece.size())).starts_with("From ")) {
+    } else if (first && message::is_mailbox_separator(piece)) {
         field_ = "X-Mailbox-Line: ";  // a mailbox file's separator, D21
         extend_field(piece);
     } else {
@@ -123,7 +114,7 @@ void MessageFilter::end_field(std::string& out) {
         field_.resize(without_line_end(field_).size());
         field_ += "\r\n";
     }
-    const std::size_t length = field_name_length(field_);
+    const std::size_t length = message::field_name_length(field_);
     const std::string name = text::lower(std::string_view{field_}.substr(0, length));
     if (std::find(rules_.drop.begin(), rules_.drop.end(), name) == rules_.drop.end()) {
         note_field(name, std::string_view{field_}.substr(field_.find(':') + 1));
@@ -140,10 +131,12 @@ std::string MessageFilter::completed(std::string_view field) const {
     const std::string_view value = field.substr(value_at);
     std::string out{field.substr(0, value_at)};
     std::size_t done = 0;
-    for (const address::HeaderAddress& one : address::parse_header_addresses(value)) {
-        const std::string text = one.mailbox.text();
-        const std::string whole = text.empty() ? text : facts_.complete(text);
-        if (whole == text || one.begin < done || one.end > value.size() || one.begin >= one.end)
+    for (const message::Address& one : message::parse_address_list(value)) {
+        if (!one.is_addr_spec)
+            continue;
+        const std::string text = address::Mailbox{one.mailbox, one.host}.text();
+        const std::string whole = facts_.complete(text);
+        if (whole == text)
             continue;
         out += value.substr(done, one.begin - done);
         out += address::quote(whole);

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cleanup/line_ends.h"
+#include "lib/text/line_ends.h"
 
 namespace cleanup {
 
@@ -87,7 +87,7 @@ class MessageFilter {
 
     const HeaderRules& rules_;
     HeaderFacts facts_;
-    LineEnds line_ends_;
+    text::LineEnds line_ends_;
     Part part_ = Part::header;
     std::string pending_;   // header octets not yet cut into lines
     std::string field_;     // the field being collected, with its line ends
@@ -99,8 +99,5 @@ class MessageFilter {
     std::string message_id_;
     std::string resent_message_id_;
 };
-
-// The length of the field name when the text begins with "name:" or "name :"; 0 otherwise.
-std::size_t field_name_length(std::string_view line);
 
 }  // namespace cleanup

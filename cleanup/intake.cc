@@ -285,6 +285,7 @@ event::Task<std::optional<CleanupReply>> Intake::seal(std::string& prepend) {
     co_return std::nullopt;
 }
 
+// The steps are in the order of intake.h: edited, then signed, then committed; what was verified is in end.prepend.
 event::Task<CleanupReply> Intake::finish(CleanupEnd end) {
     open_.handling |= end.handling;
     if (!filter_)

@@ -3,6 +3,14 @@
 // A small message stays in memory until it is whole and is then created, written and synced in one job of the
 // thread pool; a large one goes to its file in parts. finish() answers 250 only after the sync.
 //
+// The order is the same for every message, and a later feature has its place in it:
+//
+//   decode and mend    before us, where the octets come in (smtp::DataDecoder); header and line ends here (MessageFilter)
+//   verify             smtpd, on the mended octets; its fields come with CleanupEnd::prepend
+//   filter and edit    MessageFilter: what is taken out, completed, added
+//   sign               sign() and seal(), over what will be stored and nothing else
+//   commit             commit(): one file, one sync, then 250
+//
 // Failure     every failure is a CleanupReply; nothing is left on the disk then, nor when an Intake is dropped.
 // Trust       addresses and content are a stranger's; size, recipients and header are bounded here.
 #pragma once

@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "lib/address/header_addresses.h"
 #include "lib/event/error.h"
 #include "lib/log/log.h"
+#include "lib/message/address_list.h"
 #include "lib/time/clock.h"
 
 namespace cleanup {
@@ -114,11 +114,11 @@ Signing::Signing(SigningHouse& house) : house_{house}, signer_{sign_options(hous
 event::Task<SigningHouse::Planned> Signing::find_plan(const question::Asker& asker) const {
     const dkim::HeaderFields fields{signer_.header()};
     for (std::size_t place : fields.named("from")) {
-        for (const address::HeaderAddress& one : address::parse_header_addresses(fields.all()[place].body)) {
-            const auto domain = dkim::to_a_labels(one.mailbox.domain);
-            if (!domain)
+        for (const message::Address& one : message::parse_address_list(fields.all()[place].body)) {
+            const auto domain = dkim::to_a_labels(one.host);
+            if (!domain || !one.is_addr_spec)
                 continue;
-            co_return co_await house_.find_plan(asker, one.mailbox.local, *domain);
+            co_return co_await house_.find_plan(asker, one.mailbox, *domain);
         }
     }
     co_return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/address/path_text.h"
 #include "lib/log/log.h"
 #include "lib/smtp/data.h"
 #include "lib/text/text.h"
@@ -179,7 +180,7 @@ bool Session::refuse_unfit(Job& job) {
 }
 
 std::string Session::mail_command(const delivery::DeliverRequest& request) const {
-    std::string text = "MAIL FROM:<" + request.mail.sender + ">";
+    std::string text = address::mail_from(request.mail.sender);
     if (size_known_)
         text += fmt::format(" SIZE={}", request.content.length);
     if (eight_bit_ && (request.mail.flags & envelope::kEightBit))
@@ -195,7 +196,7 @@ std::string Session::mail_command(const delivery::DeliverRequest& request) const
 }
 
 std::string Session::rcpt_command(const envelope::Recipient& recipient) const {
-    std::string text = "RCPT TO:<" + recipient.address + ">";
+    std::string text = address::rcpt_to(recipient.address);
     if (!dsn_)
         return text + "\r\n";
     if (recipient.notify != 0 && envelope::is_notify(recipient.notify))

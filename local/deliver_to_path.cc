@@ -1,5 +1,6 @@
 #include "local/deliver_to_path.h"
 
+#include "lib/address/path_text.h"
 #include "lib/store/drop.h"
 
 namespace local {
@@ -26,10 +27,8 @@ store::Result<void> write_message(
 }  // namespace
 
 std::string delivery_head(const delivery::DeliverRequest& request, const delivery::DeliverRecipient& recipient) {
-    std::string head = "Return-Path: <" + request.mail.sender + ">\r\n";
-    head += "X-Original-To: " + recipient.recipient.given() + "\r\n";
-    head += "Delivered-To: " + recipient.recipient.address + "\r\n";
-    return head;
+    return address::return_path_field(request.mail.sender) + address::original_to_field(recipient.recipient.given()) +
+           address::delivered_to_field(recipient.recipient.address);
 }
 
 delivery::RecipientResult deliver_to_path(const delivery::Job& job, const delivery::DeliverRecipient& recipient,

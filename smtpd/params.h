@@ -32,7 +32,8 @@ struct Params : config::CommonParams {
         *this, "smtpd_forbidden_commands", "CONNECT GET POST", "Commands that no mail client sends; they end the session."};
     Text forbid_bare_newline{*this, "smtpd_forbid_bare_newline", "reject", {.min = 1},
         "What becomes of a message with a CR or LF that stands alone: reject, or no, which accepts it with each such "
-        "line end made whole. Postfix's yes and normalize count as no does: the end of the message is CR LF . CR LF "
+        "LF made CR LF and each such CR a space. Postfix's yes and normalize count as no does: the end of the message is CR "
+        "LF . CR LF "
         "in every case."};
     Number bare_newline_reject_code{
         *this, "smtpd_forbid_bare_newline_reject_code", 550, {.min = 400, .max = 599}, "The reply code for such a message."};

@@ -15,7 +15,7 @@
 
 #include "cleanup/tools/frames.h"
 #include "cleanup/tools/submission.h"
-#include "lib/address/header_addresses.h"
+#include "lib/address/mailbox_list.h"
 #include "lib/address/path.h"
 #include "lib/event/fd.h"
 #include "lib/file/write.h"
@@ -298,7 +298,7 @@ CleanupOpen Sendmail::make_open() {
     open.mail.flags = (gateway_ ? 0u : envelope::kLocalOrigin) | (eight_bit_ ? envelope::kEightBit : 0u);
     open.full_name = full_name().substr(0, 1000);
     for (const std::string& argument : arguments_) {
-        for (const address::Mailbox& mailbox : address::parse_address_list(argument))
+        for (const address::Mailbox& mailbox : address::parse_mailbox_list(argument))
             add_recipient(open.recipients, mailbox.text());
     }
     return open;

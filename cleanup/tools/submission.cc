@@ -1,6 +1,9 @@
 #include "cleanup/tools/submission.h"
 
-#include "lib/address/header_addresses.h"
+#include <utility>
+
+#include "lib/address/mailbox_list.h"
+#include "lib/message/header.h"
 #include "lib/text/text.h"
 
 namespace tools {
@@ -24,19 +27,20 @@ void Submission::note_header_line(std::string_view line) {
         in_header_ = false;
         return;
     }
+    const bool first = std::exchange(first_line_, false);
+    if (!message::belongs_to_header(line, first)) {
+        in_header_ = false;
+        return;
+    }
     if (line.front() != ' ' && line.front() != '\t') {
         const std::size_t colon = line.find(':');
-        const std::string name = text::lower(text::trim(line.substr(0, colon)));
-        if (colon == std::string_view::npos || name.find_first_of(" \t") != std::string::npos) {
-            in_header_ = line.starts_with("From ");  // a mailbox separator, or the body without an empty line
-            return;
-        }
+        const std::string name = text::lower(line.substr(0, message::field_name_length(line)));
         target_ = name == "to" || name == "cc" || name == "bcc"                        ? &fields_
                   : name == "resent-to" || name == "resent-cc" || name == "resent-bcc" ? &resent_fields_
                                                                                        : nullptr;
         if (target_ != nullptr && !target_->empty())
             *target_ += ", ";
-        line.remove_prefix(colon + 1);
+        line.remove_prefix(name.empty() ? line.size() : colon + 1);  // empty: a mailbox separator
     }
     if (target_ != nullptr && target_->size() + line.size() < kMaxFields)
         target_->append(line).append(" ");
@@ -87,8 +91,8 @@ void Submission::finish(std::string& out) {
 std::vector<std::string> Submission::recipients() const {
     std::vector<std::string> found;
     const std::string& fields = resent_fields_.empty() ? fields_ : resent_fields_;
-    for (const address::HeaderAddress& one : address::parse_header_addresses(fields))
-        found.push_back(one.mailbox.text());
+    for (const address::Mailbox& one : address::parse_mailbox_list(fields))
+        found.push_back(one.text());
     return found;
 }
 

@@ -31,6 +31,7 @@ class Submission {
     bool extract_;
     bool ended_ = false;
     bool in_header_ = true;
+    bool first_line_ = true;
     bool collecting_ = false;  // the last field names recipients
     bool continued_ = false;   // the last piece did not end its line
     std::string pending_;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "lib/address/header_addresses.h"
+#include "lib/address/mailbox_list.h"
 #include "lib/text/text.h"
 
 namespace address {
@@ -30,7 +30,7 @@ std::vector<Mailbox> values_to_mailboxes(
         // carries its extension along already.
         return {rewrite({looked_up.local, std::string(text::trim(rest).substr(1))}, rules)};
     }
-    for (Mailbox& mailbox : parse_address_list(found.value)) {
+    for (Mailbox& mailbox : parse_mailbox_list(found.value)) {
         if (propagate_extension && !found.unmatched_extension.empty())
             mailbox.local += found.unmatched_extension;
         result.push_back(rewrite(std::move(mailbox), rules));

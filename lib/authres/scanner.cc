@@ -1,5 +1,7 @@
 #include "lib/authres/scanner.h"
 
+#include <utility>
+
 #include "lib/text/text.h"
 
 namespace authres {
@@ -10,7 +12,7 @@ std::optional<std::string> Scanner::skip_cfws() {
         if (text::is_space(text_[at_])) {
             ++at_;
         } else if (text_[at_] == '(') {
-            std::string found = take_comment();
+            std::string found = take(message::read_comment(text_, at_));
             if (!comment)
                 comment = std::move(found);
         } else {
@@ -20,24 +22,10 @@ std::optional<std::string> Scanner::skip_cfws() {
     return comment;
 }
 
-std::string Scanner::take_comment() {
-    std::string content;
-    std::size_t depth = 0;
-    for (; !at_end(); ++at_) {
-        const char c = text_[at_];
-        if (c == '(' && depth++ == 0)
-            continue;
-        if (c == ')' && --depth == 0) {
-            ++at_;
-            return content;
-        }
-        if (c == '\\' && at_ + 1 < text_.size())
-            ++at_;
-        if (text_[at_] != '\r' && text_[at_] != '\n')
-            content += text_[at_];
-    }
-    broken_ = true;
-    return content;
+std::string Scanner::take(message::Delimited piece) {
+    broken_ = broken_ || !piece.closed;
+    at_ = piece.end;
+    return std::move(piece.content);
 }
 
 bool Scanner::take(char c) {
@@ -64,25 +52,9 @@ std::optional<unsigned> Scanner::take_number() {
     return static_cast<unsigned>(*number);
 }
 
-std::string Scanner::take_quoted() {
-    std::string content;
-    for (++at_; !at_end(); ++at_) {
-        if (text_[at_] == '"') {
-            ++at_;
-            return content;
-        }
-        if (text_[at_] == '\\' && at_ + 1 < text_.size())
-            ++at_;
-        if (text_[at_] != '\r' && text_[at_] != '\n')
-            content += text_[at_];
-    }
-    broken_ = true;
-    return content;
-}
-
 std::optional<std::string> Scanner::take_value() {
     if (peek() == '"') {
-        std::string quoted = take_quoted();
+        std::string quoted = take(message::read_quoted_string(text_, at_));
         // "alice smith"@example.test: a local part in quotes; they belong to the value then.
         if (peek() != '@')
             return quoted;

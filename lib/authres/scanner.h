@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "lib/message/delimited.h"
+
 namespace authres {
 
 class Scanner {
@@ -32,8 +34,7 @@ class Scanner {
     std::optional<std::string> take_value();
 
   private:
-    std::string take_comment();
-    std::string take_quoted();
+    std::string take(message::Delimited piece);
 
     std::string_view text_;
     std::size_t at_ = 0;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "lib/address/header_addresses.h"
 #include "lib/dkim/signature.h"
+#include "lib/message/address_list.h"
 
 namespace dmarc {
 
@@ -11,10 +11,15 @@ Authors find_authors(const std::vector<std::string_view>& bodies) {
     Authors authors;
     for (std::string_view body : bodies) {
         authors.any_field = true;
-        const auto addresses = address::parse_header_addresses(body);
-        authors.unusable = authors.unusable || addresses.empty();
-        for (const address::HeaderAddress& address : addresses) {
-            std::string_view name = address.mailbox.domain;
+        const message::AddressList list = message::read_addresses(body);
+        if (authors.ambiguity.empty())
+            authors.ambiguity = list.ambiguity;
+        bool any = false;
+        for (const message::Address& address : list.addresses) {
+            if (address.kind != message::Address::Kind::mailbox)
+                continue;
+            any = true;
+            std::string_view name = address.host;
             if (name.ends_with('.'))
                 name.remove_suffix(1);
             const auto domain = dkim::to_a_labels(name);
@@ -25,6 +30,7 @@ Authors find_authors(const std::vector<std::string_view>& bodies) {
             if (std::find(authors.domains.begin(), authors.domains.end(), *domain) == authors.domains.end())
                 authors.domains.push_back(*domain);
         }
+        authors.unusable = authors.unusable || !any;
     }
     return authors;
 }

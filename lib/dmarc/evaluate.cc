@@ -171,6 +171,17 @@ bool is_stricter(const Verdict& a, const Verdict& b) {
     return rank(a.code) > rank(b.code);
 }
 
+// Why nobody can say whose message this is, whatever its domains published.
+std::string unreadable(const Authors& authors) {
+    if (!authors.ambiguity.empty())
+        return "From can be read in more than one way: " + std::string(authors.ambiguity);
+    if (authors.unusable)
+        return "From has an address without a domain beside others";
+    if (authors.domains.size() > kMaxAuthors)
+        return "From has more than " + std::to_string(kMaxAuthors) + " domains";
+    return {};
+}
+
 }  // namespace
 
 std::string_view code_name(Code code) {
@@ -208,10 +219,9 @@ event::Task<Verdict> evaluate(
         if (i == 0 || is_stricter(verdict, worst))
             worst = std::move(verdict);
     }
-    if (worst.code == Code::pass && (authors.domains.size() > kMaxAuthors || authors.unusable)) {
+    if (const std::string problem = unreadable(authors); !problem.empty()) {
         worst.code = Code::permerror;
-        worst.reason = authors.unusable ? "From has an address without a domain beside others"
-                                        : "From has more than " + std::to_string(kMaxAuthors) + " domains";
+        worst.reason = problem;
     }
     co_return worst;
 }

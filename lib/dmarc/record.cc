@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "lib/text/percent.h"
 #include "lib/text/text.h"
 
 namespace dmarc {
@@ -17,28 +18,6 @@ std::map<std::string, std::string_view> split_tags(std::string_view text) {
         tags.emplace(text::lower(text::trim(part.substr(0, equals))), text::trim(part.substr(equals + 1)));
     }
     return tags;
-}
-
-int hex_value(char c) {
-    if (text::is_digit(c))
-        return c - '0';
-    c = text::to_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::optional<std::string> decode_percent(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
-            return std::nullopt;
-        out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-        i += 2;
-    }
-    return out;
 }
 
 // RFC 7489, 6.4: "!" and a number with k, m, g or t. A limit that is no number counts as a limit of nothing sensible: the
@@ -72,7 +51,7 @@ std::optional<ReportUri> parse_report_uri(std::string_view text) {
     if (!text::starts_with_ignoring_case(text, kScheme))
         return std::nullopt;
     text.remove_prefix(kScheme.size());
-    const auto address = decode_percent(text.substr(0, text.find('?')));
+    const auto address = text::decode_percent(text.substr(0, text.find('?')));
     if (!address)
         return std::nullopt;
     // One plain address: what needs quotes, or has control characters in it, is no address for reports.

@@ -1,255 +1,284 @@
 #include "lib/message/address_list.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
+
+#include "lib/message/address_lexer.h"
+#include "lib/message/header.h"
 
 namespace message {
 namespace {
 
-// Cuts a field body into words and specials. Comments are skipped, the last one is remembered.
-class Lexer {
-  public:
-    enum class Kind { end, word, special };
-    struct Token {
-        Kind kind = Kind::end;
-        std::string text;
-        char special = 0;
-        bool after_blank = false;
-    };
+using Token = AddressToken;
+using Tokens = std::span<const Token>;
 
-    explicit Lexer(std::string_view text) : text_(text) {}
+bool holds(Tokens tokens, char special) {
+    return std::any_of(tokens.begin(), tokens.end(), [special](const Token& token) { return token.is(special); });
+}
 
-    Token next() {
-        Token token;
-        token.after_blank = skip_blanks_and_comments();
-        if (position_ >= text_.size())
-            return token;
-        char c = text_[position_];
-        if (c == '"') {
-            token.kind = Kind::word;
-            token.text = quoted_string();
-        } else if (c == '[') {
-            token.kind = Kind::word;
-            token.text = domain_literal();
-        } else if (is_special(c)) {
-            token.kind = Kind::special;
-            token.special = c;
-            ++position_;
-        } else {
-            token.kind = Kind::word;
-            std::size_t start = position_;
-            while (position_ < text_.size() && !is_special(text_[position_]) && !is_blank(text_[position_]) &&
-                   text_[position_] != '"' && text_[position_] != '(')
-                ++position_;
-            token.text = text_.substr(start, position_ - start);
-        }
-        return token;
+// Words stand together by a dot, which may have blanks beside it (RFC 5322, 4.4), or by nothing at all.
+bool joins(const Token& left, const Token& right) {
+    return !right.after_blank || left.text.ends_with('.') || right.text.starts_with('.');
+}
+
+// As it is shown: one blank where there was any.
+std::string phrase_text(Tokens tokens) {
+    std::string text;
+    for (const Token& token : tokens) {
+        if (!text.empty() && token.after_blank)
+            text += ' ';
+        text += token.text;
     }
-
-    std::string take_comment() { return std::exchange(comment_, std::string()); }
-
-  private:
-    static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-    static bool is_special(char c) { return c == '<' || c == '>' || c == ',' || c == ';' || c == ':' || c == '@'; }
-
-    bool skip_blanks_and_comments() {
-        std::size_t start = position_;
-        while (position_ < text_.size()) {
-            if (is_blank(text_[position_]))
-                ++position_;
-            else if (text_[position_] == '(')
-                comment();
-            else
-                break;
-        }
-        return position_ > start;
-    }
-
-    void comment() {
-        std::string content;
-        std::size_t depth = 0;
-        for (; position_ < text_.size(); ++position_) {
-            char c = text_[position_];
-            if (c == '(' && depth++ == 0)
-                continue;
-            if (c == ')' && --depth == 0) {
-                ++position_;
-                break;
-            }
-            if (c == '\\' && position_ + 1 < text_.size())
-                c = text_[++position_];
-            if (c != '\r' && c != '\n')
-                content += c;
-        }
-        comment_ = std::move(content);
-    }
-
-    std::string quoted_string() {
-        std::string content;
-        for (++position_; position_ < text_.size() && text_[position_] != '"'; ++position_) {
-            if (text_[position_] == '\\' && position_ + 1 < text_.size())
-                ++position_;
-            if (text_[position_] != '\r' && text_[position_] != '\n')
-                content += text_[position_];
-        }
-        if (position_ < text_.size())
-            ++position_;
-        return content;
-    }
-
-    std::string domain_literal() {
-        std::size_t start = position_;
-        std::size_t close = text_.find_first_of("]\r\n", position_);
-        position_ = close == std::string_view::npos ? text_.size() : close + (text_[close] == ']' ? 1 : 0);
-        return std::string(text_.substr(start, position_ - start));
-    }
-
-    std::string_view text_;
-    std::size_t position_ = 0;
-    std::string comment_;
-};
+    return text;
+}
 
 class ListReader {
   public:
     explicit ListReader(std::string_view body) : lexer_(body) {}
 
-    std::vector<Address> read() {
-        while (list_.size() < kMaxAddresses) {
-            Lexer::Token token = lexer_.next();
-            if (token.kind == Lexer::Kind::word)
-                word(token);
-            else if (token.kind == Lexer::Kind::end || !special(token.special))
+    AddressList read() {
+        for (;;) {
+            Token token = lexer_.next();
+            if (token.kind == Token::Kind::end)
                 break;
+            if (list_.addresses.size() >= kMaxAddresses) {
+                note("it has too many addresses");
+                break;
+            }
+            take(std::move(token));
         }
-        finish_address();
-        if (in_group_)
-            end_group();
+        finish_item();
+        end_group();
+        if (!lexer_.anomaly().empty())
+            list_.ambiguity = lexer_.anomaly();
         return std::move(list_);
     }
 
   private:
-    void word(Lexer::Token& token) {
-        std::string& target = seen_at_ ? domain_ : local_;
-        if (!seen_at_ && !target.empty() && token.after_blank)
-            target += ' ';
-        target += token.text;
-        has_words_ = true;
+    void take(Token token) {
+        if (in_angle_)
+            take_in_angle(std::move(token));
+        else if (token.is(',') && !is_route(outer_))
+            finish_item();
+        else if (token.is(';'))
+            take_semicolon();
+        else if (token.is(':'))
+            take_colon(std::move(token));
+        else if (token.is('<'))
+            begin_angle();
+        else if (token.is('>') || token.is(')'))
+            note("a \">\" or \")\" has no beginning");
+        else
+            add(outer_, std::move(token));
     }
 
-    bool special(char c) {
-        if (c == '@') {
-            seen_at_ = true;
-        } else if (c == ',') {
-            finish_address();
-        } else if (c == ':' && !seen_at_ && !in_group_) {
-            start_group();
-        } else if (c == ';') {
-            finish_address();
-            if (in_group_)
-                end_group();
-        } else if (c == '<') {
-            return angle_address();
+    static bool is_route(Tokens tokens) { return !tokens.empty() && tokens.front().is('@') && !holds(tokens, ':'); }
+
+    // A route has commas, everything else that separates ends an address whose ">" is missing.
+    void take_in_angle(Token token) {
+        if (token.is('>')) {
+            finish_angle();
+        } else if (token.is('<') || token.is(')')) {
+            note("a \"<\" or \")\" stands between \"<\" and \">\"");
+        } else if (token.is(';') || (token.is(',') && !is_route(inner_))) {
+            note("a \"<\" has no \">\"");
+            finish_angle();
+            take(std::move(token));
+        } else {
+            add(inner_, std::move(token));
         }
-        return true;
     }
 
-    // After "<": an optional route, then local part and domain up to ">".
-    bool angle_address() {
-        Address address;
-        std::string phrase = std::move(local_);
-        if (seen_at_)
-            phrase += "@" + domain_;
-        std::string comment = lexer_.take_comment();
-        std::string* target = &address.mailbox;
-        bool more = true;
-        bool at_seen = false;
-        for (;;) {
-            Lexer::Token token = lexer_.next();
-            if (token.kind == Lexer::Kind::word) {
-                *target += token.text;
-            } else if (token.kind == Lexer::Kind::end) {
-                more = false;
-                break;
-            } else if (token.special == '>') {
-                break;
-            } else if (token.special == '@') {
-                if (at_seen)
-                    *target += '@';
-                at_seen = true;
-                target = &address.host;
-            } else if (token.special == ':' && address.mailbox.empty()) {
-                address.route = "@" + address.host;
-                address.host.clear();
-                target = &address.mailbox;
-                at_seen = false;
-            } else if (token.special == ',' && address.mailbox.empty()) {
-                address.host += ',';
-            } else if (token.special == ',' || token.special == ';') {
-                break;  // the ">" is missing
-            }
+    static void add(std::vector<Token>& tokens, Token token) { tokens.push_back(std::move(token)); }
+
+    void take_semicolon() {
+        finish_item();
+        if (!in_group_)
+            note("a \";\" stands outside of a group");
+        end_group();
+    }
+
+    void take_colon(Token token) {
+        if (is_route(outer_) && !angle_done_) {
+            note("a route stands without \"<\"");
+            return add(outer_, std::move(token));
         }
-        if (phrase.empty())
-            lexer_.take_comment();
-        if (!phrase.empty())
-            address.name = std::move(phrase);
-        else if (!comment.empty())
-            address.name = std::move(comment);
-        list_.push_back(std::move(address));
-        reset();
-        angle_done_ = true;
-        return more;
-    }
-
-    void finish_address() {
-        std::string comment = lexer_.take_comment();
-        if ((has_words_ || seen_at_) && !angle_done_) {
-            Address address;
-            address.mailbox = std::move(local_);
-            address.host = std::move(domain_);
-            if (!comment.empty())
-                address.name = std::move(comment);
-            list_.push_back(std::move(address));
+        if (angle_done_ || holds(outer_, '@')) {
+            note("an address stands before a \":\"");
+            finish_item();
         }
-        reset();
-        angle_done_ = false;
-    }
-
-    void start_group() {
+        if (in_group_) {
+            note("a group begins within a group");
+            return reset();
+        }
         Address group;
         group.kind = Address::Kind::group_start;
-        group.mailbox = std::move(local_);
-        list_.push_back(std::move(group));
-        lexer_.take_comment();
+        group.mailbox = phrase_text(outer_);
+        list_.addresses.push_back(std::move(group));
+        in_group_ = true;
+        reset();
+    }
+
+    void begin_angle() {
+        if (angle_done_) {
+            note("two addresses stand without a comma between them");
+            finish_item();
+        }
+        comment_ = lexer_.take_comment();
+        in_angle_ = true;
+    }
+
+    void finish_angle() {
+        in_angle_ = false;
+        Address address = read_spec(inner_);
+        std::string phrase = phrase_text(outer_);
+        if (holds(outer_, '@') && !equal_ignoring_case(phrase, address.mailbox + "@" + address.host))
+            note("the display name is another address");
+        if (!phrase.empty())
+            address.name = std::move(phrase);
+        else if (comment_ && !comment_->empty())
+            address.name = std::move(comment_);
+        list_.addresses.push_back(std::move(address));
+        reset();
+        angle_done_ = true;
+    }
+
+    void finish_item() {
+        if (std::exchange(in_angle_, false)) {
+            note("a \"<\" has no \">\"");
+            finish_angle();
+        }
+        if (angle_done_ && !outer_.empty())
+            note("something stands behind a \">\"");
+        // Behind "<...>" only what is an address of its own is one.
+        if (!outer_.empty() && (!angle_done_ || holds(outer_, '@')))
+            list_.addresses.push_back(read_bare());
         reset();
         angle_done_ = false;
-        in_group_ = true;
+    }
+
+    // An address without "<" and ">". Words before it that no dot joins are its name, as some write it.
+    Address read_bare() {
+        std::optional<std::string> comment = lexer_.take_comment();
+        Tokens tokens = outer_;
+        Tokens phrase = tokens.first(0);
+        const auto at = std::find_if(tokens.begin(), tokens.end(), [](const Token& token) { return token.is('@'); });
+        if (at != tokens.end() && at != tokens.begin()) {
+            auto first = static_cast<std::size_t>(at - tokens.begin()) - 1;
+            while (first > 0 && joins(tokens[first - 1], tokens[first]))
+                --first;
+            phrase = tokens.first(first);
+            tokens = tokens.subspan(first);
+        }
+        if (!phrase.empty())
+            note("words stand before an address without \"<\"");
+        Address address = read_spec(tokens);
+        if (!phrase.empty())
+            address.name = phrase_text(phrase);
+        else if (comment && !comment->empty())
+            address.name = std::move(comment);
+        return address;
+    }
+
+    Address read_spec(Tokens spec) {
+        Address address;
+        read_route(spec, address);
+        if (spec.empty())
+            return address;
+        address.begin = spec.front().begin;
+        address.end = spec.back().end;
+        std::size_t at = spec.size();
+        while (at > 0 && !spec[at - 1].is('@'))
+            --at;
+        const bool has_at = at > 0;
+        const Tokens local = has_at ? spec.first(at - 1) : spec;
+        const Tokens domain = has_at ? spec.subspan(at) : spec.last(0);
+        const bool good_local = is_local(local);
+        const bool good_domain = !has_at || read_domain(domain, address.host);
+        address.mailbox = phrase_text(local);
+        if (good_local)
+            address.mailbox = concatenate(local);
+        address.is_addr_spec = good_local && good_domain;
+        if (has_at && !address.is_addr_spec)
+            note("an address cannot be read");
+        return address;
+    }
+
+    void read_route(Tokens& spec, Address& address) {
+        if (spec.empty() || !spec.front().is('@'))
+            return;
+        const auto colon = std::find_if(spec.begin(), spec.end(), [](const Token& token) { return token.is(':'); });
+        if (colon == spec.end())
+            return;
+        const auto length = static_cast<std::size_t>(colon - spec.begin());
+        address.route = concatenate(spec.first(length));
+        spec = spec.subspan(length + 1);
+    }
+
+    static std::string concatenate(Tokens tokens) {
+        std::string text;
+        for (const Token& token : tokens)
+            text += token.text;
+        return text;
+    }
+
+    static bool is_local(Tokens local) {
+        for (std::size_t i = 0; i < local.size(); ++i) {
+            if (local[i].kind != Token::Kind::word && local[i].kind != Token::Kind::quoted)
+                return false;
+            if (i > 0 && !joins(local[i - 1], local[i]))
+                return false;
+        }
+        return !local.empty();
+    }
+
+    // What follows behind a blank does not belong to it.
+    static bool read_domain(Tokens domain, std::string& host) {
+        for (std::size_t i = 0; i < domain.size(); ++i) {
+            if (domain[i].kind != Token::Kind::word && domain[i].kind != Token::Kind::literal)
+                return false;
+            if (i > 0 && !joins(domain[i - 1], domain[i]))
+                return false;
+            host += domain[i].text;
+        }
+        return !domain.empty();
     }
 
     void end_group() {
+        if (!std::exchange(in_group_, false))
+            return;
         Address group;
         group.kind = Address::Kind::group_end;
-        list_.push_back(std::move(group));
-        in_group_ = false;
+        list_.addresses.push_back(std::move(group));
     }
 
     void reset() {
-        local_.clear();
-        domain_.clear();
-        seen_at_ = false;
-        has_words_ = false;
+        outer_.clear();
+        inner_.clear();
+        comment_.reset();
+        lexer_.take_comment();
     }
 
-    Lexer lexer_;
-    std::vector<Address> list_;
-    std::string local_;
-    std::string domain_;
-    bool seen_at_ = false;
-    bool has_words_ = false;
-    bool in_group_ = false;
+    void note(std::string_view ambiguity) {
+        if (list_.ambiguity.empty())
+            list_.ambiguity = ambiguity;
+    }
+
+    AddressLexer lexer_;
+    AddressList list_;
+    std::vector<Token> outer_;  // the item outside of "<...>"
+    std::vector<Token> inner_;  // inside
+    std::optional<std::string> comment_;
+    bool in_angle_ = false;
     bool angle_done_ = false;
+    bool in_group_ = false;
 };
 
 }  // namespace
 
-std::vector<Address> parse_address_list(std::string_view body) { return ListReader(body).read(); }
+AddressList read_addresses(std::string_view body) { return ListReader(body).read(); }
+
+std::vector<Address> parse_address_list(std::string_view body) { return read_addresses(body).addresses; }
 
 }  // namespace message

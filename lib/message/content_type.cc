@@ -1,9 +1,12 @@
 #include "lib/message/content_type.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/message/charset.h"
+#include "lib/message/delimited.h"
 #include "lib/message/header.h"
+#include "lib/text/percent.h"
 
 namespace message {
 namespace {
@@ -44,17 +47,11 @@ class Scanner {
         return trim(found.substr(0, found.find('(')));
     }
 
+    // Behind the opening quote.
     std::string quoted() {
-        std::string content;
-        for (; position_ < text_.size() && text_[position_] != '"'; ++position_) {
-            if (text_[position_] == '\\' && position_ + 1 < text_.size())
-                ++position_;
-            if (text_[position_] != '\r' && text_[position_] != '\n')
-                content += text_[position_];
-        }
-        if (position_ < text_.size())
-            ++position_;
-        return content;
+        Delimited piece = read_quoted_string(text_, position_ - 1);
+        position_ = piece.end;
+        return std::move(piece.content);
     }
 
   private:
@@ -114,16 +111,6 @@ void join_sections(std::vector<Section>& sections, std::vector<Parameter>& param
     }
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
-
 }  // namespace
 
 std::string_view ParameterizedValue::find(std::string_view name) const {
@@ -180,8 +167,8 @@ std::string decoded(const Parameter& parameter) {
     }
     std::string bytes;
     for (std::size_t i = 0; i < rest.size(); ++i) {
-        if (rest[i] == '%' && i + 2 < rest.size() && hex_digit(rest[i + 1]) >= 0 && hex_digit(rest[i + 2]) >= 0) {
-            bytes += static_cast<char>(hex_digit(rest[i + 1]) * 16 + hex_digit(rest[i + 2]));
+        if (const auto octet = text::percent_octet(rest, i)) {
+            bytes += *octet;
             i += 2;
         } else {
             bytes += rest[i];

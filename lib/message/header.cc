@@ -1,6 +1,6 @@
 #include "lib/message/header.h"
 
-#include <utility>
+#include <algorithm>
 
 namespace message {
 namespace {
@@ -27,14 +27,38 @@ std::string_view without_line_end(std::string_view line) {
 
 }  // namespace
 
+std::size_t field_name_length(std::string_view line) {
+    line = line.substr(0, kFieldNameRoom);
+    std::size_t length = 0;
+    while (length < line.size() && line[length] > ' ' && line[length] < 127 && line[length] != ':')
+        ++length;
+    std::size_t colon = length;
+    while (colon < line.size() && is_blank(line[colon]))
+        ++colon;
+    return length > 0 && colon < line.size() && line[colon] == ':' ? length : 0;
+}
+
+bool is_mailbox_separator(std::string_view line) {
+    return line.substr(std::min(line.find_first_not_of('>'), line.size())).starts_with("From ");
+}
+
+bool belongs_to_header(std::string_view line, bool first) {
+    if (field_name_length(line) > 0)
+        return true;
+    return first ? is_mailbox_separator(line) : line.starts_with(' ') || line.starts_with('\t');
+}
+
 std::optional<HeaderField> HeaderReader::next() {
     if (ended_ || position_ >= text_.size())
         return std::nullopt;
-    std::size_t start = position_;
+    const std::size_t start = position_;
     std::size_t end = line_end(text_, start);
-    if (is_empty_line(text_.substr(start, end - start))) {
-        position_ = end;
+    const std::string_view line = text_.substr(start, end - start);
+    const std::size_t name = field_name_length(line);
+    if (name == 0 && (start > 0 || !is_mailbox_separator(line))) {
         ended_ = true;
+        if (is_empty_line(line))
+            position_ = end;
         return std::nullopt;
     }
     while (end < text_.size() && is_blank(text_[end]))
@@ -44,48 +68,18 @@ std::optional<HeaderField> HeaderReader::next() {
     HeaderField field;
     field.raw = text_.substr(start, end - start);
     field.body = without_line_end(field.raw);
-    if (!is_blank(field.raw.front())) {
-        std::size_t colon = field.body.find_first_of(":\n");
-        if (colon != std::string_view::npos && field.body[colon] == ':') {
-            field.name = field.body.substr(0, colon);
-            while (!field.name.empty() && is_blank(field.name.back()))
-                field.name.remove_suffix(1);
-            field.body.remove_prefix(colon + 1);
-        }
+    if (name > 0) {
+        field.name = field.raw.substr(0, name);
+        field.body.remove_prefix(field.body.find(':') + 1);
     }
     return field;
 }
 
 std::size_t header_length(std::string_view text) {
-    std::size_t position = 0;
-    while (position < text.size()) {
-        std::size_t end = line_end(text, position);
-        bool empty = is_empty_line(text.substr(position, end - position));
-        position = end;
-        if (empty)
-            break;
+    HeaderReader reader(text);
+    while (reader.next()) {
     }
-    return position;
-}
-
-std::optional<std::string> HeaderStream::add(std::string_view line) {
-    bool continues = has_pending_ && !line.empty() && is_blank(line.front());
-    if (continues && pending_.size() + line.size() < max_field_) {
-        pending_ += '\n';
-        pending_ += line;
-        return std::nullopt;
-    }
-    std::optional<std::string> done = finish();
-    pending_ = line;
-    has_pending_ = true;
-    return done;
-}
-
-std::optional<std::string> HeaderStream::finish() {
-    if (!has_pending_)
-        return std::nullopt;
-    has_pending_ = false;
-    return std::exchange(pending_, std::string());
+    return reader.consumed();
 }
 
 std::string unfold(std::string_view body) {

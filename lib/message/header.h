@@ -1,11 +1,11 @@
 // lib/message/header.h - the fields of a message header, octet for octet.
 //
-// A header is everything up to and including the first empty line, or all of the text if there is
-// none. This one rule is used by every part of the suite, so no two of them can disagree about where
-// the body begins. Lines may end in CR LF or in a bare LF; a line that is no field (no colon, or a
-// leading blank at the very start) is kept as a field without a name.
+// A header ends with its first empty line, or in front of the first line that is neither a field nor the continuation of
+// one, or with the text. This one rule is used by every part of the suite, so no two of them can disagree about where the
+// body begins: cleanup, which puts in the empty line where it is missing, what is verified, signed, stored, shown. Lines may
+// end in CR LF or in a bare LF. A mailbox file's separator in the first line is kept as a field without a name.
 //
-// Standards   RFC 5322, 2.2 and 3.6.8
+// Standards   RFC 5322, 2.2, 3.6.8 and 4.5.8 (blanks before the colon)
 // Failure     none; every byte sequence is some list of fields.
 // Lifetime    fields are views into the text that was given.
 // Trust       the text comes from strangers; nothing here copies or grows with it.
@@ -18,8 +18,20 @@
 
 namespace message {
 
+// A field's name has its colon within that many octets.
+inline constexpr std::size_t kFieldNameRoom = 2048;
+
+// The length of the field name when the text begins with "name:" or "name :"; 0 otherwise.
+std::size_t field_name_length(std::string_view line);
+
+// "From a@b Mon Jan ...", perhaps behind ">": only ever a first line.
+bool is_mailbox_separator(std::string_view line);
+
+// Whether a line is part of the header that the lines before it are; `first`: it has none before it.
+bool belongs_to_header(std::string_view line, bool first);
+
 struct HeaderField {
-    std::string_view name;  // as written, without blanks before the colon; empty if the line is no field
+    std::string_view name;  // as written, without blanks before the colon; empty for a separator
     std::string_view body;  // after the colon, still folded, without the last line end
     std::string_view raw;   // the whole field with its line ends
 };
@@ -32,7 +44,7 @@ class HeaderReader {
     // The next field, or nothing at the end of the header.
     std::optional<HeaderField> next();
 
-    // How much of the text has been read; after the last field this includes the empty line.
+    // How much of the text has been read; after the last field this includes the empty line, if there is one.
     std::size_t consumed() const { return position_; }
 
   private:
@@ -41,27 +53,8 @@ class HeaderReader {
     bool ended_ = false;
 };
 
-// Length of the header with its empty line.
+// Length of the header, with its empty line if it has one.
 std::size_t header_length(std::string_view text);
-
-// Gathers the fields of a header that arrives line by line.
-//
-//     for each line (without its end):  if (auto field = stream.add(line)) use(*field);
-//     at the end of the header:         if (auto field = stream.finish()) use(*field);
-class HeaderStream {
-  public:
-    // A field that is longer is handed out in pieces of this size, so that memory stays bounded.
-    explicit HeaderStream(std::size_t max_field = 102400) : max_field_(max_field) {}
-
-    // Takes one header line and gives the field that it completes: lines joined by LF.
-    std::optional<std::string> add(std::string_view line);
-    std::optional<std::string> finish();
-
-  private:
-    std::string pending_;
-    bool has_pending_ = false;
-    std::size_t max_field_;
-};
 
 // A field body on one line: line ends removed, blanks around it removed.
 std::string unfold(std::string_view body);

@@ -110,12 +110,22 @@ class Parser {
         std::optional<Match> match = match_boundary(line.substr(0, content));
         if (match)
             take_boundary(*match, next);
-        else if (in_header_ && content == 0 && !line.empty())
-            end_header(next);
+        else
+            look_for_header_end(line, next);
         // Where the body would end if a boundary followed this line.
         line_content_end_ = here_;
         line_content_end_.raw += content;
         here_ = next;
+    }
+
+    // More than once where the message inside a part has no header at all.
+    void look_for_header_end(std::string_view line, const Position& next) {
+        while (in_header_ && !line.empty() && !belongs_to_header(line, here_.raw == current().header.raw)) {
+            const bool empty = line == "\n" || line == "\r\n";
+            end_header(empty ? next : here_);
+            if (empty)
+                return;
+        }
     }
 
     // RFC 2046, 5.1.1: "--", the boundary, perhaps "--", blanks. The innermost one wins.

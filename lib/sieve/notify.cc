@@ -9,6 +9,7 @@
 #include "lib/sieve/checks.h"
 #include "lib/sieve/parsed_message.h"
 #include "lib/text/mail_date.h"
+#include "lib/text/percent.h"
 #include "lib/text/text.h"
 
 namespace sieve {
@@ -29,19 +30,14 @@ std::expected<std::string, std::string> percent_decode(
     std::string_view text, std::string_view extra, std::string_view where) {
     constexpr std::string_view kAlways = "-._~!$'()*+,:@";
     std::string out;
-    auto digit = [](char c) -> int {
-        char lower = text::to_lower(c);
-        return text::is_digit(c) ? c - '0' : (lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1);
-    };
     for (std::size_t i = 0; i < text.size(); ++i) {
         char c = text[i];
         if (c == '%') {
-            int high = i + 2 < text.size() ? digit(text[i + 1]) : -1;
-            int low = i + 2 < text.size() ? digit(text[i + 2]) : -1;
-            if (high < 0 || low < 0 || high * 16 + low == 0)
+            const std::optional<char> octet = text::percent_octet(text, i);
+            if (!octet || *octet == '\0')
                 return std::unexpected(
                     fmt::format("the {} of the mailto URI has a % without two hexadecimal digits", where));
-            out += static_cast<char>(high * 16 + low);
+            out += *octet;
             i += 2;
         } else if (text::is_alnum(c) || kAlways.find(c) != std::string_view::npos ||
                    extra.find(c) != std::string_view::npos) {
@@ -83,14 +79,11 @@ std::string add_recipients(std::vector<std::string>& list, std::string_view text
     return "";
 }
 
-// Fields that say who sent a message and how are ours to write (RFC 5436, 2.7).
-bool is_ours(std::string_view name) {
-    constexpr auto kOurs = std::to_array<std::string_view>({"apparently-to", "auto-submitted", "bcc", "body", "cc", "date",
-        "from", "importance", "mail-followup-to", "message-id", "mime-version", "original-to", "precedence", "received",
-        "references", "reply-to", "resent-bcc", "resent-cc", "resent-date", "resent-from", "resent-message-id",
-        "resent-sender", "resent-to", "return-path", "sender", "subject", "to", "x-priority", "x-sieve"});
-    std::string lower = text::lower(name);
-    return std::ranges::find(kOurs, lower) != kOurs.end() || lower.starts_with("content-") || lower.starts_with("x-sieve-");
+// RFC 5436, 2.7, and RFC 6068, 4: what a URI may add is a short list. Every other name says who sent a message, how, or what
+// others found out about it, and readers believe that.
+bool may_be_added(std::string_view name) {
+    constexpr auto kHarmless = std::to_array<std::string_view>({"comments", "in-reply-to", "keywords", "organization"});
+    return std::ranges::find(kHarmless, text::lower(name)) != kHarmless.end();
 }
 
 std::string take_field(MailtoUri& uri, std::string_view name, const std::string& value) {
@@ -104,7 +97,7 @@ std::string take_field(MailtoUri& uri, std::string_view name, const std::string&
         uri.subject = value;
     else if (text::equal_ignoring_case(name, "body"))
         uri.body = value;
-    else if (!is_ours(name))
+    else if (may_be_added(name))
         uri.headers.emplace_back(name, value);
     return "";
 }
@@ -184,6 +177,15 @@ std::string format_mailbox(std::string_view written) {
     return name + " <" + address + ">";
 }
 
+bool may_write_as(std::string_view written, const Envelope& envelope, const Settings& settings) {
+    if (settings.foreign_from)
+        return true;
+    const std::string address = parse_script_address(written).value_or("");
+    const auto own = {settings.user_email, address_of(envelope.to), address_of(envelope.original_to)};
+    return !address.empty() &&
+           std::ranges::any_of(own, [&](const std::string& one) { return text::equal_ignoring_case(one, address); });
+}
+
 std::expected<MailtoUri, std::string> parse_mailto(std::string_view uri) {
     constexpr std::string_view kScheme = "mailto:";
     constexpr std::size_t kMaxUri = 64 * 1024;
@@ -258,11 +260,12 @@ Sending notification(const Action& notify, const Message& message, const Envelop
         sending.why_not = "every recipient has got a notification already";
         return sending;
     }
-    std::string from = notify.from.empty() ? "Postmaster <" + settings.postmaster + ">" : notify.from;
+    const bool as_asked = !notify.from.empty() && may_write_as(notify.from, envelope, settings);
+    std::string from = as_asked ? notify.from : "Postmaster <" + settings.postmaster + ">";
     // RFC 5436, 2.3: nothing that could come back for a message without a sender.
     if (!is_null(envelope.from))
         out.from = sender_of(settings.notify_from, envelope, settings,
-            notify.from.empty() ? settings.postmaster : parse_script_address(notify.from).value_or(""));
+            as_asked ? parse_script_address(notify.from).value_or("") : settings.postmaster);
     std::string subject = on_one_line(!notify.reason.empty() ? notify.reason : uri->subject);
     if (Fields own = fields_of(header, "Subject"); subject.empty() && !own.empty())  // RFC 5436, 2.7
         subject = on_one_line(HeaderIndex::value(*own.front()));

@@ -58,4 +58,8 @@ std::string sender_of(
 // `Name <address>` as a header shows it, the name encoded where it is not ASCII.
 std::string format_mailbox(std::string_view written);
 
+// Whether a script may put this into From: what it writes is signed for this house, so only its user's own addresses: his
+// address, the recipient, the one that the sender wrote to. Another :from counts as not given (RFC 5436, 3.3).
+bool may_write_as(std::string_view written, const Envelope& envelope, const Settings& settings);
+
 }  // namespace sieve

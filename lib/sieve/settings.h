@@ -52,6 +52,7 @@ struct Settings {
     Limits limits;
     std::string recipient_delimiter = "+";  // any of these separates user and detail
     std::string user_email;                 // the user's own address; empty: the final recipient
+    bool foreign_from = false;              // :from may name anybody (conformance tests), not just the user's own addresses
     std::string postmaster = "postmaster";  // address of those who answer for this host
     std::string hostname = "localhost";
     std::string default_mailbox = "INBOX";

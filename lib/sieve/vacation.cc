@@ -115,7 +115,7 @@ std::string threading(HeaderIndex& header, std::string_view id_seed, const Setti
 
 std::string from_field(const Action& action, const std::vector<std::string>& own, const Envelope& envelope,
     HeaderIndex& header, const Settings& settings) {
-    if (!action.from.empty())
+    if (!action.from.empty() && may_write_as(action.from, envelope, settings))
         return fmt::format("From: {}\r\n", format_mailbox(action.from));
     if (!settings.user_email.empty())
         return fmt::format("From: {}\r\n", format_mailbox(settings.user_email));

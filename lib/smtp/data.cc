@@ -46,7 +46,7 @@ void DataDecoder::step(char c, std::string& output) {
             return;
         }
         bare_cr_ = true;
-        output += '\r';
+        output += ' ';
         break;
     case State::after_cr:
         if (c == '\n') {
@@ -55,7 +55,7 @@ void DataDecoder::step(char c, std::string& output) {
             return;
         }
         bare_cr_ = true;
-        output += '\r';
+        output += ' ';
         break;
     case State::text:
     case State::ended: break;
@@ -65,8 +65,11 @@ void DataDecoder::step(char c, std::string& output) {
         state_ = State::after_cr;
         return;
     }
-    if (c == '\n')
+    if (c == '\n') {
         bare_lf_ = true;
+        output += "\r\n";
+        return;
+    }
     output += c;
 }
 

@@ -1,8 +1,11 @@
 // lib/smtp/data.h - the text after DATA: where it ends, and the dots before its lines.
 //
 // One automaton decides, however the octets are cut: the end is CR LF "." CR LF and nothing else. A bare CR or
-// LF never begins a line, so no second transaction can be smuggled past us; it is noted, and the session
-// refuses the message (or, where the administrator wants that, accepts it with the lines as they are).
+// LF never begins a line here, so no second transaction can be smuggled past us; it is noted, and the session
+// refuses the message or, where the administrator wants that, accepts it.
+//
+// Line ends are mended here, before anybody looks: a bare LF comes out as CR LF, a bare CR as a space (see
+// lib/text/line_ends.h), so what is verified, stored and delivered are the same octets.
 //
 // Standards   RFC 5321, 4.1.1.4 and 4.5.2
 // Trust       all of it comes from a stranger.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lib/address/path_text.h"
 #include "lib/text/mail_date.h"
 #include "lib/text/text.h"
 #include "lib/text/xtext.h"
@@ -22,7 +23,7 @@ bool is_ascii(std::string_view text) {
 }
 
 std::string typed_address(std::string_view address) {
-    return fmt::format("{}; {}", is_ascii(address) ? "rfc822" : "utf-8", one_line(address));
+    return fmt::format("{}; {}", is_ascii(address) ? "rfc822" : "utf-8", address::PathText(address).mailbox());
 }
 
 std::string age_limit(const BounceRequest& request) {
@@ -60,7 +61,7 @@ std::string explanation(const BounceRequest& request, const Site& site, Audience
 
 std::string explain_recipient(const BounceRecipient& each) {
     const envelope::Recipient& whom = each.recipient;
-    std::string line = fmt::format("<{}>", one_line(whom.address));
+    std::string line = address::PathText(whom.address).in_brackets();
     if (!text::equal_ignoring_case(whom.given(), whom.address))
         line += fmt::format(" (expanded from <{}>)", one_line(whom.given()));
     return fold(line + ": " + one_line(each.text), "    ") + "\r\n";
@@ -175,7 +176,7 @@ Report compose(const BounceRequest& request, const Site& site, const std::string
     const std::string part = fmt::format("--{}\r\n", report.boundary);
     std::string& out = report.head;
     out = fmt::format("From: MAILER-DAEMON@{} (Mail Delivery System)\r\n", site.myorigin);
-    out += fmt::format("Subject: {}\r\nTo: {}\r\n", subject_of(request, audience), one_line(recipient));
+    out += fmt::format("Subject: {}\r\nTo: {}\r\n", subject_of(request, audience), address::PathText(recipient).mailbox());
     out += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n";
     out += fmt::format(
         "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{}\"\r\n"

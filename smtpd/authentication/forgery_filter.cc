@@ -30,7 +30,7 @@ void ForgeryFilter::take(std::string_view octets, std::string& out) {
             }
             at_line_start_ = false;
         }
-        // A CR or LF that stands alone ends a line as well: where such mail is accepted, cleanup makes line ends of them.
+        // None stands alone any more (smtp::DataDecoder); if one did, it would end a line for somebody.
         std::size_t end = octets.find_first_of("\r\n");
         bool whole = end != std::string_view::npos;
         hold(octets.substr(0, whole ? end + 1 : end), out);

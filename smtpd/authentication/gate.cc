@@ -90,7 +90,7 @@ Inspection::Inspection(const Gate& gate, const question::Asker& asker, dns::Seat
 void Inspection::take(std::string_view octets, std::string& out) {
     // Signatures are about the message as it came.
     if (verification_)
-        verification_->feed(line_ends_.mend(octets));
+        verification_->feed(octets);
     filter_.take(octets, out);
 }
 
@@ -98,7 +98,6 @@ event::Task<Decision> Inspection::finish(std::string& out) {
     filter_.finish(out);
     Decision decision = checked_.spf;
     if (verification_) {
-        verification_->feed(line_ends_.finish());
         const Policy& policy = gate_.policy();
         Exemption exemption = checked_.exemption;
         Policy::Found by_author = co_await policy.find_exemption(asker_, verification_->author_domain());

@@ -20,7 +20,6 @@
 #include "lib/dmarc/observation.h"
 #include "lib/dns/shared_resolver.h"
 #include "smtpd/authentication/forgery_filter.h"
-#include "smtpd/authentication/line_ends.h"
 #include "smtpd/authentication/policy.h"
 #include "smtpd/authentication/verification.h"
 
@@ -95,7 +94,6 @@ class Inspection {
     dns::Seat* dns_;
     Checked checked_;
     ForgeryFilter filter_;
-    LineEnds line_ends_;
     std::optional<Tools> tools_;
     std::optional<Verification> verification_;
     Decision decision_;

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "lib/address/header_addresses.h"
 #include "lib/address/path.h"
+#include "lib/message/address_list.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string_view text(reinterpret_cast<const char*>(data), size);
@@ -20,10 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 std::abort();
         }
     }
-    for (const address::HeaderAddress& found : address::parse_header_addresses(text)) {
+    for (const message::Address& found : message::parse_address_list(text)) {
         if (found.begin > found.end || found.end > text.size())
             std::abort();
-        address::quote(found.mailbox.text());
+        address::quote(found.mailbox + "@" + found.host);
     }
     return 0;
 }

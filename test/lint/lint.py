@@ -340,6 +340,19 @@ def check_queue_folders(path, text):
         problem(path, line, f"\"{literal}\" names a folder of the queue: where messages lie is known in lib/queue only")
 
 
+# Between "<" and ">" an address has its quoted form; text pasted behind one of these is another address.
+PASTED = re.compile(r'"[^"\\n]*(?:FROM|TO|Return-Path|Delivered-To|X-Original-To): ?<?(?:\{\}[^"\\n]*)?"')
+
+
+def check_paths(path, text):
+    relative = os.path.relpath(path, ROOT)
+    if relative.startswith(("lib/address/path_text", "test/", "man/")):
+        return
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        if re.search(PASTED, line) and re.search(r'"\s*\+|\{\}', line):
+            problem(path, number, "an address pasted into a path: lib/address/path_text.h writes it")
+
+
 def check_words(path, text):
     for number, line in enumerate(text.split("\n"), 1):
         if re.search(r"\b(TODO|FIXME|XXX|HACK)\b|not implemented yet", line) and "lint" not in path:
@@ -389,6 +402,7 @@ def main(root):
         with open(source) as f:
             content = f.read()
         check_queue_folders(source, content)
+        check_paths(source, content)
         check_envelope(source, re.sub(r"//[^\n]*", "", content), names)
         if "compiler_traps" not in source:
             check_co_await(source, without_comments_and_strings(content))

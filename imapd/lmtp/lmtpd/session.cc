@@ -162,7 +162,7 @@ event::Task<Reply> Session::mail(std::string_view argument) {
         if (keyword != "SIZE" && keyword != "BODY")
             co_return Reply(555, "5.5.4", "Unsupported option: " + std::string(parameter.keyword));
     }
-    sender_ = path->mailbox.quoted();
+    sender_ = path->mailbox.text();
     has_sender_ = true;
     co_return Reply(250, "2.1.0", "OK");
 }

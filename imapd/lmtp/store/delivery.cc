@@ -12,6 +12,7 @@
 #include "imapd/account/script_places.h"
 #include "lib/address/extension.h"
 #include "lib/address/mailbox.h"
+#include "lib/address/path_text.h"
 #include "lib/delivery/as_user.h"
 #include "lib/file/write.h"
 #include "lib/log/log.h"
@@ -104,7 +105,7 @@ bool has_script(const Params& params, const Recipient& recipient) {
 
 std::string head_for(const Work& work) {
     const std::size_t end = work.head.find('\n') + 1;  // behind Return-Path
-    return std::string(work.head.substr(0, end)) + "Delivered-To: " + address::quote(work.recipient->address) + "\r\n" +
+    return std::string(work.head.substr(0, end)) + address::delivered_to_field(work.recipient->address) +
            std::string(work.head.substr(end));
 }
 
@@ -322,7 +323,7 @@ event::Task<void> Connection::open(ipc::records::StoreOpen record) {
     message_ = std::make_unique<Message>();
     message_->session = record.session;
     message_->sender = record.sender;
-    message_->head = "Return-Path: <" + record.sender + ">\r\n" + record.trace;
+    message_->head = address::return_path_field(record.sender) + record.trace;
     for (std::string& address : record.recipients)
         co_await add_recipient(address);
 }

@@ -7,6 +7,8 @@
 #include <ctime>
 
 #include "imapd/sieve/delivery/pending.h"
+#include "lib/address/path.h"
+#include "lib/address/path_text.h"
 #include "lib/imap/mailbox_name.h"
 #include "lib/log/log.h"
 #include "lib/message/header.h"
@@ -222,11 +224,18 @@ void UserDelivery::Run::copy_reply(const Action& action, const std::string& repl
     store(action, mailbox, reply, action.fcc->flags, action.fcc->create);
 }
 
+// Scripts know addresses as they are written, envelopes in text form.
+static std::string text_form(const std::string& written) {
+    const auto mailbox = address::parse_mailbox(written, {.utf8 = true});
+    return mailbox ? mailbox->text() : written;
+}
+
 bool UserDelivery::Run::send(SieveMail kind, const sieve::Outgoing& mail, const char* what) {
     SieveSubmit submit;
     submit.kind = kind;
-    submit.sender = mail.from;
-    submit.recipients = mail.recipients;
+    submit.sender = text_form(mail.from);
+    for (const std::string& recipient : mail.recipients)
+        submit.recipients.push_back(text_form(recipient));
     const SieveSubmitted submitted = user.link_.submit(submit, mail.content);
     if (submitted.code != 250) {
         logging::warning("{}: {} could not be queued: {}", request.session, what, submitted.text);
@@ -398,8 +407,8 @@ SieveDelivered UserDelivery::deliver(const SieveDeliver& request, std::string_vi
     if (!account_)
         return make_answer(451, "4.2.0", "The mailbox cannot be opened now");
     scripts::HostFacts facts;
-    facts.envelope.from = request.sender;
-    facts.envelope.to = request.recipient;
+    facts.envelope.from = address::PathText(request.sender).mailbox();  // as scripts know addresses
+    facts.envelope.to = address::PathText(request.recipient).mailbox();
     facts.user = owner_.name;
     facts.hostname = params_.myhostname();
     facts.version = params_.mail_version();

@@ -98,6 +98,7 @@ sieve::Settings settings_of(const TestConfig& config) {
     sieve::Settings out;
     sieve::Limits& limits = out.limits;
     out.postmaster = "postmaster@example.test";
+    out.foreign_from = true;  // the suite writes in all kinds of names
     out.hostname = "host.example.test";
     read_number(config, "sieve_max_script_size", limits.script_octets);
     read_number(config, "sieve_max_actions", limits.actions);

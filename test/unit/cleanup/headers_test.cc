@@ -47,7 +47,7 @@ const Case kCases[] = {
     {"empty", "", ""},
     {"last line without end", "Subject: x\r\n\r\nbody", "Subject: x\r\n\r\nbody\r\n"},
     {"lone CR and LF", "Subject: a\rBcc: v@a\r\n\r\nx\n.\nMAIL FROM\r\ny\rz\r\n",
-        "Subject: a Bcc: v@a\r\n\r\nx . MAIL FROM\r\ny z\r\n"},
+        "Subject: a Bcc: v@a\r\n\r\nx\r\n.\r\nMAIL FROM\r\ny z\r\n"},
     {"CR CR LF", "A: b\r\n\r\nx\r\r\ny\r\n", "A: b\r\n\r\nx \r\ny\r\n"},
     {"NUL is kept", std::string{"Subject: a\0b\r\n\r\nc\0d\r\n", 21}, std::string{"Subject: a\0b\r\n\r\nc\0d\r\n", 21}},
     {"mailbox separator", "From alice Thu Jan 1\r\nSubject: x\r\n\r\nFrom x\r\n",

@@ -79,6 +79,8 @@ TEST_CASE("D12, I11: whose domain a From field has", "[dmarc][rfc7489:6.6.1]") {
         CHECK(authors.any_field);
     }
     CHECK(find_authors({" a@one.example", " b@two.example"}).domains.size() == 2);
+    CHECK_FALSE(find_authors({" <ceo@bank.example>: <x@evil.example>"}).ambiguity.empty());
+    CHECK_FALSE(find_authors({" \"A\" <a@x.example> <e@y.example>"}).ambiguity.empty());
     CHECK_FALSE(find_authors({}).any_field);
 }
 

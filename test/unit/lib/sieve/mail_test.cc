@@ -108,14 +108,16 @@ TEST_CASE("bounds of the time between answers", "[sieve][rfc6131]") {
 
 TEST_CASE("mailto URIs", "[sieve][rfc6068]") {
     auto uri = sieve::parse_mailto(
-        "mailto:a@b.example%2Cc@d.example?cc=Al%20%3Ce@f.example%3E&subject=a%26b&body=x%0D%0Ay&X-Y=z&From=evil@a.example");
+        "mailto:a@b.example%2Cc@d.example?cc=Al%20%3Ce@f.example%3E&subject=a%26b&body=x%0D%0Ay&Keywords=z&From=evil@a."
+        "example"
+        "&Authentication-Results=mx%3Bdmarc%3Dpass&X-Spam-Flag=NO&Received=x");
     REQUIRE(uri.has_value());
     CHECK(uri->to == std::vector<std::string>{"a@b.example", "c@d.example"});
     CHECK(uri->cc == std::vector<std::string>{"Al <e@f.example>"});
     CHECK(uri->subject == "a&b");
     CHECK(uri->body == "x\r\ny");
     REQUIRE(uri->headers.size() == 1);
-    CHECK(uri->headers[0].first == "X-Y");
+    CHECK(uri->headers[0].first == "Keywords");
     for (std::string bad : {"xmpp:a@b.example", "mailto:a@b.example;x", "mailto:a%2", "mailto:a@b.example?x",
              "mailto:a@b.example?x%0Ay=z", "mailto:nobody", "mailto:a@b.example?to=x", "mailto:%00@b.example"}) {
         INFO(bad);
@@ -131,7 +133,7 @@ TEST_CASE("notifications", "[sieve][rfc5436]") {
     SieveFixture sieve;
     sieve.run(
         "require \"enotify\"; notify :importance \"1\" :message \"a\r\nBcc: v@a.example\" "
-        "\"mailto:a@b.example?X-H=1%0D%0AEvil:%20x\";");
+        "\"mailto:a@b.example?Keywords=1%0D%0AEvil:%20x\";");
     sieve::Message message(sieve.message);
     std::vector<std::string> notified;
     auto send = [&] {
@@ -142,13 +144,29 @@ TEST_CASE("notifications", "[sieve][rfc5436]") {
     REQUIRE(sending.messages.size() == 1);
     const std::string& text = sending.messages[0].content;
     CHECK(text.find("\r\nSubject: a Bcc: v@a.example\r\n") != std::string::npos);
-    CHECK(text.find("\r\nX-H: 1 Evil: x\r\n") != std::string::npos);
+    CHECK(text.find("\r\nKeywords: 1 Evil: x\r\n") != std::string::npos);
     CHECK(text.find("\r\nAuto-Submitted: auto-notified; owner-email=\"alice+lists@example.test\"\r\n") != std::string::npos);
     CHECK(text.find("\r\nImportance: High\r\n") != std::string::npos);
     CHECK(send().messages.empty());  // nobody hears twice
     notified.clear();
     sieve.host.envelope_.from = "<>";
     CHECK(send().messages.at(0).from.empty());
+}
+
+TEST_CASE("scripts write in their user's own addresses", "[sieve][rfc5436]") {
+    for (const auto& [given, want] : {std::pair("CEO <ceo@tenant.test>", "From: Postmaster "),
+             std::pair("Me <alice+lists@example.test>", "From: Me <alice+lists@example.test>")}) {
+        CAPTURE(given);
+        SieveFixture sieve;
+        sieve.run(std::string("require \"enotify\"; notify :from \"") + given + "\" \"mailto:a@b.example\";");
+        sieve::Message message(sieve.message);
+        std::vector<std::string> notified;
+        const sieve::Sending sending = sieve::notification(
+            sieve.outcome.actions.at(0), message, sieve.host.envelope_, sieve.options.settings, 0, "id", notified);
+        REQUIRE(sending.messages.size() == 1);
+        CHECK(sending.messages[0].content.find(std::string("\r\n") + want) != std::string::npos);
+        CHECK(sending.messages[0].content.find("tenant.test") == std::string::npos);
+    }
 }
 
 TEST_CASE("redirects and their loops", "[sieve][rfc5228:10][F13]") {

@@ -5,6 +5,7 @@
 #include "lib/dkim/signer.h"
 #include "lib/dns/zone_data.h"
 #include "lib/event/endpoint.h"
+#include "lib/smtp/data.h"
 #include "lib/text/text.h"
 #include "test/support/catch.h"
 #include "test/support/later_table.h"
@@ -215,6 +216,19 @@ TEST_CASE("an exception table that has to be waited for", "[smtpd][dmarc]") {
     CHECK(house.receive("198.51.100.1", kMessage, "bob@example.test").decision.action == Action::reject);
 }
 
+// As the session gets it from the wire.
+std::string mended(const std::string& text) {
+    smtp::DataDecoder decoder;
+    std::string out;
+    decoder.decode(text + ".\r\n", out);
+    return out;
+}
+
+TEST_CASE("a CR that stands alone hides nothing", "[smtpd][dmarc]") {
+    const std::string got = mended("X-A: a\rFrom: x@attacker.test\r\r\r\nAuthentication-Results: mx; dmarc=pass\r\n\r\n");
+    CHECK(got == "X-A: a From: x@attacker.test  \r\nAuthentication-Results: mx; dmarc=pass\r\n\r\n");
+}
+
 TEST_CASE("ways around the author's policy", "[smtpd][dmarc][bad-input]") {
     struct Case {
         const char* name;
@@ -227,8 +241,11 @@ TEST_CASE("ways around the author's policy", "[smtpd][dmarc][bad-input]") {
         {"no From", "Subject: x\r\n\r\nhi\r\n"},
         {"From without a domain", "From: alice\r\n\r\nhi\r\n"},
         {"a second From", honest + kMessage},
-        {"a second From behind a bare LF", "X: 1\nFrom: alice@example.test\r\n" + honest + "\r\nhi\r\n"},
-        {"a second From behind a bare CR", "X: 1\rFrom: alice@example.test\r\n" + honest + "\r\nhi\r\n"},
+        {"a second From behind a bare LF", mended("X: 1\nFrom: alice@example.test\r\n" + honest + "\r\nhi\r\n")},
+        {"an author in front of a group", "From: <alice@example.test>: <me@helo.test>\r\n\r\nhi\r\n"},
+        {"two addresses without a comma", "From: \"A\" <me@helo.test> <alice@example.test>\r\n\r\nhi\r\n"},
+        {"an author who is cut", "From: CEO alice@example.test, me@helo.test\r\n\r\nhi\r\n"},
+        {"unreadable, and nobody publishes a policy", "From: <a@none.test>: <b@none.test>\r\n\r\nhi\r\n"},
         {"From with a blank before the colon", "From : alice@example.test\r\n\r\nhi\r\n"},
         {"the display name is another's", "From: \"me@helo.test\" <alice@example.test>\r\n\r\nhi\r\n"},
     };
@@ -243,25 +260,6 @@ TEST_CASE("ways around the author's policy", "[smtpd][dmarc][bad-input]") {
                       (std::string_view(policy) == "enforce" ? Action::reject : Action::quarantine));
                 CHECK(outcome.decision.reply.dsn == "5.7.26");
             }
-        }
-    }
-}
-
-TEST_CASE("line ends are mended as cleanup does", "[smtpd]") {
-    struct Case {
-        const char *given, *want;
-    };
-    const Case cases[] = {{"a\r\nb\r\n", "a\r\nb\r\n"}, {"a\nb", "a\r\nb"}, {"a\rb", "a\r\nb"},
-        {"a\r\rb\r", "a\r\n\r\nb\r\n"}, {"\n\n", "\r\n\r\n"}, {"\r\n\r\n", "\r\n\r\n"}};
-    for (const Case& c : cases) {
-        for (std::size_t step : {1u, 2u, 3u, 100u}) {
-            LineEnds ends;
-            std::string out;
-            std::string_view given = c.given;
-            for (std::size_t at = 0; at < given.size(); at += step)
-                out += ends.mend(given.substr(at, step));
-            out += ends.finish();
-            CHECK(out == c.want);
         }
     }
 }

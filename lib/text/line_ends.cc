@@ -1,25 +1,27 @@
-#include "cleanup/line_ends.h"
+#include "lib/text/line_ends.h"
 
 #include <cstring>
 
-namespace cleanup {
+namespace text {
 
 void LineEnds::feed_one(char c, std::string& out) {
     if (pending_cr_) {
         pending_cr_ = false;
-        if (c == '\n') {
-            out += "\r\n";
-            at_line_start_ = true;
-            return;
+        if (c != '\n') {
+            out.push_back(' ');
+            at_line_start_ = false;
         }
-        out.push_back(' ');
-        at_line_start_ = false;
+    }
+    if (c == '\n') {
+        out += "\r\n";
+        at_line_start_ = true;
+        return;
     }
     if (c == '\r') {
         pending_cr_ = true;
         return;
     }
-    out.push_back(c == '\n' ? ' ' : c);
+    out.push_back(c);
     at_line_start_ = false;
 }
 
@@ -55,4 +57,4 @@ void LineEnds::finish(std::string& out) {
     at_line_start_ = true;
 }
 
-}  // namespace cleanup
+}  // namespace text
