@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
         logging::fatal("{}_tls_CAfile: {}", prefix, tls.error());
     settings.tls = &*tls;
 
-    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::network);
 
     lmtp::Destinations destinations(jail.loop(), settings);
     jail.loop().spawn(destinations.close_idle());

@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     for (const std::string& problem : services.problems())
         logging::warning("{}", problem);
 
-    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::network);
     jail.leave_when([&] { return services.stale(); });
 
     int status = jail.serve(

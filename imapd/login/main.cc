@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     login::Services services(program.loop(), params);
     load_tls(services, program.service());
 
-    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::network);
 
     return jail.serve(
         [&](event::Stream client, worker::Client& seat) { return login::serve_client(std::move(client), seat, services); });

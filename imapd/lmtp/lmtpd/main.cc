@@ -14,7 +14,7 @@
 int main(int argc, char** argv) {
     lmtpd::Params params;
     worker::Program program(argc, argv, "lmtpd", params);
-    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::network);
     lmtpd::StorePool store(jail.loop(), lmtpd::store_settings(params));
     lmtpd::Services services{params, store};
     return jail.serve(
