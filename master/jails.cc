@@ -46,7 +46,7 @@ void link_socket(const std::string& jail, const std::string& name) {
 void copy_file(const std::string& jail, const char* name) {
     const std::string from = std::string("/etc/") + name, to = jail + "/etc/" + name;
     std::error_code error;
-    fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
+    fs::copy_file(from, to, fs::copy_options::update_existing, error);
     if (!error)
         ::chmod(to.c_str(), 0644);
     else if (fs::exists(from))

@@ -195,14 +195,16 @@ std::expected<Supervisor::Services, std::string> Supervisor::services_after_relo
 void Supervisor::reload() {
     if (stopping_)
         return;
-    logging::info("reload -- version {}, configuration {}", "0.1.0", config_directory_);
+    const std::string told = fmt::format("reload -- version {}, configuration {}", "0.1.0", config_directory_);
     systemd_reloading();
     auto services = services_after_reload();
     if (!services) {
+        logging::info("{}", told);
         logging::error("{}; the new configuration is not used, everything goes on as before", services.error());
     } else {
         retire(std::exchange(services_, {}), ToWorker::drain);
         begin(std::move(*services));
+        logging::info("{}", told);
         ++reloads_;
     }
     systemd_ready();
