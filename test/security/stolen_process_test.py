@@ -1,19 +1,22 @@
 """A stolen smtpd, login, lmtpd or lmtp: same uid, same jail, same filters, arbitrary code. What it can not do."""
 
 import errno
+import imaplib
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
-from instance import BUILD, Instance, Ports, wait_until  # noqa: E402
+from instance import BUILD, Instance, Ports, program, wait_until  # noqa: E402
 
 SOURCE = os.path.join(HERE, "..", "..")
 STOLEN = os.path.abspath(os.path.join(BUILD, "test", "stolen"))
@@ -170,6 +173,16 @@ class StolenProcess(unittest.TestCase):
                                   self.mail.path("spool/private/auth-master")], stderr=subprocess.PIPE, text=True)
         self.assertIn("PermissionError", refused.stderr)
 
+    def test_the_owner_of_the_queue_gives_nobody_rights(self):
+        """A stolen cleanup or qmgr: its user may enter private/, and sieve-delivery, which is root, still takes nothing from it."""
+        script = "import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.settimeout(20)\ns.connect(sys.argv[1])\nprint(len(s.recv(100)))\n"
+        owner = pwd.getpwnam("malleposte")
+        for name in ("sieve", "lmtp-store", "imap", "managesieve", "auth"):
+            with self.subTest(socket=name):
+                subprocess.run(["setpriv", "--reuid", str(owner.pw_uid), "--regid", str(owner.pw_gid), "--clear-groups", "python3", "-c", script,
+                                self.mail.path("spool/private/" + name)], stdout=subprocess.DEVNULL, check=True)
+                self.mail.wait_for_log(rf"{name}: a client with uid {owner.pw_uid}, pid \d+, may not ask here")
+
     def test_jails_survive_a_reload(self):
         self.mail.reload()
         for place, thief in self.each():
@@ -186,6 +199,37 @@ class StolenProcess(unittest.TestCase):
                 wait_until(lambda: thief.connect("private/dovecot-lmtp") == 0, "the jail has the socket")
                 thief.close()
             os.unlink(path)
+
+
+@unittest.skipIf(os.geteuid() != 0, "an ordinary user makes no users")
+class Users(unittest.TestCase):
+    def test_init_makes_its_users_or_refuses(self):
+        """In a mount namespace, where the host's user files are copies without ours."""
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree("/etc", folder + "/etc", symlinks=True, ignore_dangling_symlinks=True)
+            for name in ("passwd", "group", "shadow", "gshadow"):
+                with open(f"/etc/{name}") as file, open(f"{folder}/etc/{name}", "w") as out:
+                    out.writelines(line for line in file if not re.match(r"malleposte|postfix|postdrop", line))
+            init = f"{program('malleposte')} init {folder}/x --domain example.test --port-base 20000"
+            script = f"mount --bind {folder}/etc /etc && "
+            result = subprocess.run(["unshare", "-m", "sh", "-c", script + f"PATH=/nowhere {init}"], stderr=subprocess.PIPE, text=True)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("there is no user malleposte, and it cannot be made: make it with: useradd --system", result.stderr)
+            self.assertFalse(os.path.exists(folder + "/x/etc"))
+            subprocess.run(["unshare", "-m", "sh", "-c", script + init], check=True, stdout=subprocess.DEVNULL)
+            with open(folder + "/etc/passwd") as file:
+                uid = dict(line.split(":")[0:3:2] for line in file)
+            self.assertEqual(len({uid[name] for name in ("malleposte", "malleposte-net", "malleposte-auth", "nobody", "root")}), 5)
+            self.assertEqual(str(os.stat(folder + "/x/etc/users").st_uid), uid["malleposte-auth"])
+
+    def test_rights_below_first_valid_uid(self):
+        with Instance(main_cf={"first_valid_uid": "80000"}) as mail:
+            with self.assertRaises(imaplib.IMAP4.error):
+                mail.imap()
+            mail.wait_for_log(r"user id 7\d{4} is below first_valid_uid: no session")
+            mail.send()
+            mail.wait_for_log(r"alice@example\.test: user id 7\d{4} is below first_valid_uid")
+            mail.wait_for_log(r"status=deferred")
 
 
 class Table(unittest.TestCase):
