@@ -26,7 +26,7 @@ CALLS = {"read": 0, "write": 1, "openat": 257, "socket": 41, "connect": 42, "kil
          "ptrace": 101, "prlimit64": 302, "getuid": 102, "unlinkat": 263, "renameat": 264, "mkdirat": 258, "linkat": 265, "setuid": 105,
          "chroot": 161, "mount": 165, "clone": 56, "chmod": 90, "symlinkat": 266, "mknodat": 259, "pidfd_open": 434,
          "rt_sigqueueinfo": 129, "io_uring_setup": 425, "sendto": 44, "getdents64": 217, "close": 3, "tkill": 200, "bpf": 321,
-         "process_vm_readv": 310, "setns": 308, "unshare": 272, "userfaultfd": 323, "keyctl": 250}
+         "process_vm_readv": 310, "setns": 308, "unshare": 272, "userfaultfd": 323, "keyctl": 250, "ftruncate": 77}
 AT_FDCWD = -100
 # The sockets of the suite that each may ask; and no other.
 ALLOWED = {
@@ -143,7 +143,7 @@ class StolenProcess(unittest.TestCase):
             for name, arguments in (("fork", ()), ("execve", (b"/bin/sh\0", 0, 0)), ("clone", (signal.SIGCHLD, 0)), ("chroot", (b"/\0",)),
                                     ("mount", (b"x\0", b"/\0", b"tmpfs\0", 0, 0)), ("io_uring_setup", (1, bytes(120))), ("bpf", (0, 0, 0)),
                                     ("unshare", (0x10000000,)), ("setns", (3, 0)), ("userfaultfd", (0,)), ("keyctl", (0, 0)),
-                                    ("process_vm_readv", (1, 0, 0, 0, 0, 0)), ("chmod", (b"/etc\0", 0o777)),
+                                    ("process_vm_readv", (1, 0, 0, 0, 0, 0)), ("chmod", (b"/etc\0", 0o777)), ("ftruncate", (4, 0)),
                                     ("socket", (socket.AF_PACKET, socket.SOCK_RAW, 0)), ("socket", (38, socket.SOCK_SEQPACKET, 0))):
                 self.assertEqual(thief.result(name, *arguments), -errno.EPERM, name)
 
