@@ -129,6 +129,8 @@ std::expected<void, std::string> prepare_jail(
 std::expected<void, std::string> prepare_jails(const Params& params, const std::vector<config::Service>& rows) {
     if (::geteuid() != 0)
         return {};
+    if (auto made = make_folder(std::string(worker::kJails), 0755, 0); !made)
+        return made;
     for (const worker::ProgramRow& program : worker::kPrograms)
         if (program.jailed)
             if (auto made = prepare_jail(program, params, rows); !made)

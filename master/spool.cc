@@ -33,7 +33,6 @@ constexpr Folder kFolders[] = {
     {"public", 0710, false, true},
     {"private", 0710, true, false},  // nobody but root puts a socket there; mail_owner may enter
     {"pid", 0755, true, false},
-    {"jail", 0755, true, false},
 };
 
 std::expected<void, std::string> make_folder(const std::string& path, mode_t mode, uid_t user, gid_t group) {

@@ -2,7 +2,6 @@
 //
 //     public/    entered by mail_owner and, through set-gid commands, by setgid_group
 //     private/   root's; entered by mail_owner alone
-//     jail/      root's; see master/jails.h
 //     maildrop/  written by setgid_group
 //     the rest   mail_owner's
 //

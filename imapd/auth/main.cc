@@ -7,8 +7,8 @@
 //     Speaks Dovecot's auth protocols: the client's on the socket of its row in master.cf, the master's on
 //     auth_master_socket.
 // SECURITY
-//     The only process that reads password data. Runs as mail_owner; root is not needed where auth_passwd_file belongs to
-//     mail_owner. Talks to programs that talk to strangers, and trusts them with nothing but to carry guesses.
+//     The only process that reads password data. Runs as secrets_owner; root is not needed where auth_passwd_file belongs to
+//     secrets_owner. Talks to programs that talk to strangers, and trusts them with nothing but to carry guesses.
 // STANDARDS
 //     RFC 4422, RFC 4616
 #include <unistd.h>

@@ -1,4 +1,4 @@
-"""A stolen smtpd, login, lmtpd or lmtp: same uid, same jail, same filters, arbitrary code. What it can not do."""
+"""A stolen smtpd, login, lmtpd, lmtp or smtp: same uid, same jail, same filters, arbitrary code. What it can not do."""
 
 import errno
 import imaplib
@@ -20,7 +20,7 @@ from instance import BUILD, Instance, Ports, program, wait_until  # noqa: E402
 
 SOURCE = os.path.join(HERE, "..", "..")
 STOLEN = os.path.abspath(os.path.join(BUILD, "test", "stolen"))
-PLACES = ("smtpd", "login", "lmtpd", "lmtp")
+PLACES = ("smtpd", "login", "lmtpd", "lmtp", "smtp")
 # Of x86_64 and of what newer machines share; the others are looked up where they are needed.
 CALLS = {"read": 0, "write": 1, "openat": 257, "socket": 41, "connect": 42, "kill": 62, "tgkill": 234, "execve": 59, "fork": 57,
          "ptrace": 101, "prlimit64": 302, "getuid": 102, "unlinkat": 263, "renameat": 264, "mkdirat": 258, "linkat": 265, "setuid": 105,
@@ -34,6 +34,7 @@ ALLOWED = {
     "login": {"private/auth", "private/imap", "private/managesieve"},
     "lmtpd": {"private/lmtp-store"},
     "lmtp": {"private/mailbox-lmtp"},
+    "smtp": set(),
 }
 
 
