@@ -8,7 +8,7 @@
 //     One process delivers many messages at once; connections are kept for a moment and used again. Under the
 //     name smtp it speaks SMTP and reads the smtp_ parameters, otherwise LMTP and the lmtp_ parameters.
 // SECURITY
-//     Runs as mail_owner, usually confined to the queue directory. Content comes as an open descriptor, so the
+//     Runs as network_owner, usually in a jail (malleposte-security(7)). Content comes as an open descriptor, so the
 //     queue itself is never touched. Servers are strangers.
 // STANDARDS
 //     RFC 2033, RFC 5321, RFC 1870, RFC 2920, RFC 3207, RFC 3461, RFC 3463
@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
         logging::fatal("{}_tls_CAfile: {}", prefix, tls.error());
     settings.tls = &*tls;
 
-    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::network);
 
     lmtp::Destinations destinations(jail.loop(), settings);
     jail.loop().spawn(destinations.close_idle());

@@ -111,6 +111,24 @@ event::Task<void> serve_status(event::Loop& loop, event::Listener& listener, mas
     }
 }
 
+// Who stole one process has what its uid has.
+void tell_what_is_not_separated(const master::Params& params) {
+    if (::geteuid() != 0) {
+        logging::info(
+            "not started by root: every process runs as user id {}, without chroot; those that talk to strangers are not "
+            "separated from the queue, from passwords and keys, or from each other, and who asks whom is not checked",
+            ::geteuid());
+        return;
+    }
+    const std::pair<const char*, std::string> owners[] = {{"mail_owner", params.mail_owner()},
+        {"network_owner", params.network_owner()}, {"secrets_owner", params.secrets_owner()}};
+    for (std::size_t i = 0; i < std::size(owners); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (owners[i].second == owners[j].second)
+                logging::warning("{} and {} are both {}: what they are to keep apart is not separated", owners[j].first,
+                    owners[i].first, owners[i].second);
+}
+
 void report_problems(const Options& options, const config::Problems& problems) {
     for (const config::Problem& problem : problems) {
         logging::warning("{}", config::format_problem(problem));
@@ -151,8 +169,7 @@ int main(int argc, char** argv) {
     event::Listener status_listener(loop, std::move(*status_socket));
     loop.spawn(serve_status(loop, status_listener, supervisor));
     logging::info("daemon started -- version {}, configuration {}", params.mail_version(), options.config_directory);
-    if (::geteuid() != 0)
-        logging::info("not started by root: every process runs as user id {}, without chroot", ::geteuid());
+    tell_what_is_not_separated(params);
     master::systemd_watchdog(loop);
     master::systemd_ready();
     if (options.ready_descriptor >= 0) {

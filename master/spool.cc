@@ -11,6 +11,7 @@
 
 #include "lib/log/log.h"
 #include "lib/queue/queue_name.h"
+#include "lib/worker/peers.h"
 
 namespace master {
 namespace {
@@ -27,10 +28,10 @@ constexpr Folder kFolders[] = {
     {"bounce", 0700, false, false},
     {"defer", 0700, false, false},
     {"flush", 0700, false, false},
-    {"private", 0700, false, false},
     {"saved", 0700, false, false},
     {"trace", 0700, false, false},
     {"public", 0710, false, true},
+    {"private", 0710, true, false},  // nobody but root puts a socket there; mail_owner may enter
     {"pid", 0755, true, false},
 };
 
@@ -55,12 +56,13 @@ std::expected<void, std::string> prepare_spool(const Params& params) {
     gid_t group = ::getegid(), setgid_group = group;
     bool root = owner == 0;
     if (root) {
-        const std::string& name = params.mail_owner();
-        passwd* user = ::getpwnam(name.c_str());
-        if (user == nullptr)
-            return std::unexpected("mail_owner: there is no user " + name + "; make it with: useradd --system " + name);
-        owner = user->pw_uid;
-        group = user->pw_gid;
+        for (const auto identity : {worker::Identity::network, worker::Identity::secrets, worker::Identity::queue}) {
+            const auto found = worker::find_owner(params, identity);
+            if (!found)
+                return std::unexpected(found.error());
+            owner = found->user;
+            group = found->group;
+        }
         ::group* found = ::getgrnam(params.setgid_group().c_str());
         if (found == nullptr)
             return std::unexpected("setgid_group: there is no group " + params.setgid_group() +
@@ -78,7 +80,7 @@ std::expected<void, std::string> prepare_spool(const Params& params) {
     }
     for (const Folder& folder : kFolders) {
         uid_t user = folder.root_owned && root ? 0 : owner;
-        gid_t own_group = folder.setgid_group ? setgid_group : folder.root_owned && root ? 0 : group;
+        gid_t own_group = folder.setgid_group ? setgid_group : group;
         if (auto made = make_folder(spool + "/" + folder.name, folder.mode, user, own_group); !made)
             return made;
     }

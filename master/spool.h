@@ -1,7 +1,7 @@
 // master/spool.h - the folders below queue_directory and data_directory, with the owners and modes they need.
 //
 //     public/    entered by mail_owner and, through set-gid commands, by setgid_group
-//     private/   entered by mail_owner alone
+//     private/   root's; entered by mail_owner alone
 //     maildrop/  written by setgid_group
 //     the rest   mail_owner's
 //

@@ -11,6 +11,7 @@
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
+#include "master/jails.h"
 #include "master/spool.h"
 #include "master/systemd.h"
 
@@ -22,6 +23,7 @@ using worker::ToWorker;
 namespace {
 
 constexpr auto kStopPatience = 30s;
+constexpr auto kJailLook = 1s;
 
 // Address rewriting, TLS sessions, connection reuse, shared tables and log writing need no process of their own.
 constexpr std::array<std::string_view, 8> kInsideAnother{
@@ -126,7 +128,22 @@ std::expected<Supervisor::Services, std::string> Supervisor::make_services(
             return std::unexpected(sockets.error());
         services.push_back(std::make_unique<Service>(loop_, settings, row, std::move(*sockets)));
     }
+    if (auto ready = prepare_jails(params, *rows); !ready)
+        return std::unexpected(ready.error());
     return services;
+}
+
+// Other software makes its sockets when it likes: a jail gets the new one within a second.
+event::Task<void> Supervisor::keep_jails() {
+    for (;;) {
+        co_await event::sleep_for(loop_, kJailLook);
+        if (stopping_)
+            co_return;
+        std::vector<config::Service> rows;
+        for (const auto& service : services_)
+            rows.push_back(service->row());
+        refresh_jails(rows);
+    }
 }
 
 void Supervisor::begin(Services services) {
@@ -143,6 +160,8 @@ std::expected<void, std::string> Supervisor::start(Params& params, config::MainC
     for (auto& [name, descriptor] : kept)
         logging::warning("no service of master.cf listens at {}, which systemd opened", name);
     begin(std::move(*services));
+    if (::geteuid() == 0)
+        loop_.spawn(keep_jails());
     return {};
 }
 
@@ -176,14 +195,16 @@ std::expected<Supervisor::Services, std::string> Supervisor::services_after_relo
 void Supervisor::reload() {
     if (stopping_)
         return;
-    logging::info("reload -- version {}, configuration {}", "0.1.0", config_directory_);
+    const std::string told = fmt::format("reload -- version {}, configuration {}", "0.1.0", config_directory_);
     systemd_reloading();
     auto services = services_after_reload();
     if (!services) {
+        logging::info("{}", told);
         logging::error("{}; the new configuration is not used, everything goes on as before", services.error());
     } else {
         retire(std::exchange(services_, {}), ToWorker::drain);
         begin(std::move(*services));
+        logging::info("{}", told);
         ++reloads_;
     }
     systemd_ready();

@@ -42,6 +42,7 @@ class Supervisor {
     void drop_ended();
     event::Task<void> close_service(std::unique_ptr<Service> service);
     event::Task<void> lose_patience();
+    event::Task<void> keep_jails();
 
     event::Loop& loop_;
     std::string config_directory_;

@@ -8,7 +8,7 @@
 //     send to whom, and streams each accepted message to cleanup(8). Recipients that do not exist are refused at
 //     RCPT. One process serves many clients at once (client_limit).
 // SECURITY
-//     Talks to strangers. Runs as mail_owner, usually confined to the queue directory, behind a system call filter.
+//     Talks to strangers. Runs as network_owner, usually in a jail (malleposte-security(7)).
 //     It has no access to the queue's files: cleanup writes them.
 // STANDARDS
 //     RFC 5321, RFC 1652, RFC 1870, RFC 2034, RFC 2920, RFC 3207, RFC 4954; of strangers' mail RFC 7208, RFC 6376, RFC 8617,
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     for (const std::string& problem : services.problems())
         logging::warning("{}", problem);
 
-    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::network);
     jail.leave_when([&] { return services.stale(); });
 
     int status = jail.serve(

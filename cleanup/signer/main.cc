@@ -5,8 +5,8 @@
 // DESCRIPTION
 //     Holds the private keys that dkim_sign_table and arc_seal_key name and signs the hashes that cleanup(8) sends.
 // SECURITY
-//     The only process with private keys. It reads them as root before it becomes mail_owner, then sees nothing but hashes
-//     from cleanup: no message, no network. In its jail it opens no file; a changed table or key is read by the next
+//     The only process with private keys. It reads them as root before it becomes secrets_owner, then sees nothing but
+//     hashes from cleanup: no message, no network. In its jail it opens no file; a changed table or key is read by the next
 //     process.
 // STANDARDS
 //     RFC 6376, RFC 8463

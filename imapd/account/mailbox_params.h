@@ -9,6 +9,9 @@ struct MailboxParams : config::CommonParams {
     config::Param<std::string> mail_location{*this, "mail_location", "maildir:~/Maildir", {.min = 1},
         "Where a user's mail is, unless the user database says mail=: maildir:PATH, where ~ and %h are the home "
         "directory, %u the user name, %n and %d its parts before and after the @."};
+    config::Param<int> first_valid_uid{*this, "first_valid_uid", 500, {.min = 1},
+        "The lowest user id that a mail user may have: for one with a lower id no mail is written, no script run and no "
+        "session begun."};
     config::Param<std::string> hierarchy_separator{*this, "imap_hierarchy_separator", ".", {.min = 1, .max = 1},
         "What divides the levels of a mailbox name for clients. In the file system it is always a dot."};
     config::Param<config::List> drafts{*this, "imap_drafts_mailboxes", "Drafts", "Mailboxes that LIST marks as \\Drafts."};

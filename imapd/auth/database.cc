@@ -12,6 +12,7 @@
 
 #include "lib/dict/match_list.h"
 #include "lib/log/log.h"
+#include "lib/text/id.h"
 #include "lib/text/text.h"
 
 namespace auth {
@@ -36,14 +37,14 @@ const std::string& decoy(const PasswdFile& file) {
 
 std::optional<std::string> resolve_uid(const std::string& text) {
     if (text::parse_number(text))
-        return text;
+        return text::parse_id(text) ? std::optional(text) : std::nullopt;
     passwd* user = ::getpwnam(text.c_str());
     return user == nullptr ? std::nullopt : std::optional(std::to_string(user->pw_uid));
 }
 
 std::optional<std::string> resolve_gid(const std::string& text) {
     if (text::parse_number(text))
-        return text;
+        return text::parse_id(text) ? std::optional(text) : std::nullopt;
     group* found = ::getgrnam(text.c_str());
     return found == nullptr ? std::nullopt : std::optional(std::to_string(found->gr_gid));
 }

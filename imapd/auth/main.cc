@@ -7,12 +7,13 @@
 //     Speaks Dovecot's auth protocols: the client's on the socket of its row in master.cf, the master's on
 //     auth_master_socket.
 // SECURITY
-//     The only process that reads password data. Runs as mail_owner; root is not needed where auth_passwd_file belongs to
-//     mail_owner. Talks to programs that talk to strangers, and trusts them with nothing but to carry guesses.
+//     The only process that reads password data. Runs as secrets_owner; root is not needed where auth_passwd_file belongs to
+//     secrets_owner. Talks to programs that talk to strangers, and trusts them with nothing but to carry guesses.
 // STANDARDS
 //     RFC 4422, RFC 4616
 #include <unistd.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <memory>
@@ -24,21 +25,24 @@
 #include "lib/event/endpoint.h"
 #include "lib/event/scope.h"
 #include "lib/log/log.h"
+#include "lib/worker/peers.h"
 #include "lib/worker/program.h"
 
 namespace {
 
 constexpr std::chrono::milliseconds kLookEvery{500};
 
-event::Task<void> accept_masters(event::Listener& listener, auth::Services& services) {
+event::Task<void> accept_masters(event::Listener& listener, auth::Services& services, const worker::Peers& peers) {
     for (;;) {
         event::Fd descriptor = co_await listener.accept();
+        if (!peers.let_in(descriptor.get(), "auth-master"))
+            continue;
         event::Stream stream(services.loop, std::move(descriptor));
         services.loop.spawn(auth::serve_master(std::move(stream), services));
     }
 }
 
-// Only mail_owner and root may open it: the folder and the mode say so.
+// Only root may open it; and in an instance without root the one user there is.
 event::Fd listen_for_masters(const std::string& path) {
     ::unlink(path.c_str());
     auto listener = event::listen_at_path(path, 0600);
@@ -48,35 +52,43 @@ event::Fd listen_for_masters(const std::string& path) {
 }
 
 // The socket for masters, which has no master(8) to keep it: a process that was told to leave while it was still starting
-// may have put its own in place of ours, and taken it along when it went.
+// may have put its own in place of ours, and taken it along when it went. Then this one leaves, and a fresh one follows.
 class MasterSocket {
   public:
-    MasterSocket(std::string path, auth::Services& services) : path_(std::move(path)), services_(services) {}
+    MasterSocket(std::string path, worker::Peers peers, auth::Services& services)
+        : path_(std::move(path)), peers_(std::move(peers)), services_(services) {}
 
-    void listen() {
-        listeners_.push_back(std::make_unique<event::Listener>(services_.loop, listen_for_masters(path_)));
-        ours_ = identity();
-        services_.loop.spawn(accept_masters(*listeners_.back(), services_));
+    // Before the jail, while the folder may be written to.
+    void open() {
+        descriptor_ = listen_for_masters(path_);
+        name_ = event::Fd(::open(path_.c_str(), O_PATH | O_CLOEXEC));
     }
-    bool is_in_place() const { return ours_ == identity(); }
+    void listen() {
+        listener_ = std::make_unique<event::Listener>(services_.loop, std::move(descriptor_));
+        services_.loop.spawn(accept_masters(*listener_, services_, peers_));
+    }
+    // Whether the name that it got then is still there. The folder cannot be looked into any more.
+    bool is_in_place() const {
+        struct stat info {};
+        return ::fstat(name_.get(), &info) == 0 && info.st_nlink > 0;
+    }
 
   private:
-    std::pair<dev_t, ino_t> identity() const {
-        struct stat info {};
-        return ::stat(path_.c_str(), &info) == 0 ? std::pair{info.st_dev, info.st_ino} : std::pair<dev_t, ino_t>{};
-    }
-
     std::string path_;
+    worker::Peers peers_;
     auth::Services& services_;
-    std::vector<std::unique_ptr<event::Listener>> listeners_;  // one that lost its place still serves who is in its queue
-    std::pair<dev_t, ino_t> ours_;
+    event::Fd descriptor_, name_;
+    std::unique_ptr<event::Listener> listener_;
 };
 
 event::Task<void> keep_in_place(MasterSocket& socket, worker::Jailed& jail) {
     for (;;) {
         co_await event::sleep_for(jail.loop(), kLookEvery);
-        if (!jail.leaving() && !socket.is_in_place())
-            socket.listen();
+        if (!jail.leaving() && !socket.is_in_place()) {
+            logging::info("the socket for masters was replaced -- a fresh process takes over");
+            jail.leave();
+            co_return;
+        }
     }
 }
 
@@ -96,13 +108,18 @@ int main(int argc, char** argv) {
     worker::Program program(argc, argv, "auth", params);
     check_mechanisms(params);
     auth::Services services(program.loop(), params);
+    auto peers = worker::Peers::of("auth-master", params);
+    if (!peers)
+        logging::fatal("{}", peers.error());
+    MasterSocket masters(params.master_socket(), std::move(*peers), services);
+    if (!params.master_socket().empty())
+        masters.open();
 
     worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
 
     for (const std::string& problem : services.database.problems())
         logging::warning("{}", problem);
     jail.stay_when_idle();
-    MasterSocket masters(params.master_socket(), services);
     if (!params.master_socket().empty()) {
         masters.listen();
         jail.loop().spawn(keep_in_place(masters, jail));

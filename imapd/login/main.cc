@@ -6,7 +6,7 @@
 //     Takes clients until they have logged in, by asking auth(8), and hands them to imapd(8) or managesieved(8), as
 //     login_protocol says.
 // SECURITY
-//     Talks to strangers. Runs as mail_owner, confined to the queue directory, behind a system call filter. It sees the
+//     Talks to strangers. Runs as network_owner, in a jail (malleposte-security(7)). It sees the
 //     passwords that clients send and nothing else worth having: no mail, no password database, no other client's keys
 //     but its own certificate's.
 // STANDARDS
@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
     login::Services services(program.loop(), params);
     load_tls(services, program.service());
 
-    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::confined);
+    worker::Jailed jail = std::move(program).enter_jail(worker::Sandbox::network);
 
     return jail.serve(
         [&](event::Stream client, worker::Client& seat) { return login::serve_client(std::move(client), seat, services); });

@@ -33,6 +33,7 @@ sessions::Spawner::Settings spawner_settings(const Params& params) {
     settings.process_limit_name = params.process_limit.name();
     settings.auth_master = params.auth_master();
     settings.mail_location = params.mail_location();
+    settings.first_valid_uid = params.first_valid_uid();
     return settings;
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "imapd/account/identity.h"
 #include "imapd/account/mail_location.h"
 #include "imapd/sessions/user_process.h"
 #include "lib/event/child_process.h"
@@ -152,8 +153,8 @@ event::Task<void> Spawner::take_handover(Login& login, Handover handover, event:
 // Empty if a session process has the client; otherwise words for the client.
 std::string Spawner::seat(const Handover& handover, const userdb::User& user, event::Fd client) {
     constexpr const char* kTrouble = "Your mail cannot be opened now, try again later";
-    if (geteuid() == 0 && (!user.uid || !user.gid || *user.uid == 0)) {
-        logging::error("{}: the user database gives no uid and gid, or those of root: no session", user.name);
+    if (std::string refused = account::refused_identity(user.uid, user.gid, settings_.first_valid_uid); !refused.empty()) {
+        logging::error("{}: {}: no session", user.name, refused);
         return kTrouble;
     }
     auto mail = account::mail_of(user.mail.empty() ? settings_.mail_location : user.mail, user.name, user.home);

@@ -52,6 +52,7 @@ class Spawner {
         std::string process_limit_name;  // of the parameter, for the log
         std::string auth_master;
         std::string mail_location;
+        int first_valid_uid = 1;
     };
     // Runs in the process, as the user; the process ends when it returns.
     using Serve = std::function<void(SessionProcess& process)>;

@@ -170,10 +170,10 @@ void make_home(const auth::UserEntry& user) {
 
 // auth, which alone reads the passwords, runs as the mail owner: a file that root has just made must be its own.
 void give_to_auth(const mailadm::Params& params) {
-    passwd* owner = ::geteuid() == 0 ? ::getpwnam(params.mail_owner().c_str()) : nullptr;
+    passwd* owner = ::geteuid() == 0 ? ::getpwnam(params.secrets_owner().c_str()) : nullptr;
     if (owner != nullptr && ::lchown(params.passwd_file().c_str(), owner->pw_uid, owner->pw_gid) != 0)
         command::fatal(
-            fmt::format("give {} to {}: {}", params.passwd_file(), params.mail_owner(), std::strerror(errno)), kCannot);
+            fmt::format("give {} to {}: {}", params.passwd_file(), params.secrets_owner(), std::strerror(errno)), kCannot);
 }
 
 int add_user(const mailadm::Params& params, const Options& options) {

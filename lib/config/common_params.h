@@ -45,6 +45,15 @@ struct HostParams : ParamSet {
         "Where the administrator's commands are; found beside the running program unless set."};
     Param<std::string> mail_owner{*this, "mail_owner", "malleposte", {.min = 1},
         "The user that owns the queue and most processes. Nothing else may run as this user."};
+    Param<std::string> network_owner{*this, "network_owner", "malleposte-net", {.min = 1},
+        "The user as which smtpd, login, lmtpd, lmtp and smtp run, which talk to strangers. It owns no file, and nothing "
+        "else may run as this user."};
+    Param<std::string> secrets_owner{*this, "secrets_owner", "malleposte-auth", {.min = 1},
+        "The user as which auth and signer run, which hold passwords and private keys. It owns auth_passwd_file; nothing "
+        "else may run as this user."};
+    Param<List> authorized_peer_users{*this, "authorized_peer_users", "",
+        "Users of other software that may connect to the sockets in private/ and public/, beside the suite's own that the "
+        "table in malleposte-security(7) names. Best set for one service with -o in master.cf, as when Postfix asks auth."};
     Param<std::string> setgid_group{*this, "setgid_group", "postdrop", {.min = 1},
         "The group that may hand in mail and reach the queue's public sockets through set-gid commands."};
     Param<std::string> default_privs{*this, "default_privs", "nobody", {.min = 1},

@@ -32,6 +32,8 @@ std::expected<AsUser, std::string> AsUser::become(uid_t user, gid_t group) {
         return std::unexpected(
             "this instance was not started by root and cannot deliver as user id " + std::to_string(user));
     }
+    if (user == kSame || group == static_cast<gid_t>(kSame))
+        return std::unexpected("the highest number is no user or group id");
     if (user == 0)
         return std::unexpected("mail is not delivered with the rights of root");
     gid_t list[] = {group};

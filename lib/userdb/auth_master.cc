@@ -9,6 +9,7 @@
 #include "lib/ipc/service_client.h"
 #include "lib/sasl/auth_framing.h"
 #include "lib/sasl/auth_line.h"
+#include "lib/text/id.h"
 #include "lib/text/text.h"
 
 namespace userdb {
@@ -38,22 +39,15 @@ class MasterFraming final : public sasl::AuthFraming {
     }
 };
 
-std::optional<std::uint32_t> parse_id(std::string_view text) {
-    const std::optional<std::uint64_t> number = text::parse_number(text);
-    if (!number || *number > UINT32_MAX)
-        return std::nullopt;
-    return static_cast<std::uint32_t>(*number);
-}
-
 // "uid=1000" into the user; false where it makes no sense. What we have no use for is passed over.
 bool take_field(User& user, std::string_view field) {
     const std::size_t equals = field.find('=');
     const std::string_view name = field.substr(0, equals);
     const std::string_view value = equals == std::string_view::npos ? std::string_view() : field.substr(equals + 1);
     if (name == "uid")
-        return (user.uid = parse_id(value)).has_value();
+        return (user.uid = text::parse_id(value)).has_value();
     if (name == "gid")
-        return (user.gid = parse_id(value)).has_value();
+        return (user.gid = text::parse_id(value)).has_value();
     if (name == "home")
         user.home = value;
     else if (name == "mail")

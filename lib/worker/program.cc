@@ -13,6 +13,7 @@
 
 #include "lib/log/log.h"
 #include "lib/text/text.h"
+#include "lib/worker/landlock.h"
 #include "lib/worker/state.h"
 
 namespace worker {
@@ -107,29 +108,53 @@ void become_user(const std::string& user_name) {
         logging::panic("the rights of root could be had back");
 }
 
+namespace {
+
+template <class T>
+T value_or_fatal(std::expected<T, std::string> value) {
+    if (!value)
+        logging::fatal("{}", value.error());
+    return std::move(*value);
+}
+
+// The folder becomes everything there is; or, without chroot, only where relative names begin.
+void confine_to(const std::string& folder, bool chroot) {
+    if (::chdir(folder.c_str()) != 0)
+        logging::fatal("cannot enter {}: {}", folder, std::strerror(errno));
+    if (chroot && (::chroot(".") != 0 || ::chdir("/") != 0))
+        logging::fatal("cannot confine this process to {}: {}", folder, std::strerror(errno));
+}
+
+void become_owner(const Owner& owner, const std::string& name) {
+    if (::setgroups(1, &owner.group) != 0 || ::setgid(owner.group) != 0 || ::setuid(owner.user) != 0)
+        logging::fatal("cannot become {}: {}", name, std::strerror(errno));
+}
+
+}  // namespace
+
 void Program::State::enter_jail(Sandbox sandbox) {
-    auto filter = SeccompFilter::compile(sandbox);
-    if (!filter)
-        logging::fatal("sandbox: {}", filter.error());
-    // The user is looked up before the chroot, which has no /etc/passwd.
-    bool root = ::geteuid() == 0;
-    std::string owner = params->mail_owner();
-    passwd* user = root && unprivileged ? ::getpwnam(owner.c_str()) : nullptr;
-    if (root && unprivileged && user == nullptr)
-        logging::fatal("mail_owner: there is no user {}", owner);
+    SeccompFilter filter = value_or_fatal(SeccompFilter::compile(sandbox));
+    peers = value_or_fatal(Peers::of(name, *params));
+    const ProgramRow* row = find_program(name);
+    const bool root = ::geteuid() == 0;
+    // Users are looked up before the chroot, which has no /etc/passwd.
+    const Identity identity = row == nullptr || row->identity == Identity::root ? Identity::queue : row->identity;
+    const bool becomes = root && unprivileged;
+    const Owner owner = becomes ? value_or_fatal(find_owner(*params, identity)) : Owner{};
     ::tzset();  // local times in the log, also without /etc/localtime
-    if (root && chroot && (::chroot(".") != 0 || ::chdir("/") != 0))
-        logging::fatal("cannot confine this process to {}: {}", params->queue_directory(), std::strerror(errno));
-    if (user != nullptr) {
-        gid_t group = user->pw_gid;
-        if (::setgroups(1, &group) != 0 || ::setgid(group) != 0 || ::setuid(user->pw_uid) != 0)
-            logging::fatal("cannot become {}: {}", owner, std::strerror(errno));
-    }
+    const bool jailed = root && row != nullptr && row->jailed;
+    const bool confined = root && chroot;
+    if (jailed || confined)
+        confine_to(jailed ? fmt::format("{}/{}", kJails, name) : ".", confined);
+    if (becomes)
+        become_owner(owner, owner_of(*params, identity)());
     if (sandbox == Sandbox::none)
         return;
-    if (auto applied = filter->apply(); !applied)
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // no core file with keys or passwords in it, and no look through /proc
+    if (auto applied = restrict_landlock(jailed && confined); !applied)
+        logging::debug("this process runs without Landlock: {}", applied.error());
+    if (auto applied = filter.apply(); !applied)
         logging::warning("this process runs without its system call filter: {}", applied.error());
-    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // no core file with keys or passwords in it
 }
 
 Jailed Program::enter_jail(Sandbox sandbox) && {

@@ -101,6 +101,8 @@ class Jailed {
     // Work that is no client but must be finished before exit.
     void hold();
     void release();
+    // Takes no more clients and ends when those that are here have gone; master starts another process when it needs one.
+    void leave();
     // Whether no new work should be begun.
     bool leaving() const;
 

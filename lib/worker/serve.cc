@@ -62,7 +62,8 @@ event::Task<void> accept_clients(Program::State& state, event::Listener& listene
                 state.looked_at_tables = event::Clock::now();
         }
         event::Fd descriptor = co_await listener.accept();
-        state.seat_client(std::move(descriptor));
+        if (state.type == "inet" || state.peers.let_in(descriptor.get(), state.service))
+            state.seat_client(std::move(descriptor));
     }
 }
 
@@ -229,6 +230,7 @@ void Jailed::on_leave(std::function<void()> call) { state_->leave_calls.push_bac
 void Jailed::on_stop(std::function<void()> call) { state_->stop_calls.push_back(std::move(call)); }
 void Jailed::stay_when_idle() { state_->stays = true; }
 void Jailed::hold() { ++state_->held; }
+void Jailed::leave() { state_->leave(false); }
 bool Jailed::leaving() const { return state_->leaving; }
 
 void Jailed::release() {

@@ -7,6 +7,7 @@
 #include "lib/event/endpoint.h"
 #include "lib/event/signal.h"
 #include "lib/worker/control.h"
+#include "lib/worker/peers.h"
 #include "lib/worker/program.h"
 
 namespace worker {
@@ -34,6 +35,7 @@ struct Program::State {
     event::Loop loop;
 
     // Clients.
+    Peers peers;
     Handler handler;
     int client_limit = 1;
     std::vector<std::unique_ptr<event::Listener>> sockets;

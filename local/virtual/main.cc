@@ -18,6 +18,7 @@
 #include "lib/event/thread_pool.h"
 #include "lib/log/log.h"
 #include "lib/store/drop.h"
+#include "lib/text/id.h"
 #include "lib/text/text.h"
 #include "lib/worker/program.h"
 #include "local/deliver_to_path.h"
@@ -69,7 +70,7 @@ event::Task<Id> find_id(const question::Asker& asker, const Services& services, 
         co_return std::unexpected(value.error());
     if (!*value)
         co_return std::unexpected(deferred(std::string(parameter) + " has no entry for " + recipient));
-    auto number = text::parse_number(**value);
+    auto number = text::parse_id(**value);
     if (!number)
         co_return std::unexpected(deferred(std::string(parameter) + ": \"" + **value + "\" is no id"));
     co_return *number;
@@ -103,6 +104,8 @@ event::Task<FoundTarget> find_target(const question::Asker& asker, const Service
         co_return std::unexpected(gid.error());
     if (*uid < static_cast<std::uint64_t>(services.params.minimum_uid()))
         co_return std::unexpected(deferred("virtual_uid_maps: " + std::to_string(*uid) + " is below virtual_minimum_uid"));
+    if (*gid == 0)
+        co_return std::unexpected(deferred("virtual_gid_maps: the group of root is nobody's"));
     co_return Target{static_cast<uid_t>(*uid), static_cast<gid_t>(*gid), services.params.mailbox_base() + "/" + **mailbox};
 }
 

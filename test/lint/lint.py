@@ -68,8 +68,8 @@ ROOMS = {
     "imapd/tools": ["imapd/account", "imapd/auth", "imapd/sieve/scripts", "imapd/sieve/delivery"],
 }
 
-# Who may connect by himself: the kernel, the one client of services, and the client of other hosts.
-CONNECTS = ("lib/event/", "lib/ipc/", "lmtp/")
+# Who may connect by himself: the kernel, the log, the one client of services, and the client of other hosts.
+CONNECTS = ("lib/event/", "lib/ipc/", "lib/log/", "lmtp/")
 
 # Names of the envelope that mean something else where they stand, or are shown to people there; each with the reason.
 ENVELOPE_ELSEWHERE = {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "imapd/account/identity.h"
 #include "imapd/account/mail_location.h"
 #include "imapd/account/script_places.h"
 #include "lib/address/extension.h"
@@ -249,17 +250,12 @@ class Connection {
 // Who the thread that writes becomes: the reason why it may not; empty where it may. Without root it stays who it is.
 std::string take_identity(Recipient& recipient, int first_valid_uid) {
     const User& user = recipient.user;
-    if (::geteuid() != 0 && user.uid && *user.uid != ::geteuid())
-        return fmt::format("this instance was not started by root and cannot deliver as user id {}", *user.uid);
-    if (::geteuid() != 0)
-        return std::string();
-    if (!user.uid || !user.gid || *user.gid == 0)
-        return "the user database gives no uid and gid, or the gid of root: nothing is written";
-    if (*user.uid < static_cast<uid_t>(first_valid_uid))
-        return fmt::format("user id {} is below first_valid_uid", *user.uid);
-    recipient.uid = *user.uid;
-    recipient.gid = *user.gid;
-    return std::string();
+    std::string refused = account::refused_identity(user.uid, user.gid, first_valid_uid);
+    if (refused.empty() && ::geteuid() == 0) {
+        recipient.uid = *user.uid;
+        recipient.gid = *user.gid;
+    }
+    return refused;
 }
 
 // user+detail@domain is asked whole first: a user's name may have the delimiter in it.
@@ -357,10 +353,6 @@ event::Task<void> Connection::follow_script(Recipient& recipient) {
     ipc::records::SieveDeliver request;
     request.session = message_->session;
     request.user = recipient.user.name;
-    request.uid = recipient.uid;
-    request.gid = recipient.gid;
-    request.home = recipient.user.home;
-    request.mail = recipient.mail;
     request.mailbox = recipient.mailbox;
     request.sender = message_->sender;
     request.recipient = recipient.address;

@@ -2,12 +2,11 @@
 #pragma once
 
 #include "imapd/account/script_params.h"
+#include "imapd/account/userdb_params.h"
 
 namespace lmtp_store {
 
-struct Params : account::ScriptParams {
-    config::Param<std::string> userdb_socket{
-        *this, "userdb_socket", "private/auth-master", {.min = 1}, "The socket where auth says who a mail user is."};
+struct Params : account::UserdbParams<account::ScriptParams> {
     config::Param<bool> save_to_detail_mailbox{*this, "lmtp_save_to_detail_mailbox", false,
         "Deliver user+name@domain into the mailbox of that name, where there is one."};
     config::Param<int> threads{*this, "lmtp_store_threads", 32, {.min = 1, .max = 1000},
@@ -15,8 +14,6 @@ struct Params : account::ScriptParams {
     config::Param<std::string> sieve_socket{*this, "lmtp_sieve_socket", "private/sieve",
         "The socket of sieve-delivery, which gets the messages of users who have a Sieve script. Empty: scripts are not "
         "run."};
-    config::Param<int> first_valid_uid{
-        *this, "first_valid_uid", 500, {.min = 1}, "Mail is not written for users with a lower user id."};
 };
 
 }  // namespace lmtp_store

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "imapd/account/identity.h"
+#include "imapd/account/mail_location.h"
 #include "imapd/sessions/user_process.h"
 #include "imapd/sieve/delivery/parent_link.h"
 #include "imapd/sieve/delivery/user_delivery.h"
@@ -33,15 +35,11 @@ constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::chrono::milliseconds kReasonsWait{100};
 constexpr std::size_t kMaxRecipients = 100;
 
-userdb::User user_of(const ipc::records::SieveDeliver& request) {
-    userdb::User user;
-    user.name = request.user;
-    user.home = request.home;
-    if (request.uid > 0)
-        user.uid = static_cast<std::uint32_t>(request.uid);
-    if (request.gid > 0)
-        user.gid = static_cast<std::uint32_t>(request.gid);
-    return user;
+// Root alone hands mail in; in an instance without root the one user there is.
+bool may_ask(int descriptor) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == geteuid());
 }
 
 // The message as the child sees it; empty where the descriptor is none that can be mapped.
@@ -80,7 +78,12 @@ struct Dispatcher::Link {
 };
 
 Dispatcher::Dispatcher(const Params& params, worker::Jailed& jail, worker::SeccompFilter filter)
-    : params_(params), jail_(jail), filter_(std::move(filter)), cleanup_(jail.loop()), freed_(jail.loop()) {
+    : params_(params),
+      jail_(jail),
+      filter_(std::move(filter)),
+      cleanup_(jail.loop()),
+      freed_(jail.loop()),
+      users_(jail.loop(), params.userdb_socket(), "lmtp") {
     jail_.loop().on_signal(SIGCHLD, [this] { reap(); });
     jail_.on_leave([this] { end_idle(event::Clock::time_point::max()); });
     jail_.loop().spawn(end_idle_in_time());
@@ -127,6 +130,10 @@ event::Task<void> write_replies(ipc::Channel& channel, event::Queue<ipc::records
 }  // namespace
 
 event::Task<void> Dispatcher::serve_store(event::Stream stream, worker::Client& seat) {
+    if (!may_ask(stream.descriptor())) {
+        logging::warning("a client that is not root is refused");
+        co_return;
+    }
     Link link(jail_.loop(), std::move(stream), seat);
     event::Task<void> writer = write_replies(link.channel, link.replies);
     link.scope.spawn(std::move(writer));
@@ -158,15 +165,34 @@ event::Task<void> Dispatcher::serve_store(event::Stream stream, worker::Client& 
     co_await link.scope.close();
 }
 
+// Whose rights and mail it is, by auth's own word.
+event::Task<std::expected<Dispatcher::Recipient, std::string>> Dispatcher::find_recipient(std::string name) {
+    userdb::Found found = co_await users_.find(std::move(name));
+    if (!found)
+        co_return std::unexpected(found.error());
+    if (!*found)
+        co_return std::unexpected(std::string("auth knows no such user"));
+    Recipient recipient;
+    recipient.user = std::move(**found);
+    const userdb::User& user = recipient.user;
+    if (std::string refused = account::refused_identity(user.uid, user.gid, params_.first_valid_uid()); !refused.empty())
+        co_return std::unexpected(std::move(refused));
+    auto mail = account::mail_of(user.mail.empty() ? params_.mail_location() : user.mail, user.name, user.home);
+    if (!mail)
+        co_return std::unexpected(mail.error());
+    recipient.mail = std::move(*mail);
+    co_return std::move(recipient);
+}
+
 event::Task<void> Dispatcher::take(Link& link, Deliver request, event::Fd content) {
     Delivered answer;
-    const userdb::User user = user_of(request);
-    const sessions::Owner owner = sessions::make_owner(user, request.mail);
-    if (geteuid() == 0 && (!user.uid || !user.gid)) {
-        logging::error("{}: no uid and gid, or those of root: no script is run", request.user);
-        answer.code = 0;
+    std::expected<Recipient, std::string> recipient = co_await find_recipient(request.user);
+    if (!recipient) {
+        logging::error("{}: user={}: {} -- the message waits", request.session, request.user, recipient.error());
+        answer.dsn = "4.3.0", answer.text = "The recipient's rules cannot be followed now";
     } else {
-        Process* process = co_await process_for(owner, request);
+        const sessions::Owner owner = sessions::make_owner(recipient->user, recipient->mail);
+        Process* process = co_await process_for(owner, *recipient);
         std::optional<Delivered> said;
         if (process != nullptr)
             said = co_await talk(*process, request, std::move(content));
@@ -185,7 +211,7 @@ event::Task<void> Dispatcher::take(Link& link, Deliver request, event::Fd conten
         link.seat.set(worker::Client::State::between_requests);
 }
 
-event::Task<Dispatcher::Process*> Dispatcher::process_for(const sessions::Owner& owner, const Deliver& request) {
+event::Task<Dispatcher::Process*> Dispatcher::process_for(const sessions::Owner& owner, const Recipient& recipient) {
     for (;;) {
         std::size_t own = 0;
         for (const auto& process : processes_) {
@@ -199,24 +225,24 @@ event::Task<Dispatcher::Process*> Dispatcher::process_for(const sessions::Owner&
             end_idle(event::Clock::time_point::max());  // of other users; whoever is gone makes room soon
         if (own < static_cast<std::size_t>(params_.user_process_limit()) &&
             processes_.size() < static_cast<std::size_t>(params_.process_limit()))
-            co_return spawn(owner, request);
+            co_return spawn(owner, recipient);
         co_await freed_.wait();
     }
 }
 
-Dispatcher::Process* Dispatcher::spawn(const sessions::Owner& owner, const Deliver& request) {
+Dispatcher::Process* Dispatcher::spawn(const sessions::Owner& owner, const Recipient& recipient) {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        logging::error("{}: cannot make a socket: {}", request.user, std::strerror(errno));
+        logging::error("{}: cannot make a socket: {}", recipient.user.name, std::strerror(errno));
         return nullptr;
     }
     event::Fd ours(pair[0]), theirs(pair[1]);
     const pid_t parent = getpid();
     const pid_t child = fork();
     if (child == 0)
-        run_child(parent, request, std::move(theirs));
+        run_child(parent, recipient, std::move(theirs));
     if (child < 0) {
-        logging::error("{}: cannot start a process: {}", request.user, std::strerror(errno));
+        logging::error("{}: cannot start a process: {}", recipient.user.name, std::strerror(errno));
         return nullptr;
     }
     ++children_;
@@ -231,10 +257,10 @@ Dispatcher::Process* Dispatcher::spawn(const sessions::Owner& owner, const Deliv
     return processes_.back().get();
 }
 
-void Dispatcher::run_child(pid_t parent, const Deliver& request, event::Fd socket) {
-    sessions::begin_user_process(parent, {socket.get()}, user_of(request), filter_);
+void Dispatcher::run_child(pid_t parent, const Recipient& recipient, event::Fd socket) {
+    sessions::begin_user_process(parent, {socket.get()}, recipient.user, filter_);
     ParentLink link(std::move(socket));
-    UserDelivery user(params_, link, request);
+    UserDelivery user(params_, link, {recipient.user.name, recipient.user.home}, recipient.mail);
     logging::set_buffered(true);
     while (std::optional<Job> job = link.next()) {
         const Mapped content(job->content.get());

@@ -1,13 +1,14 @@
 // imapd/sieve/delivery/params.h - the main.cf parameters of sieve-delivery(8).
 #pragma once
 
+#include "imapd/account/userdb_params.h"
 #include "imapd/sieve/scripts/params.h"
 
 namespace sieve_delivery {
 
 using namespace std::chrono_literals;
 
-struct Params : scripts::Params {
+struct Params : account::UserdbParams<scripts::Params> {
     config::Param<int> process_limit{
         *this, "sieve_process_limit", 100, {.min = 1}, "How many processes run users' scripts at once."};
     config::Param<int> user_process_limit{

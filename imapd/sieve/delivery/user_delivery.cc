@@ -71,11 +71,11 @@ std::string why_path(const account::Owner& owner, const std::string& mail) {
     return scripts::memory_path(owner, mail) + "-why";
 }
 
-UserDelivery::UserDelivery(const Params& params, ParentLink& link, const SieveDeliver& first)
+UserDelivery::UserDelivery(const Params& params, ParentLink& link, account::Owner owner, std::string mail)
     : params_(params),
       link_(link),
-      owner_{first.user, first.home},
-      mail_(first.mail),
+      owner_(std::move(owner)),
+      mail_(std::move(mail)),
       places_(account::places_of(params, owner_)),
       settings_(scripts::settings_of(params, owner_)),
       ready_(params, places_.value_or(account::Places()).directory, settings_) {

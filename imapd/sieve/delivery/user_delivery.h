@@ -33,7 +33,8 @@ using ipc::records::SieveDelivered;
 // What stays between the messages of one user.
 class UserDelivery {
   public:
-    UserDelivery(const Params& params, ParentLink& link, const SieveDeliver& first);
+    // `mail` is a mail_location without ~ and %.
+    UserDelivery(const Params& params, ParentLink& link, account::Owner owner, std::string mail);
 
     SieveDelivered deliver(const SieveDeliver& request, std::string_view content);
 

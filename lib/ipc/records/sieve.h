@@ -7,8 +7,8 @@
 //             parent: SieveDeliver, with the descriptor if it came with one
 //             child:  SieveSubmit, with a descriptor; any number                 -> SieveSubmitted
 //             child:  SieveDelivered
-// Trust       the parent and lmtp-store believe each other, both have root. A user's process runs scripts over strangers'
-// mail:
+// Trust       the parent takes requests from root alone (SO_PEERCRED), and asks auth itself who the user is. A user's
+// process runs scripts over strangers' mail:
 //             of what it says only the answer for its own message and mail to be sent are taken, as from any local user.
 //             What it calls a reply is signed by DKIM like such a user's mail; what it calls a forward is not, but may be
 //             sealed.
@@ -27,22 +27,16 @@ inline constexpr std::size_t kSieveInline = 65536;  // octets of a message that 
 struct SieveDeliver {
     std::uint64_t request_id = 0;
     std::string session;  // for the log
-    std::string user;     // user@domain
-    std::int64_t uid = -1;
-    std::int64_t gid = -1;
-    std::string home;
-    std::string mail;     // where it is: a mail_location without ~ and %
+    std::string user;     // user@domain, as auth knows it: whose rights and whose home that means is auth's to say
     std::string mailbox;  // what keep means
     std::string sender;   // text form, without brackets; empty: the null sender
     std::string recipient;
     std::string content;  // of a small message; a larger one comes as a descriptor, and this is empty
 
-    static constexpr std::string_view kRecord = "sieve_deliver/2";
+    static constexpr std::string_view kRecord = "sieve_deliver/3";
     static constexpr auto fields() {
         return ipc::FieldList{ipc::field("request_id", &SieveDeliver::request_id),
             ipc::field("session", &SieveDeliver::session), ipc::field("user", &SieveDeliver::user),
-            ipc::field("uid", &SieveDeliver::uid), ipc::field("gid", &SieveDeliver::gid),
-            ipc::field("home", &SieveDeliver::home), ipc::field("mail", &SieveDeliver::mail),
             ipc::field("mailbox", &SieveDeliver::mailbox), ipc::field("sender", &SieveDeliver::sender),
             ipc::field("recipient", &SieveDeliver::recipient), ipc::field("content", &SieveDeliver::content)};
     }

@@ -5,13 +5,16 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 
 #include "lib/address/mailbox.h"
 #include "lib/dict/lmdb_file.h"
@@ -26,6 +29,8 @@ namespace {
 
 // Numbers that no distribution gives to people, services or containers (systemd: Users, Groups, UIDs and GIDs).
 constexpr unsigned kFirstMailboxUser = 70001;
+constexpr int kAccountAttempts = 50;
+constexpr std::chrono::microseconds kAccountPause{100000};
 constexpr int kHighestStandardPort = 14190 - 10000;
 
 struct User {
@@ -89,13 +94,43 @@ std::expected<User, std::string> parse_user(const std::string& argument, const s
     return user;
 }
 
-void choose_owner(InstanceFacts& facts) {
+// Runs a command of the system, with its words on our standard error: whether it ended well.
+bool run_command(std::vector<const char*> words) {
+    words.push_back(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::execvp(words[0], const_cast<char**>(words.data()));
+        ::_exit(127);
+    }
+    int status = 0;
+    return child > 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// Several at once on one host get into each other's way for a moment: the password file has one lock.
+bool make_account(const std::function<bool()>& exists, const std::vector<const char*>& command) {
+    for (int attempt = 0; attempt < kAccountAttempts && !exists(); ++attempt)
+        if (!run_command(command) && !exists())
+            ::usleep(kAccountPause.count());
+    return exists();
+}
+
+// The system users of a suite that root starts. They are the defaults of mail_owner and its siblings; none of them is ever
+// somebody else's, such as nobody.
+std::expected<void, std::string> make_accounts(InstanceFacts& facts) {
     facts.root = ::geteuid() == 0;
-    facts.owner = "nobody";
-    for (const char* name : {"malleposte", "postfix"})
-        if (facts.owner == "nobody" && ::getpwnam(name) != nullptr)
-            facts.owner = name;
-    facts.group = ::getgrnam("postdrop") != nullptr ? "postdrop" : ::getgrnam("nogroup") != nullptr ? "nogroup" : "nobody";
+    if (!facts.root)
+        return {};
+    for (const std::string& name : {facts.owner, facts.network_owner, facts.secrets_owner})
+        if (!make_account([&] { return ::getpwnam(name.c_str()) != nullptr; },
+                {"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
+                    "/usr/sbin/nologin", name.c_str()}))
+            return std::unexpected(
+                "there is no user " + name + ", and it cannot be made: make it with: useradd --system --user-group " + name);
+    if (!make_account(
+            [&] { return ::getgrnam(facts.group.c_str()) != nullptr; }, {"groupadd", "--system", facts.group.c_str()}))
+        return std::unexpected(
+            "there is no group " + facts.group + ", and it cannot be made: make it with: groupadd --system " + facts.group);
+    return {};
 }
 
 std::expected<Plan, std::string> parse_plan(const std::vector<std::string>& arguments) {
@@ -132,7 +167,6 @@ std::expected<Plan, std::string> parse_plan(const std::vector<std::string>& argu
         plan.users.push_back(std::move(*user));
     }
     plan.facts.directory = std::filesystem::absolute(plan.facts.directory).lexically_normal().string();
-    choose_owner(plan.facts);
     return plan;
 }
 
@@ -172,8 +206,8 @@ std::expected<void, std::string> write_users(const Plan& plan) {
         return written;
     if (auto written = dict::write_lmdb(etc + "mailboxes.lmdb", records, {}); !written)
         return written;
-    // auth, which alone reads the passwords, runs as the mail owner.
-    passwd* owner = root ? ::getpwnam(plan.facts.owner.c_str()) : nullptr;
+    // auth alone reads the passwords.
+    passwd* owner = root ? ::getpwnam(plan.facts.secrets_owner.c_str()) : nullptr;
     return owner == nullptr ? std::expected<void, std::string>() : give(etc + "users", owner->pw_uid, owner->pw_gid);
 }
 
@@ -220,6 +254,10 @@ int init(const Invocation& call) {
     if (!plan) {
         fail(plan.error());
         return EX_USAGE;
+    }
+    if (auto made = make_accounts(plan->facts); !made) {
+        fail(made.error());
+        return EX_CANTCREAT;
     }
     if (auto written = write_instance(*plan); !written) {
         fail(written.error());

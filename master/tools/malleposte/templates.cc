@@ -5,7 +5,9 @@
 namespace malleposte {
 
 std::string main_cf_text(const InstanceFacts& f) {
-    std::string owner = f.root ? fmt::format("mail_owner = {}\nsetgid_group = {}\n", f.owner, f.group) : "";
+    std::string owner = f.root ? fmt::format("mail_owner = {}\nnetwork_owner = {}\nsecrets_owner = {}\nsetgid_group = {}\n",
+                                     f.owner, f.network_owner, f.secrets_owner, f.group)
+                               : "";
     return fmt::format(
         R"(# A private mail host for {domain}, on the loopback interface only. See postconf(5).
 compatibility_level = 3.6
@@ -80,9 +82,9 @@ retry                   unix  -       -      y      -      -       error
 discard                 unix  -       -      y      -      -       discard
 local                   unix  -       n      n      -      -       local
 virtual                 unix  -       n      n      -      -       virtual
-lmtp                    unix  -       -      n      -      -       lmtp
-smtp                    unix  -       -      n      -      -       smtp
-relay                   unix  -       -      n      -      -       smtp
+lmtp                    unix  -       -      y      -      -       lmtp
+smtp                    unix  -       -      y      -      -       smtp
+relay                   unix  -       -      y      -      -       smtp
 auth                    unix  -       -      n      5      1       auth
 imap                    unix  -       n      n      -      1       imapd
 mailbox-lmtp            unix  -       -      y      -      -       lmtpd

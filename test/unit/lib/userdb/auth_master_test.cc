@@ -156,6 +156,9 @@ TEST_CASE("answers of the auth master protocol", "[userdb]") {
     CHECK_FALSE(userdb::parse_answer("USER\t1"));
     CHECK_FALSE(userdb::parse_answer("USER\t1\talice\tuid=-1"));
     CHECK_FALSE(userdb::parse_answer("USER\t1\talice\tgid=4294967296"));
+    CHECK_FALSE(userdb::parse_answer("USER\t1\talice\tuid=4294967296"));
+    CHECK_FALSE(userdb::parse_answer("USER\t1\talice\tuid=4294967295"));  // "as it is": root's, where root asks
+    CHECK(userdb::parse_answer("USER\t1\talice\tuid=4294967294").has_value());
     CHECK_FALSE(userdb::parse_answer("USER\t1\talice\tuid="));
     const Found failed = userdb::parse_answer("FAIL\t1\treason=disk\001tfull");
     REQUIRE_FALSE(failed);

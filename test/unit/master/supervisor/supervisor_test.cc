@@ -76,11 +76,13 @@ struct Fixture {
     }
 
     void write_main_cf(const std::string& programs) {
-        const std::string user = ::getpwuid(::geteuid())->pw_name;
+        // Users that every system has: those of an installation need not be there yet.
+        const bool root = ::geteuid() == 0;
+        const std::string user = root ? "daemon" : ::getpwuid(::geteuid())->pw_name;
         const std::string group = ::getgrgid(::getegid())->gr_name;
-        folder.write("etc/main.cf", "queue_directory = " + folder.path("spool") +
-                                        "\ndata_directory = " + folder.path("data") +
-                                        "\ndaemon_directory = " + folder.path(programs) + "\nmail_owner = " + user +
+        folder.write("etc/main.cf", "queue_directory = " + folder.path("spool") + "\ndata_directory = " +
+                                        folder.path("data") + "\ndaemon_directory = " + folder.path(programs) +
+                                        "\nmail_owner = " + user + "\nnetwork_owner = nobody\nsecrets_owner = bin" +
                                         "\nsetgid_group = " + group + "\nservice_throttle_time = 1s\n");
     }
     void write_master_cf(const std::string& rows) { folder.write("etc/master.cf", rows); }
