@@ -73,18 +73,36 @@ Trouble Session::trouble(const event::StreamError& error) const {
         result.dsn = "4.5.0";
         result.text = fmt::format("{} sent an overlong reply while {}", server_.said(), doing_);
         break;
+    case event::StreamError::Kind::protocol:
+        result.dsn = "4.5.0";
+        result.text = fmt::format("{} while {} with {}", error.what(), doing_, server_.said());
+        break;
     default: result.text = fmt::format("lost connection with {} while {}", server_.said(), doing_); break;
     }
     return result;
 }
 
+// Text that came before it was asked for cannot be an answer to this: somebody else put it there, or the server has lost
+// count, and then it would answer one message with what it means for another.
+void Session::require_silence() {
+    if (!stream_.arrived().empty())
+        throw event::StreamError(event::StreamError::Kind::protocol, "protocol error: the server speaks out of turn");
+}
+
+// The answer to anything but DATA. 3xx has a meaning there alone (RFC 5321, 4.3.2).
+event::Task<smtp::Reply> Session::answer() {
+    smtp::Reply reply = co_await smtp::read_reply(stream_);
+    if (reply.wants_more())
+        throw event::StreamError(event::StreamError::Kind::protocol,
+            "protocol error: the server asks for more: " + text::printable(reply.text()));
+    co_return reply;
+}
+
 event::Task<smtp::Reply> Session::command(std::string text, std::chrono::seconds timeout) {
-    // Text that came before it was asked for cannot be an answer to this: somebody else put it there.
-    if (!stream_.buffered().empty())
-        throw event::StreamError(event::StreamError::Kind::io, "the server speaks out of turn");
+    require_silence();
     stream_.set_timeout(timeout);
     stream_.write(text + "\r\n");
-    smtp::Reply reply = co_await smtp::read_reply(stream_);
+    smtp::Reply reply = co_await answer();
     co_return reply;
 }
 
@@ -129,7 +147,7 @@ event::Task<std::optional<Trouble>> Session::greet(bool with_tls) {
         return Trouble{"4" + result.dsn.substr(1), result.text, server_.relay(), false};
     };
     stream_.set_timeout(settings_.params.greeting_timeout());
-    smtp::Reply greeting = co_await smtp::read_reply(stream_);
+    smtp::Reply greeting = co_await answer();
     if (!greeting.is_success())
         co_return refused(greeting, "");
     smtp::Reply hello = co_await say_hello();
@@ -151,6 +169,7 @@ event::Task<std::optional<Trouble>> Session::greet(bool with_tls) {
             "TLS is required, but host " + server_.said() + " refused to start TLS: " + text::printable(ready.text()),
             server_.relay(), false};
     stream_.set_timeout(settings_.params.starttls_timeout());
+    require_silence();
     co_await stream_.start_tls_client(*settings_.tls, server_.name);
     smtp::Reply again = co_await say_hello();  // what was offered in clear counts no more (RFC 3207, 4.2)
     if (!again.is_success())
@@ -257,7 +276,7 @@ event::Task<bool> Session::send_envelope(Job& job) {
             stream_.write(rcpt_command(recipient->recipient));
         stream_.write("DATA\r\n");
     }
-    smtp::Reply mail = co_await smtp::read_reply(stream_);
+    smtp::Reply mail = co_await answer();
     anything_read_ = true;
     if (!mail.is_success() && !pipelining_) {
         RecipientResult refused = outcome(mail, "MAIL FROM");
@@ -268,9 +287,11 @@ event::Task<bool> Session::send_envelope(Job& job) {
     doing_ = "sending RCPT TO";
     stream_.set_timeout(params.rcpt_timeout());
     for (const DeliverRecipient* recipient : asked) {
-        if (!pipelining_)
+        if (!pipelining_) {
+            require_silence();
             stream_.write(rcpt_command(recipient->recipient));
-        smtp::Reply reply = co_await smtp::read_reply(stream_);
+        }
+        smtp::Reply reply = co_await answer();
         if (reply.is_success() && mail.is_success()) {
             accepted_.push_back(recipient);
         } else {
@@ -285,21 +306,24 @@ event::Task<bool> Session::send_envelope(Job& job) {
     }
     doing_ = "sending DATA command";
     stream_.set_timeout(params.data_init_timeout());
-    if (!pipelining_)
+    if (!pipelining_) {
+        require_silence();
         stream_.write("DATA\r\n");
+    }
     smtp::Reply data = co_await smtp::read_reply(stream_);
+    // 2xx here says that a message is finished which has not begun, and no other 3xx is known: no telling what it waits for.
+    if (data.code != 354 && !data.is_error())
+        throw event::StreamError(event::StreamError::Kind::protocol,
+            "protocol error: the server does not answer DATA with 354: " + text::printable(data.text()));
     if (data.code == 354 && !accepted_.empty())
         co_return true;
     if (data.code == 354) {
         // RFC 2920, 3.1: the server waits for a message that has no recipient. It gets an empty one.
         stream_.write(".\r\n");
-        smtp::Reply nothing = co_await smtp::read_reply(stream_);
+        smtp::Reply nothing = co_await answer();
         co_return false;
     }
     RecipientResult refused = outcome(data, "DATA");
-    if (data.is_success())
-        refused = delivery::make_result(
-            DeliverStatus::deferred, "4.5.0", "the server did not answer DATA with 354", server_.relay());
     for (const DeliverRecipient* recipient : accepted_)
         job.finish(*recipient, refused);
     co_await reset();
@@ -320,6 +344,10 @@ event::Task<void> Session::send_content(Job& job) {
     }
     wire.clear();
     encoder.finish(wire);
+    // A refusal may come early, and stands; what says yes to a message that has not ended is no answer to it.
+    const std::string_view early = stream_.arrived();
+    if (!early.empty() && early[0] != '4' && early[0] != '5')
+        require_silence();
     stream_.write(wire);
 }
 
@@ -329,27 +357,27 @@ event::Task<void> Session::read_outcome(Job& job) {
     if (settings_.lmtp) {
         // RFC 2033, 4.2: a reply for each recipient that was accepted, in order.
         for (const DeliverRecipient* recipient : accepted_) {
-            smtp::Reply reply = co_await smtp::read_reply(stream_);
+            smtp::Reply reply = co_await answer();
             job.finish(*recipient, outcome(reply, "end of DATA"));
         }
         co_return;
     }
-    smtp::Reply reply = co_await smtp::read_reply(stream_);
+    smtp::Reply reply = co_await answer();
     for (const DeliverRecipient* recipient : accepted_)
         job.finish(*recipient, outcome(reply, "end of DATA"));
 }
 
 event::Task<void> Session::reset() {
     doing_ = "sending RSET";
+    require_silence();
     stream_.set_timeout(settings_.params.rcpt_timeout());
     stream_.write("RSET\r\n");
-    smtp::Reply reply = co_await smtp::read_reply(stream_);
+    smtp::Reply reply = co_await answer();
     usable_ = usable_ && reply.is_success();
 }
 
 event::Task<void> Session::converse(Job& job) {
-    if (!stream_.buffered().empty())
-        throw event::StreamError(event::StreamError::Kind::io, "the server speaks out of turn");
+    require_silence();
     bool wanted = co_await send_envelope(job);
     if (!wanted)
         co_return;

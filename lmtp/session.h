@@ -67,6 +67,8 @@ class Session {
 
     event::Task<std::optional<Trouble>> greet(bool with_tls);
     event::Task<smtp::Reply> say_hello();
+    void require_silence();
+    event::Task<smtp::Reply> answer();
     event::Task<smtp::Reply> command(std::string text, std::chrono::seconds timeout);
     void learn_extensions(const smtp::Reply& reply);
 

@@ -107,9 +107,15 @@ bool Scheduler::is_over_age(const Message& message, std::int64_t now) const {
     return now - message.arrival() >= lifetime.count();
 }
 
+// Looked at whenever it decides about mail: between two looks by the hour everything would have grown old.
+bool Scheduler::clock_is_sound() {
+    look_at_clock();
+    return Clock::now() >= no_expiry_until_;
+}
+
 // Only after an attempt in this very round, so that a clock that was set wrong returns no mail untried.
 void Scheduler::expire(Message& message) {
-    const bool aged = is_over_age(message, wall_clock::now_seconds()) && Clock::now() >= no_expiry_until_;
+    const bool aged = is_over_age(message, wall_clock::now_seconds()) && clock_is_sound();
     if (!aged && !message.expire)
         return;
     bool said = false;
@@ -221,7 +227,7 @@ event::Task<void> Scheduler::report_delay(Message& message) {
     const std::int64_t warn_after = params_.delay_warning_time().count();
     const bool due = warn_after > 0 && !message.delay_reported && !message.envelope.mail.sender.empty() &&
                      wall_clock::now_seconds() - message.arrival() >= warn_after;
-    if (!due || !has_phase(message, Phase::deferred))
+    if (!due || !has_phase(message, Phase::deferred) || !clock_is_sound())
         co_return;
     event::Fd content = open_content(message);
     if (!content)

@@ -27,15 +27,12 @@ std::unique_ptr<Message> load_message(std::expected<queue::Claimed, queue::Refus
     return std::make_unique<Message>(std::move(*claimed));
 }
 
-bool Wanted::is_for_site(const Message& message) const {
-    if (site.empty())
-        return true;
-    return std::any_of(
-        message.envelope.recipients.begin(), message.envelope.recipients.end(), [&](const envelope::Recipient& recipient) {
-            const std::size_t at = recipient.address.rfind('@');
-            return at != std::string::npos &&
-                   text::equal_ignoring_case(std::string_view{recipient.address}.substr(at + 1), site);
-        });
+bool Wanted::is_flushed(const Message& message) const {
+    const auto& recipients = message.envelope.recipients;
+    return all || std::any_of(recipients.begin(), recipients.end(), [&](const envelope::Recipient& recipient) {
+        const std::size_t at = recipient.address.rfind('@');
+        return at != std::string::npos && sites.contains(text::lower(std::string_view{recipient.address}.substr(at + 1)));
+    });
 }
 
 Slice load_slice(const queue::Spool& spool, queue::Scan& scan, const Wanted& wanted) {
@@ -47,10 +44,14 @@ Slice load_slice(const queue::Spool& spool, queue::Scan& scan, const Wanted& wan
             break;
         seen += entries.size();
         for (const queue::Entry& entry : entries) {
-            if (!wanted.is_due(entry))
+            const bool due = wanted.is_due(entry);
+            if (!due && !wanted.all && wanted.sites.empty())
                 continue;
             auto message = load_message(spool.claim(entry), entry.id);
-            if (message && wanted.is_for_site(*message))
+            if (!message)
+                continue;
+            message->flush = wanted.is_flushed(*message);
+            if (due || message->flush)
                 slice.messages.push_back(std::move(message));
         }
     }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,16 @@ std::unique_ptr<Message> load_message(std::expected<queue::Claimed, queue::Refus
 struct Wanted {
     std::int64_t now = 0;
     std::int64_t longest_wait = 0;  // a due time further ahead comes from a clock that was set
-    bool all = false;
-    std::string site;  // only messages with a recipient in this domain
+    bool fresh = false;             // whatever is there: nobody has handed it over
+    bool due = false;               // whose time has come
+    bool all = false;               // whatever is there, because somebody asked for it
+    std::set<std::string> sites;    // with a recipient in one of these domains, because somebody asked
 
-    bool is_due(const queue::Entry& entry) const { return all || entry.due <= now || entry.due > now + longest_wait; }
-    bool is_for_site(const Message& message) const;
+    // By its name alone; where that does not decide, it is read, and is_flushed() says.
+    bool is_due(const queue::Entry& entry) const {
+        return fresh || (due && (entry.due <= now || entry.due > now + longest_wait));
+    }
+    bool is_flushed(const Message& message) const;
 };
 
 struct Slice {

@@ -1,9 +1,8 @@
 #include "qmgr/scanner.h"
 
-#include <cstdlib>
-
 #include "lib/log/log.h"
 #include "lib/queue/queue_id.h"
+#include "lib/text/text.h"
 #include "lib/time/clock.h"
 
 namespace qmgr {
@@ -11,8 +10,7 @@ namespace qmgr {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto kClockLook = 10s;
-constexpr std::int64_t kClockJump = 120;  // seconds; less is drift or a leap
+constexpr auto kClockLook = 10s;  // so that mail put off until a moment far away is not waited for
 }  // namespace
 
 Scanner::Scanner(event::Loop& loop, const Params& params, const queue::Spool& spool, Scheduler& scheduler)
@@ -25,6 +23,7 @@ Scanner::Scanner(event::Loop& loop, const Params& params, const queue::Spool& sp
       deferred_notice_{loop},
       room_{loop} {
     scheduler_.on_room([this] { room_was_made(); });
+    scheduler_.on_clock_jump([this] { want_deferred(); });
     loop_.spawn(serve_incoming());
     loop_.spawn(serve_deferred());
     loop_.spawn(tick());
@@ -45,12 +44,12 @@ void Scanner::flush_all() {
     scheduler_.revive_all();
     all_wanted_ = true;
     want_incoming();
-    want_deferred();
+    deferred_notice_.notify_all();
 }
 
 void Scanner::flush_site(std::string domain) {
-    site_wanted_ = std::move(domain);
-    want_deferred();
+    sites_wanted_.insert(text::lower(domain));
+    deferred_notice_.notify_all();
 }
 
 void Scanner::room_was_made() {
@@ -62,13 +61,10 @@ void Scanner::room_was_made() {
     }
 }
 
-event::Task<void> Scanner::scan(std::vector<queue::QueueName> queues, bool old_mail, bool all, std::string site) {
+event::Task<void> Scanner::scan(std::vector<queue::QueueName> queues, bool old_mail, Wanted wanted) {
     queue::Scan scan = spool_.scan(std::move(queues));
-    Wanted wanted;
     wanted.now = wall_clock::now_seconds();
     wanted.longest_wait = params_.maximal_backoff_time().count() + params_.minimal_backoff_time().count();
-    wanted.all = all || !old_mail || !site.empty();
-    wanted.site = std::move(site);
     for (;;) {
         while (!scheduler_.has_room(old_mail))
             co_await room_.wait();
@@ -76,10 +72,8 @@ event::Task<void> Scanner::scan(std::vector<queue::QueueName> queues, bool old_m
         Slice slice = co_await pool_.run(std::move(job));
         if (const auto trouble = scan.trouble())
             logging::warning("{}", trouble->text);
-        for (auto& message : slice.messages) {
-            message->flush = all || !wanted.site.empty();
+        for (auto& message : slice.messages)
             scheduler_.admit(std::move(message));
-        }
         if (slice.end)
             co_return;
     }
@@ -91,19 +85,22 @@ event::Task<void> Scanner::serve_incoming() {
             co_await incoming_notice_.wait();
         incoming_wanted_ = false;
         std::vector<queue::QueueName> queues = queue::fresh_queues();
-        co_await scan(std::move(queues), false, false, "");
+        Wanted everything;
+        everything.fresh = true;
+        co_await scan(std::move(queues), false, std::move(everything));
     }
 }
 
 event::Task<void> Scanner::serve_deferred() {
     for (;;) {
-        while (!deferred_wanted_)
+        while (!deferred_wanted_ && !all_wanted_ && sites_wanted_.empty())
             co_await deferred_notice_.wait();
-        deferred_wanted_ = false;
-        const bool all = std::exchange(all_wanted_, false);
-        std::string site = std::exchange(site_wanted_, {});
+        Wanted wanted;  // all that was asked for since the last time, in one search
+        wanted.due = std::exchange(deferred_wanted_, false);
+        wanted.all = std::exchange(all_wanted_, false);
+        wanted.sites = std::exchange(sites_wanted_, {});
         std::vector<queue::QueueName> queues = queue::deferred_queues();
-        co_await scan(std::move(queues), true, all, std::move(site));
+        co_await scan(std::move(queues), true, std::move(wanted));
     }
 }
 
@@ -123,17 +120,8 @@ event::Task<void> Scanner::tick() {
 
 event::Task<void> Scanner::watch_clock() {
     for (;;) {
-        const std::int64_t wall = wall_clock::now_seconds();
-        const auto steady = Clock::now();
         co_await event::sleep_for(loop_, kClockLook);
-        const auto passed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - steady).count();
-        const std::int64_t jump = wall_clock::now_seconds() - wall - passed;
-        if (std::abs(jump) < kClockJump)
-            continue;
-        logging::warning("the system clock jumped by {} s; no mail is returned as too old for the next {} s", jump,
-            params_.maximal_backoff_time().count());
-        scheduler_.note_clock_jump();
-        want_deferred();
+        scheduler_.look_at_clock();
     }
 }
 

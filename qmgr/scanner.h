@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
 
 #include "lib/event/loop.h"
@@ -38,7 +39,7 @@ class Scanner {
     event::Task<void> serve_deferred();
     event::Task<void> tick();
     event::Task<void> watch_clock();
-    event::Task<void> scan(std::vector<queue::QueueName> queues, bool old_mail, bool all, std::string site);
+    event::Task<void> scan(std::vector<queue::QueueName> queues, bool old_mail, Wanted wanted);
     void room_was_made();
 
     event::Loop& loop_;
@@ -53,7 +54,7 @@ class Scanner {
     bool deferred_wanted_ = true;
     bool all_wanted_ = false;
     bool overflow_ = false;
-    std::string site_wanted_;
+    std::set<std::string> sites_wanted_;
 };
 
 }  // namespace qmgr

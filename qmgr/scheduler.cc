@@ -285,6 +285,15 @@ void Scheduler::drain() {
             message->routing->cancel();  // it only schedules: nothing leaves active_ here
 }
 
-void Scheduler::note_clock_jump() { no_expiry_until_ = Clock::now() + params_.maximal_backoff_time(); }
+void Scheduler::look_at_clock() {
+    const std::int64_t jump = clock_.look();
+    if (jump == 0)
+        return;
+    logging::warning("the system clock jumped by {} s; no mail is returned as too old for the next {} s", jump,
+        params_.maximal_backoff_time().count());
+    no_expiry_until_ = Clock::now() + params_.maximal_backoff_time();
+    if (on_clock_jump_)
+        on_clock_jump_();
+}
 
 }  // namespace qmgr

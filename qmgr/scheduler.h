@@ -20,6 +20,7 @@
 #include "lib/config/main_cf.h"
 #include "lib/ipc/records/bounce.h"
 #include "lib/ipc/service_client.h"
+#include "lib/time/jump.h"
 #include "qmgr/disk.h"
 #include "qmgr/message.h"
 #include "qmgr/params.h"
@@ -44,8 +45,10 @@ class Scheduler final : public DeliveryOwner {
 
     // Forgets what is known about dead destinations and services.
     void revive_all();
-    // The system clock was set: nothing is returned as too old for a while.
-    void note_clock_jump();
+    // Where the system clock was set, nothing is returned as too old, and no sender is warned, for a while.
+    void look_at_clock();
+    // Called when it was.
+    void on_clock_jump(std::function<void()> call) { on_clock_jump_ = std::move(call); }
     // Deliveries under way and changes on the disk: what a process that leaves has to wait for.
     std::size_t unfinished() const;
     // No new deliveries from now on; messages that no agent holds are let go, for the next process. What waits for a table
@@ -80,6 +83,7 @@ class Scheduler final : public DeliveryOwner {
     event::Task<void> remove_stubbornly(Message& message);
     void expire(Message& message);
     bool is_over_age(const Message& message, std::int64_t now) const;
+    bool clock_is_sound();
     event::Task<void> report_success(Message& message);
     ipc::records::BounceRequest make_report(const Message& message, ipc::records::BounceKind kind, Phase phase) const;
     void drop(Message& message);
@@ -95,7 +99,9 @@ class Scheduler final : public DeliveryOwner {
     std::map<std::string, std::unique_ptr<Transport>> transports_;
     std::size_t recipients_ = 0;
     std::size_t limit_;
+    wall_clock::JumpWatch clock_;
     Clock::time_point no_expiry_until_{};
+    std::function<void()> on_clock_jump_;
     bool draining_ = false;
     std::function<void()> on_room_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "lib/log/log.h"
 
@@ -15,6 +16,7 @@ using ipc::records::RecipientResult;
 namespace {
 
 constexpr int kMaxAttempts = 1;  // how often a delivery survives its agent
+constexpr int kMaxDeaths = 1;    // and how often in a row an agent may break off before it is left alone
 constexpr std::size_t kManyDestinations = 1000;
 
 ipc::ServiceSettings agent_settings(const std::string& name) {
@@ -157,6 +159,7 @@ void Transport::link_frame(std::string_view frame) {
         logging::warning("private/{}: an answer to request {}, which was not asked", name_, result->request_id);
         return;
     }
+    deaths_ = 0;
     Delivery& delivery = found->second;
     for (const RecipientResult& answer : result->recipients) {
         const auto at = std::find(delivery.recipients.begin(), delivery.recipients.end(), answer.index);
@@ -186,11 +189,11 @@ void Transport::suspend(Destination& target, const std::string& dsn, const std::
     target.dead_until = Clock::now() + dead_time_;
     target.dead_dsn = dsn;
     target.dead_reason = "delivery temporarily suspended: " + reason;
-    abandon_jobs(target, dsn, target.dead_reason);
+    const std::string why = target.dead_reason;
+    abandon(std::exchange(target.jobs, {}), dsn, why);
 }
 
-void Transport::abandon_jobs(Destination& target, const std::string& dsn, const std::string& reason) {
-    std::deque<Job> jobs = std::exchange(target.jobs, {});
+void Transport::abandon(std::deque<Job> jobs, const std::string& dsn, const std::string& reason) {
     for (Job& job : jobs) {
         job.recipients.erase(job.recipients.begin(), job.recipients.begin() + static_cast<std::ptrdiff_t>(job.taken));
         owner_.set_aside(*job.message, job.recipients, dsn, reason, false);
@@ -222,30 +225,50 @@ void Transport::link_down(const std::string& reason, bool reached) {
         return throttle(reason);
     if (!broken.empty())
         logging::warning("private/{}: {} with {} deliveries under way", name_, reason, broken.size());
+    const bool died = !broken.empty();
+    std::vector<Delivery> given_up;
     for (auto& [id, delivery] : broken) {
-        if (delivery.attempts++ < kMaxAttempts) {
+        if (!delivery.recipients.empty() && delivery.attempts++ < kMaxAttempts)
             again_.emplace_back(id, std::move(delivery));
-            continue;
-        }
-        // It was there each time the agent went down: it may be the reason.
-        outstanding_.emplace(id, std::move(delivery));
-        end_delivery(id, DeliverResult{});
+        else
+            given_up.push_back(std::move(delivery));
     }
+    // An agent that takes requests and breaks off would otherwise get the whole queue in no time.
+    if (died && ++deaths_ > kMaxDeaths)
+        throttle(reason);
+    // They were there each time the agent went down: they may be the reason, so this counts as an attempt.
+    for (Delivery& delivery : given_up)
+        put_back(delivery, "the delivery agent gave no answer", true);
     pump();
+}
+
+// A delivery that no agent holds any more.
+void Transport::put_back(Delivery& delivery, const std::string& reason, bool counts) {
+    Destination& target = *delivery.destination;
+    --target.busy;
+    --delivery.message->in_delivery;
+    enter_ring(target);
+    if (delivery.recipients.empty())  // all answered; only the last word was missing
+        return owner_.answers_given(*delivery.message);
+    owner_.set_aside(*delivery.message, delivery.recipients, "4.3.0", reason, counts);
 }
 
 void Transport::throttle(const std::string& reason) {
     logging::warning("private/{}: {}; mail for it waits {} s", name_, reason, retry_time_.count());
     throttled_until_ = Clock::now() + retry_time_;
     throttle_reason_ = "mail transport unavailable";
-    auto again = std::exchange(again_, {});
-    for (auto& [id, delivery] : again) {
-        --delivery.destination->busy;
-        --delivery.message->in_delivery;
-        owner_.set_aside(*delivery.message, delivery.recipients, "4.3.0", throttle_reason_, false);
-    }
+    deaths_ = 0;
+    // What is set aside can end a message, which makes room for another, which may add a destination here: nothing of
+    // ours is walked through while the owner is told.
+    std::deque<Job> jobs;
     for (auto& [key, target] : destinations_)
-        abandon_jobs(*target, "4.3.0", throttle_reason_);
+        std::ranges::move(std::exchange(target->jobs, {}), std::back_inserter(jobs));
+    for (Destination* target : std::exchange(ring_, {}))
+        target->in_ring = false;
+    auto again = std::exchange(again_, {});
+    for (auto& [id, delivery] : again)
+        put_back(delivery, throttle_reason_, false);
+    abandon(std::move(jobs), "4.3.0", throttle_reason_);
 }
 
 void Transport::revive() {

@@ -5,7 +5,8 @@
 // recipients and a letter to one person advance together.
 //
 // Failure     a service that cannot be reached is left alone for transport_retry_time; what waited for it goes back
-//             to the scheduler with the reason. A connection that breaks gives its deliveries back once.
+//             to the scheduler with the reason. A connection that breaks gives its deliveries back once; where the next
+//             breaks too, before anything was answered, the service is left alone as well.
 // Lifetime    made by the Scheduler when first needed, and kept.
 #pragma once
 
@@ -106,7 +107,8 @@ class Transport final : ipc::ServiceLink::Owner {
     void end_delivery(std::uint64_t id, const ipc::records::DeliverResult& result);
     void note_health(Destination& destination, const ipc::records::DeliverResult& result);
     void suspend(Destination& destination, const std::string& dsn, const std::string& reason);
-    void abandon_jobs(Destination& destination, const std::string& dsn, const std::string& reason);
+    void abandon(std::deque<Job> jobs, const std::string& dsn, const std::string& reason);
+    void put_back(Delivery& delivery, const std::string& reason, bool counts);
     void throttle(const std::string& reason);
     void sweep();
 
@@ -124,6 +126,7 @@ class Transport final : ipc::ServiceLink::Owner {
     std::uint64_t next_id_ = 1;
     Clock::time_point throttled_until_{};
     std::string throttle_reason_;
+    int deaths_ = 0;  // connections that broke under deliveries, in a row
     Clock::time_point swept_{};
 };
 

@@ -125,14 +125,7 @@ event::Task<void> Collector::collect_one(std::string id) {
     std::expected<queue::Submission, queue::Refusal> letter = co_await pool_.run(std::move(job));
     if (letter) {
         queue::FileContent::Reader reader{letter->content};
-        queue::CleanupClient::Content content = [&reader](bool restart) {
-            if (restart)
-                reader.restart();
-            const auto block = reader.next();
-            if (!block)  // nothing half is queued: this ends the talk with cleanup
-                throw event::StreamError(event::StreamError::Kind::io, block.error());
-            return std::string{*block};
-        };
+        queue::CleanupClient::Content content = queue::CleanupClient::content_of(reader);
         CleanupOpen open = make_open(*letter);
         CleanupReply reply = co_await cleanup_.submit(std::move(open), std::move(content));
         co_await settle(*letter, reply);

@@ -16,6 +16,7 @@ class StreamError : public std::runtime_error {
         eof,        // the peer left in the middle of something
         too_long,   // a line or block past its limit
         tls,        // the handshake or a record failed
+        protocol,   // the peer says what has no meaning at this place
         io,         // the system says no
         cancelled,  // we were told to stop
     };

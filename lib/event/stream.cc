@@ -247,6 +247,14 @@ Stream::LineWait Stream::read_line(std::size_t max) { return LineWait(*impl_, ma
 Stream::SomeWait Stream::read_some() { return SomeWait(*impl_); }
 Stream::ExactWait Stream::read_exactly(std::size_t octets) { return ExactWait(*impl_, octets); }
 std::string_view Stream::buffered() const { return impl_->buffered(); }
+std::string_view Stream::arrived() {
+    // The loop may not have told yet of what came; and TLS keeps what it has read beyond a record to itself.
+    impl_->can_read = true;
+    while (impl_->buffered().empty() && !impl_->error && !impl_->eof)
+        if (!impl_->fill())
+            break;
+    return impl_->buffered();
+}
 void Stream::consume(std::size_t octets) { impl_->in_start += std::min(octets, impl_->buffered().size()); }
 Stream::WriteWait Stream::flush() { return WriteWait(*impl_, 0); }
 void Stream::push() { impl_->send_pending(); }

@@ -74,6 +74,8 @@ class Stream {
     ExactWait read_exactly(std::size_t octets);
     // What is buffered already, without waiting.
     std::string_view buffered() const;
+    // The same, but the socket (or TLS) is asked too: what a peer has said before it was asked anything.
+    std::string_view arrived();
 
     void write(std::string_view octets);
     // Until all is handed to the kernel.

@@ -49,6 +49,19 @@ event::Task<std::expected<CleanupReply, std::string>> tell(
 
 }  // namespace
 
+void CleanupClient::break_off(const std::string& why) { throw event::StreamError(event::StreamError::Kind::io, why); }
+
+CleanupClient::Content CleanupClient::content_of(FileContent::Reader& reader) {
+    return [&reader](bool restart) {
+        if (restart)
+            reader.restart();
+        const auto block = reader.next();
+        if (!block)
+            break_off(block.error());
+        return std::string{*block};
+    };
+}
+
 CleanupClient::CleanupClient(event::Loop& loop, std::string path)
     : pool_(ipc::open_cleanup_pool(loop, std::move(path), 30s, kMostIdle)) {}
 

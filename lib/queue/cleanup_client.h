@@ -14,6 +14,7 @@
 #include "lib/event/task.h"
 #include "lib/ipc/cleanup_pool.h"
 #include "lib/ipc/records/cleanup.h"
+#include "lib/queue/file_content.h"
 
 namespace queue {
 
@@ -22,6 +23,10 @@ class CleanupClient {
     // Gives the content piece by piece from its beginning, at most 64 KiB each; empty at its end. `restart` is true
     // in the first call of each attempt.
     using Content = std::function<std::string(bool restart)>;
+    // What cannot be read is not the end of the content: a Content says so by this, and nothing half comes into the queue.
+    [[noreturn]] static void break_off(const std::string& why);
+    // Of a file, which must outlive it.
+    static Content content_of(FileContent::Reader& reader);
 
     explicit CleanupClient(event::Loop& loop, std::string path = "public/cleanup");
 

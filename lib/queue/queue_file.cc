@@ -221,7 +221,8 @@ std::expected<void, Trouble> QueueWriter::append(std::string_view content) {
 }
 
 std::expected<void, Trouble> QueueWriter::sync(bool directory_too) {
-    // The mail owner has to read what users submit; nobody else can enter the folder.
+    // The mail owner has to read what users submit; nobody else can enter the folder. Before the sync: after a power cut the
+    // mail owner has to read it still.
     if (queue_ == QueueName::maildrop && fchmod(file_.get(), 0644) != 0)
         return std::unexpected(trouble("chmod"));
     if (fsync(file_.get()) != 0)

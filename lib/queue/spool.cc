@@ -198,11 +198,25 @@ std::optional<event::Fd> Spool::lock_submissions() const {
     return lock;
 }
 
+// postdrop opens a file to us as its last step. Where it has had the time for that, somebody has to know of the file.
+Refusal Spool::closed_submission(std::string_view id, const Trouble& trouble) const {
+    const std::string label = files::path_of(QueueName::maildrop, id);
+    struct stat info {};
+    if (fstatat(root_.get(), label.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return refuse(Refusal::Kind::gone);
+    const std::int64_t age = std::abs(wall_clock::now_seconds() - info.st_mtim.tv_sec);
+    if (trouble.error == EACCES && S_ISREG(info.st_mode) && age < kFreshSeconds)
+        return refuse(Refusal::Kind::busy);
+    return refuse(Refusal::Kind::unreadable, fmt::format("{} (uid={})", trouble.text, info.st_uid));
+}
+
 std::expected<Submission, Refusal> Spool::take_submission(std::string_view id) const {
     const std::string label = files::path_of(QueueName::maildrop, id);
     auto opened = files::open(root_.get(), QueueName::maildrop, id, false);
-    if (!opened || !*opened)
-        return std::unexpected(refuse(Refusal::Kind::gone));  // or not yet ready to be read
+    if (!opened)
+        return std::unexpected(closed_submission(id, opened.error()));
+    if (!*opened)
+        return std::unexpected(refuse(Refusal::Kind::gone));
     event::Fd file = std::move(**opened);
     struct stat info {};
     if (fstat(file.get(), &info) != 0 || files::is_locked_by_another(file.get()))
@@ -217,8 +231,12 @@ std::expected<Submission, Refusal> Spool::take_submission(std::string_view id) c
             refuse(Refusal::Kind::set_apart, fmt::format("{}: {}; moved to {}/ (uid={})", label, read.error().text,
                                                  name_of(QueueName::corrupt), info.st_uid)));
     }
-    if (!read)
-        return std::unexpected(refuse(Refusal::Kind::busy));
+    if (!read) {
+        Entry entry;
+        entry.queue = QueueName::maildrop;
+        entry.id = id;
+        return std::unexpected(settle_damage(entry, file, read.error()));
+    }
     Submission submission;
     submission.id = id;
     submission.owner = info.st_uid;

@@ -87,6 +87,7 @@ class Spool {
   private:
     friend class Surgery;
     Spool(std::string directory, event::Fd root) : directory_{std::move(directory)}, root_{std::move(root)} {}
+    Refusal closed_submission(std::string_view id, const Trouble& trouble) const;
     Refusal settle_damage(const Entry& entry, const event::Fd& file, const Damage& damage) const;
     Refusal set_apart(const Entry& entry, const std::string& why) const;
 

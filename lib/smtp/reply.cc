@@ -23,7 +23,7 @@ std::size_t digits(std::string_view text, std::size_t most) {
 }
 
 [[noreturn]] void refuse(const char* why) {
-    throw event::StreamError(event::StreamError::Kind::io, std::string("protocol error: ") + why);
+    throw event::StreamError(event::StreamError::Kind::protocol, std::string("protocol error: ") + why);
 }
 
 }  // namespace

@@ -23,7 +23,9 @@ struct Reply {
     Reply(int reply_code, std::string status, std::string text)
         : code(reply_code), dsn(std::move(status)), lines{std::move(text)} {}
 
-    bool is_success() const { return code >= 200 && code < 400; }
+    // RFC 5321, 4.2.1. Only 2xx completes anything: 3xx asks for more, and who has nothing more to say was misunderstood.
+    bool is_success() const { return code >= 200 && code < 300; }
+    bool wants_more() const { return code >= 300 && code < 400; }
     bool is_error() const { return code >= 400; }
     bool is_temporary() const { return code >= 400 && code < 500; }
     bool is_permanent() const { return code >= 500; }

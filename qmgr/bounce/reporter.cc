@@ -32,20 +32,21 @@ std::string random_word() {
     return fmt::format("{:016x}", value);
 }
 
-// The length of the header, with the line end of its last field; at most `limit`, cut at a line end.
-std::uint64_t header_length(const queue::FileContent& content, std::uint64_t limit) {
+// The length of the header, with the line end of its last field; at most `limit`, cut at a line end. An original that cannot
+// be read now may be readable later; that the message waits is better than a report without it.
+std::expected<std::uint64_t, std::string> header_length(const queue::FileContent& content, std::uint64_t limit) {
     std::string block;
     while (block.size() < std::min(content.size(), limit)) {
         const auto more = content.read(block.size(), std::min<std::uint64_t>(kBlock, limit - block.size()));
         if (!more)
-            break;
+            return std::unexpected(more.error());
         block += *more;
     }
     const std::size_t end = block.starts_with("\r\n") ? 0 : block.find("\r\n\r\n");
     if (end != std::string::npos)
-        return end == 0 ? 0 : end + 2;
+        return end == 0 ? std::uint64_t{0} : end + 2;
     const std::size_t line = block.rfind("\r\n");
-    return line == std::string::npos ? 0 : line + 2;
+    return line == std::string::npos ? std::uint64_t{0} : line + 2;
 }
 
 // Gives head, the first `length` octets of the original, and tail, one after the other.
@@ -76,11 +77,12 @@ class ReportContent {
     }
 
   private:
-    // What cannot be read is left out: better a report without its original than none.
     std::string read_block() {
-        std::string block = original_.read(at_, std::min<std::uint64_t>(kBlock, length_ - at_)).value_or("");
-        at_ += block.size();
-        return block;
+        auto block = original_.read(at_, std::min<std::uint64_t>(kBlock, length_ - at_));
+        if (!block)
+            queue::CleanupClient::break_off(block.error());
+        at_ += block->size();
+        return std::move(*block);
     }
 
     Report report_;
@@ -114,8 +116,12 @@ std::string Reporter::double_bounce_sender() const { return params_.double_bounc
 event::Task<std::string> Reporter::send(
     const BounceRequest& request, const queue::FileContent& content, const Order& order) {
     std::uint64_t length = content.size();
-    if (order.returned == Returned::header)
-        length = header_length(content, static_cast<std::uint64_t>(params_.bounce_size_limit()));
+    if (order.returned == Returned::header) {
+        const auto header = header_length(content, static_cast<std::uint64_t>(params_.bounce_size_limit()));
+        if (!header)
+            co_return header.error();
+        length = *header;
+    }
     Report report = compose(request, site_, order.recipient, order.audience, order.returned, random_word());
     ReportContent source{std::move(report), content, length};
 
@@ -172,7 +178,12 @@ event::Task<std::string> Reporter::report(BounceRequest request, event::Fd file)
     }
     if (request.kind == BounceKind::success)
         co_return std::string{};
-    co_return co_await tell_postmaster(request, content);
+    std::string refused = co_await tell_postmaster(request, content);
+    if (refused.empty() || request.mail.sender.empty())
+        co_return refused;
+    // The sender knows: to ask again would tell the sender again, as often as the postmaster's copy is refused.
+    logging::warning("{}: the postmaster is not told: {}", request.queue_id, refused);
+    co_return std::string{};
 }
 
 namespace {

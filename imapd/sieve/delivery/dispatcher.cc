@@ -30,7 +30,6 @@ using ipc::records::SieveSubmitted;
 namespace {
 
 constexpr std::size_t kMaxRecord = 1 << 20;
-constexpr std::size_t kPiece = 65536;
 constexpr std::chrono::seconds kLookEvery{1};
 constexpr std::chrono::milliseconds kReasonsWait{100};
 constexpr std::size_t kMaxRecipients = 100;
@@ -333,17 +332,9 @@ event::Task<void> Dispatcher::submit(Process& process, SieveSubmit request, even
         open.handling = forward ? ipc::records::kCleanupForward : ipc::records::kCleanupOurs;
         for (const std::string& recipient : request.recipients)
             open.recipients.emplace_back().address = recipient;
-        off_t at = 0;
-        auto pieces = [&content, &at](bool restart) {
-            if (restart)
-                at = 0;
-            std::string piece(kPiece, '\0');
-            const ssize_t count = pread(content.get(), piece.data(), piece.size(), at);
-            piece.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
-            at += static_cast<off_t>(piece.size());
-            return piece;
-        };
-        queue::CleanupClient::Content source = pieces;
+        const queue::FileContent message{std::move(content), {0, static_cast<std::uint64_t>(info.st_size)}};
+        queue::FileContent::Reader reader{message};
+        queue::CleanupClient::Content source = queue::CleanupClient::content_of(reader);
         process.channel.stream().set_deadline(std::nullopt);  // the queue's time is not the script's
         CleanupReply reply = co_await cleanup_.submit(std::move(open), std::move(source));
         process.channel.stream().set_deadline(event::Clock::now() + params_.timeout());

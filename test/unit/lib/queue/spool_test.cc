@@ -190,6 +190,48 @@ TEST_CASE("submissions", "[queue]") {
     CHECK(spool.take_submission("ABCDEF1").error().kind == Refusal::Kind::gone);
 }
 
+// Another user's rights, as long as it lives.
+class AsNobody {
+  public:
+    AsNobody() { REQUIRE(seteuid(65534) == 0); }
+    ~AsNobody() { static_cast<void>(seteuid(0)); }
+};
+
+TEST_CASE("a submission that cannot be read is named, unless it is being written", "[queue]") {
+    if (geteuid() != 0)
+        return;  // whose files would be closed to us?
+    TempSpool temp;
+    const Spool& spool = temp.spool();
+    const std::string file = write_message(temp, "ABCDEF1", "x\r\n", sample_envelope("ABCDEF1"), QueueName::maildrop);
+    for (const std::string& path : {temp.path(), temp.path() + "/maildrop"})
+        REQUIRE(chmod(path.c_str(), 0755) == 0);
+    REQUIRE(chmod(file.c_str(), 0600) == 0);
+    const AsNobody nobody;
+    CHECK(spool.take_submission("ABCDEF1").error().kind == Refusal::Kind::busy);
+    {
+        REQUIRE(seteuid(0) == 0);
+        const timespec long_ago[2] = {{1'000'000, 0}, {1'000'000, 0}};
+        REQUIRE(utimensat(AT_FDCWD, file.c_str(), long_ago, 0) == 0);
+        REQUIRE(seteuid(65534) == 0);
+    }
+    const auto closed = spool.take_submission("ABCDEF1");
+    CHECK(closed.error().kind == Refusal::Kind::unreadable);
+    CHECK(closed.error().text.find("maildrop/ABCDEF1") != std::string::npos);
+    CHECK(closed.error().text.find("uid=0") != std::string::npos);
+}
+
+TEST_CASE("a submission that a power cut left unfinished goes, with a word", "[queue]") {
+    TempSpool temp;
+    const std::string path = temp.path() + "/maildrop/ABCDEF1";
+    std::ofstream(path) << std::string(4096, '\0');
+    CHECK(temp.spool().take_submission("ABCDEF1").error().kind == Refusal::Kind::busy);
+    const timespec long_ago[2] = {{1'000'000, 0}, {1'000'000, 0}};
+    REQUIRE(utimensat(AT_FDCWD, path.c_str(), long_ago, 0) == 0);
+    const auto left = temp.spool().take_submission("ABCDEF1");
+    CHECK(left.error().kind == Refusal::Kind::removed);
+    CHECK(left.error().text.find("ABCDEF1") != std::string::npos);
+}
+
 TEST_CASE("queues have the names that people know", "[queue]") {
     for (const char* name : {"incoming", "active", "deferred", "hold", "corrupt", "maildrop"})
         CHECK(name_of(parse_queue_name(name).value()) == name);
