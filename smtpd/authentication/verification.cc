@@ -35,7 +35,9 @@ std::string Verification::author_domain() const {
     if (!verifier_.header_is_complete())
         return {};
     dmarc::Authors authors = dmarc::find_authors(dmarc::from_bodies(verifier_.fields()));
-    return authors.domains.size() == 1 ? authors.domains.front() : std::string();
+    // An exemption is for an author whom everybody sees.
+    const bool clear = authors.domains.size() == 1 && !authors.unusable && authors.ambiguity.empty();
+    return clear ? authors.domains.front() : std::string();
 }
 
 event::Task<void> Verification::finish(Findings& findings, std::string exempt) {
