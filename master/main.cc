@@ -80,16 +80,15 @@ event::Fd lock_pid_file(const Options& options) {
     return file;
 }
 
-void open_log(const Options& options, const master::Params& params) {
+// Why there is no log where there should be one; mail goes on.
+std::string open_log(const master::Params& params) {
     logging::Settings settings;
     settings.syslog_name = params.syslog_name();
     settings.service = "master";
     settings.facility = params.syslog_facility();
     settings.file = params.maillog_file();
     settings.host = params.myhostname().substr(0, params.myhostname().find('.'));
-    std::string reason = logging::open(settings);
-    if (!reason.empty())
-        refuse(options, "maillog_file: " + reason);
+    return logging::open_for_service(settings);
 }
 
 event::Task<void> send_status(event::Stream stream, master::Supervisor& supervisor) {
@@ -145,7 +144,7 @@ int main(int argc, char** argv) {
     master::Params params;
     config::Problems problems = params.load(cf);
     ::umask(022);
-    open_log(options, params);
+    const std::string no_log = open_log(params);
     report_problems(options, cf.problems());
     report_problems(options, problems);
     if (auto ready = master::prepare_spool(params); !ready)
@@ -173,7 +172,8 @@ int main(int argc, char** argv) {
     master::systemd_watchdog(loop);
     master::systemd_ready();
     if (options.ready_descriptor >= 0) {
-        [[maybe_unused]] ssize_t written = ::write(options.ready_descriptor, "ready", 5);
+        const std::string word = "ready" + no_log;
+        [[maybe_unused]] ssize_t written = ::write(options.ready_descriptor, word.data(), word.size());
         ::close(options.ready_descriptor);
     }
     loop.run();

@@ -24,6 +24,7 @@ namespace {
 
 constexpr auto kStopPatience = 30s;
 constexpr auto kJailLook = 1s;
+constexpr auto kBetweenReloads = 2s;
 
 // Address rewriting, TLS sessions, connection reuse, shared tables and log writing need no process of their own.
 constexpr std::array<std::string_view, 8> kInsideAnother{
@@ -192,7 +193,22 @@ std::expected<Supervisor::Services, std::string> Supervisor::services_after_relo
     return make_services(params, cf, *kept);
 }
 
+// Each reload starts every process anew: a hundred in a row would leave the machine nothing else to do.
 void Supervisor::reload() {
+    reload_wanted_ = true;
+    if (!std::exchange(reloading_, true))
+        loop_.spawn(reload_in_turn());
+}
+
+event::Task<void> Supervisor::reload_in_turn() {
+    while (std::exchange(reload_wanted_, false)) {
+        reload_now();
+        co_await event::sleep_for(loop_, kBetweenReloads);
+    }
+    reloading_ = false;
+}
+
+void Supervisor::reload_now() {
     if (stopping_)
         return;
     const std::string told = fmt::format("reload -- version {}, configuration {}", "0.1.0", config_directory_);

@@ -22,6 +22,7 @@ class Supervisor {
 
     // Reads the configuration, opens the sockets, begins. A reason where that cannot be.
     std::expected<void, std::string> start(Params& params, config::MainCf& cf);
+    // Soon; what is asked for while one is under way, or just was, becomes one.
     void reload();
     void stop();
     void abort();
@@ -38,6 +39,8 @@ class Supervisor {
     std::expected<SocketMap, std::string> current_sockets() const;
     std::shared_ptr<const Settings> make_settings(const Params& params) const;
     void begin(Services services);
+    event::Task<void> reload_in_turn();
+    void reload_now();
     void retire(Services services, worker::ToWorker message);
     void drop_ended();
     event::Task<void> close_service(std::unique_ptr<Service> service);
@@ -50,6 +53,8 @@ class Supervisor {
     Services retired_;
     std::int64_t reloads_ = 0;
     std::int64_t since_ = 0;
+    bool reload_wanted_ = false;
+    bool reloading_ = false;
     bool stopping_ = false;
 };
 

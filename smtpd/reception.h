@@ -18,6 +18,9 @@ struct Session::Reception {
     std::int64_t size = 0;
     bool too_large = false;
     bool link_broken = false;  // cleanup went away; the rest is read and dropped
+    // All that cleanup was told of the content, while that is one record: it can be said to another cleanup then.
+    std::optional<ipc::records::CleanupContent> first;
+    bool begun = false;  // something of the message was handed on
     bool sends() const { return !too_large && !link_broken; }
 };
 

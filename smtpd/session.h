@@ -7,6 +7,7 @@
 // Trust       every octet comes from a stranger.
 #pragma once
 
+#include <expected>
 #include <map>
 #include <optional>
 #include <string>
@@ -104,8 +105,11 @@ class Session {
     // DATA.
     event::Task<void> receive(Reception& reception);
     event::Task<void> forward(Reception& reception);
+    event::Task<bool> take_cleanup();
+    event::Task<void> renew_cleanup(Reception& reception);
     void open_message(const Reception& reception);
     event::Task<smtp::Reply> close_message(Reception& reception);
+    event::Task<std::expected<ipc::records::CleanupReply, std::string>> end_message(const ipc::records::CleanupEnd& end);
     smtp::Reply judge(const Reception& reception);
     void end_transaction();
 

@@ -129,15 +129,36 @@ int connect_journal() {
 
 }  // namespace
 
+namespace {
+
+// A FIFO that nobody reads is an error here, not something to wait for; and one that is full loses lines, but holds up
+// nobody.
+int open_file(const std::string& path) {
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int descriptor = ::open(path.c_str(), kFlags, 0640);
+    if (path != "/dev/stdout")
+        return descriptor;
+    if (descriptor < 0)
+        return ::dup(STDOUT_FILENO);         // a socket or pipe that cannot be opened by name
+    ::fcntl(descriptor, F_SETFL, O_APPEND);  // whoever started us reads it
+    return descriptor;
+}
+
+void use_syslog(State& s) {
+    s.place = Place::syslog;
+    // The connection is made now: a jailed process could not reach /dev/log later.
+    ::openlog(s.tag.c_str(), LOG_PID | LOG_NDELAY, facility_value(s.settings.facility));
+}
+
+}  // namespace
+
 std::string open(const Settings& settings) {
     State& s = state();
     std::lock_guard lock(s.mutex);
     s.settings = settings;
     s.tag = settings.service.empty() ? settings.syslog_name : settings.syslog_name + "/" + settings.service;
     if (settings.file.empty()) {
-        s.place = Place::syslog;
-        // The connection is made now: a jailed process could not reach /dev/log later.
-        ::openlog(s.tag.c_str(), LOG_PID | LOG_NDELAY, facility_value(settings.facility));
+        use_syslog(s);
         return "";
     }
     if (settings.file == "journal") {
@@ -145,9 +166,7 @@ std::string open(const Settings& settings) {
         s.descriptor = connect_journal();
         return "";
     }
-    int descriptor = ::open(settings.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-    if (descriptor < 0 && settings.file == "/dev/stdout")
-        descriptor = ::dup(STDOUT_FILENO);  // a socket or pipe that cannot be opened by name
+    int descriptor = open_file(settings.file);
     if (descriptor < 0)
         return fmt::format("cannot open the log file {}: {}", settings.file, std::strerror(errno));
     if (s.descriptor >= 0)
@@ -155,6 +174,20 @@ std::string open(const Settings& settings) {
     s.descriptor = descriptor;
     s.place = Place::descriptor;
     return "";
+}
+
+std::string open_for_service(const Settings& settings) {
+    const std::string reason = open(settings);
+    if (reason.empty())
+        return reason;
+    {
+        State& s = state();
+        std::lock_guard lock(s.mutex);
+        use_syslog(s);
+        s.settings.also_stderr = true;
+    }
+    warning("maillog_file: {}; until that is mended the log goes to syslog", reason);
+    return reason;
 }
 
 void set_verbosity(int level) { state().verbosity = level; }

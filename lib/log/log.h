@@ -30,6 +30,10 @@ struct Settings {
 // Opens the destination; called before a process gives up its rights. Returns a reason where it cannot.
 std::string open(const Settings& settings);
 
+// For a service, which has mail to care for whatever becomes of its log: where the file cannot be opened, lines go to
+// syslog, and what is more than information to the standard error too. The loss is the first thing said there, and returned.
+std::string open_for_service(const Settings& settings);
+
 // Messages of debug_peer kind are not kept; -v raises this.
 void set_verbosity(int level);
 int verbosity();

@@ -71,9 +71,7 @@ void Program::State::open_log() {
     settings.facility = params->syslog_facility();
     settings.file = params->maillog_file();
     settings.host = params->myhostname().substr(0, params->myhostname().find('.'));
-    std::string reason = logging::open(settings);
-    if (!reason.empty())
-        logging::fatal("maillog_file: {}", reason);
+    logging::open_for_service(settings);  // mail goes on without a log
 }
 
 Program::Program(int argc, char** argv, std::string_view name, config::HostParams& params)

@@ -13,6 +13,30 @@ constexpr std::size_t kChunk = 32768;
 constexpr std::size_t kRecipientsPerRecord = 1000;
 }  // namespace
 
+event::Task<bool> Session::take_cleanup() {
+    std::expected<ipc::CleanupPool::Lease, std::string> lease = co_await services_.cleanup.take();
+    if (lease) {
+        transaction_->cleanup = std::move(*lease);
+        log_client();
+    } else {
+        logging::warning("cleanup cannot be reached: {}", lease.error());
+        transaction_->cleanup.reset();
+    }
+    co_return lease.has_value();
+}
+
+// Cleanup closes a connection that has nothing under way when it is idle for too long or reloads, however long a client
+// takes between RCPT and its message; the next cleanup is told everything from the beginning then.
+event::Task<void> Session::renew_cleanup(Reception& reception) {
+    const bool reached = co_await take_cleanup();
+    reception.link_broken = !reached;
+    if (!reached)
+        co_return;
+    open_message(reception);
+    if (reception.first)
+        transaction_->cleanup->channel.write(*reception.first);
+}
+
 // What cleanup must know before the content. It stays in the buffer until there is content to go with it.
 void Session::open_message(const Reception& reception) {
     ipc::records::CleanupOpen open;
@@ -63,11 +87,19 @@ event::Task<void> Session::forward(Reception& reception) {
     ipc::records::CleanupContent content;
     content.octets = std::move(reception.chunk);
     reception.chunk.clear();
-    event::Stream& stream = transaction_->cleanup->channel.stream();
+    const bool is_first = !std::exchange(reception.begun, true);
+    reception.first.reset();
+    if (is_first && ipc::is_gone(transaction_->cleanup->channel.stream())) {
+        co_await renew_cleanup(reception);
+        if (reception.link_broken)
+            co_return;
+    }
     std::string failure;
     try {
         transaction_->cleanup->channel.write(content);
-        co_await stream.drain();
+        if (is_first)
+            reception.first = std::move(content);
+        co_await transaction_->cleanup->channel.stream().drain();
     } catch (const event::StreamError& error) {
         failure = error.what();
     }
@@ -121,14 +153,29 @@ Reply Session::judge(const Reception& reception) {
     return Reply();
 }
 
+event::Task<std::expected<ipc::records::CleanupReply, std::string>> Session::end_message(
+    const ipc::records::CleanupEnd& end) {
+    ipc::Channel& channel = transaction_->cleanup->channel;
+    std::string failure;
+    try {
+        channel.write(end);
+        channel.stream().set_timeout(params_.ipc_timeout());
+        std::expected<ipc::records::CleanupReply, std::string> answer =
+            co_await channel.receive<ipc::records::CleanupReply>();
+        co_return std::move(answer);
+    } catch (const event::StreamError& error) {
+        failure = error.what();
+    }
+    co_return std::unexpected(std::move(failure));
+}
+
 event::Task<Reply> Session::close_message(Reception& reception) {
     co_await forward(reception);
     Reply refused = judge(reception);
-    ipc::CleanupPool::Lease& lease = *transaction_->cleanup;
     if (refused.code != 0 || transaction_->discard) {
         if (!reception.link_broken) {
-            lease.channel.write(ipc::records::CleanupAbort());
-            lease.channel.stream().push();
+            transaction_->cleanup->channel.write(ipc::records::CleanupAbort());
+            transaction_->cleanup->channel.stream().push();
         } else {
             transaction_->cleanup.reset();
         }
@@ -142,23 +189,21 @@ event::Task<Reply> Session::close_message(Reception& reception) {
         end.prepend = reception.inspection->prepend();
         end.handling = reception.inspection->holds() ? ipc::records::kCleanupHold : 0;
     }
-    std::string failure;
-    std::expected<ipc::records::CleanupReply, std::string> answer;
-    try {
-        lease.channel.write(end);
-        lease.channel.stream().set_timeout(params_.ipc_timeout());
-        answer = co_await lease.channel.receive<ipc::records::CleanupReply>();
-        if (!answer)
-            failure = answer.error();
-    } catch (const event::StreamError& error) {
-        failure = error.what();
+    std::expected<ipc::records::CleanupReply, std::string> answer = co_await end_message(end);
+    const bool said_whole = reception.first || !reception.begun;
+    if (!answer && said_whole && transaction_->cleanup->channel.stream().unread_by_peer()) {
+        // It left just as it was told: it has not read the end, so it has not queued the message.
+        co_await renew_cleanup(reception);
+        if (!reception.link_broken)
+            answer = co_await end_message(end);
     }
-    if (!failure.empty()) {
-        logging::warning("{}: no answer from cleanup: {}", lease.memo.queue_id, failure);
+    if (!answer) {
+        if (transaction_->cleanup)
+            logging::warning("{}: no answer from cleanup: {}", transaction_->cleanup->memo.queue_id, answer.error());
         transaction_->cleanup.reset();
         co_return Reply(451, "4.3.0", "Error: queue file write error");
     }
-    lease.memo.queue_id = answer->next_queue_id;
+    transaction_->cleanup->memo.queue_id = answer->next_queue_id;
     if (answer->code == 250)
         co_return Reply(250, "2.0.0", "Ok: queued as " + answer->queue_id);
     co_return Reply(answer->code, answer->dsn, "Error: " + answer->reason);

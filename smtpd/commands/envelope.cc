@@ -205,13 +205,9 @@ event::Task<Reply> Session::rcpt(std::string_view argument) {
         co_return listed.reply;
     }
     if (!transaction_->cleanup) {
-        std::expected<ipc::CleanupPool::Lease, std::string> lease = co_await services_.cleanup.take();
-        if (!lease) {
-            logging::warning("cleanup cannot be reached: {}", lease.error());
+        const bool reached = co_await take_cleanup();
+        if (!reached)
             co_return Reply(451, "4.3.0", "Error: queue file write error");
-        }
-        transaction_->cleanup = std::move(*lease);
-        log_client();
     }
     recipient.address = known.recipient.text();
     if (path->mailbox.text() != recipient.address)

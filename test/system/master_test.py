@@ -30,6 +30,22 @@ class Supervisor(unittest.TestCase):
             client.quit()
             wait_until(lambda: old[0] not in mail.pids("smtpd"), "the old process goes when its dialogue is over")
 
+    def test_mail_goes_on_without_a_log(self):
+        with Instance() as mail:
+            mail.set("maillog_file", mail.path("nowhere/mail.log"))
+            old = mail.pids("smtpd") + mail.pids("lmtpd")
+            mail.reload()
+            wait_until(lambda: not set(old) & set(mail.pids("smtpd") + mail.pids("lmtpd")), "processes without a log")
+            mail.send()
+            wait_until(lambda: len(mail.messages("alice")) == 1, "the message")
+            mail.stop()
+            os.mkfifo(mail.path("fifo"))
+            mail.set("maillog_file", mail.path("fifo"))
+            said = mail.run("malleposte", "start", timeout=30)
+            self.assertIn("cannot open the log file", said.stdout + said.stderr)
+            mail.send()
+            wait_until(lambda: len(mail.messages("alice")) == 2, "the second message")
+
     def test_stop_waits_for_a_message_and_says_goodbye(self):
         with Instance() as mail:
             idle, replies = mail.raw("smtp")

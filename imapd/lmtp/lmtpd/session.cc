@@ -48,6 +48,10 @@ struct Session::Reception {
     std::int64_t size = 0;
     bool too_large = false;
     std::string trouble;  // the store went away
+    ipc::records::StoreOpen open;
+    // All that the store was told of the content, while that is one record: it can be said to another store then.
+    std::optional<ipc::records::StoreContent> first;
+    bool begun = false;  // something of the message was handed on
 };
 
 ipc::ServiceSettings store_settings(const Params& params) {
@@ -230,6 +234,19 @@ std::string Session::trace_line() const {
         recipients_.size() == 1 ? "\r\n\tfor <" + address::quote(recipients_.front()) + ">" : "", format_date());
 }
 
+// lmtp-store closes a connection that has nothing under way when it is idle for too long or reloads, however long a client
+// takes to send its message; the next one is told everything from the beginning then.
+event::Task<void> Session::renew_store(Reception& reception) {
+    store_.reset();
+    const bool reached = co_await ensure_store();
+    reception.trouble = reached ? "" : "it cannot be reached";
+    if (!reached)
+        co_return;
+    store().write(reception.open);
+    if (reception.first)
+        store().write(*reception.first);
+}
+
 event::Task<void> Session::forward(Reception& reception) {
     if (!reception.trouble.empty() || reception.too_large) {
         reception.chunk.clear();
@@ -238,8 +255,16 @@ event::Task<void> Session::forward(Reception& reception) {
     ipc::records::StoreContent content;
     content.octets = std::move(reception.chunk);
     reception.chunk.clear();
+    const bool is_first = !std::exchange(reception.begun, true);
+    reception.first.reset();
+    if (is_first && ipc::is_gone(store().stream()))
+        co_await renew_store(reception);
+    if (!reception.trouble.empty())
+        co_return;
     try {
         store().write(content);
+        if (is_first)
+            reception.first = std::move(content);
         co_await store().stream().drain();
     } catch (const event::StreamError& error) {
         reception.trouble = error.what();
@@ -265,17 +290,30 @@ event::Task<void> Session::receive(Reception& reception) {
         co_await forward(reception);
 }
 
+event::Task<std::expected<ipc::records::StoreReply, std::string>> Session::end_message() {
+    std::string failure;
+    try {
+        store().write(ipc::records::StoreEnd{});
+        std::expected<ipc::records::StoreReply, std::string> reply = co_await store().receive<ipc::records::StoreReply>();
+        co_return std::move(reply);
+    } catch (const event::StreamError& error) {
+        failure = error.what();
+    }
+    co_return std::unexpected(std::move(failure));
+}
+
 event::Task<void> Session::answer_recipients(Reception& reception) {
     std::expected<ipc::records::StoreReply, std::string> reply = std::unexpected(reception.trouble);
     if (reception.too_large) {
         store_.reset();  // closing it before the end drops the message there
     } else if (reception.trouble.empty()) {
-        ipc::records::StoreEnd end;
-        try {
-            store().write(end);
-            reply = co_await store().receive<ipc::records::StoreReply>();
-        } catch (const event::StreamError& error) {
-            reply = std::unexpected(std::string(error.what()));
+        reply = co_await end_message();
+        const bool said_whole = reception.first || !reception.begun;
+        if (!reply && said_whole && store().stream().unread_by_peer()) {
+            // It left just as it was told: it has not read the end, so it has stored nothing.
+            co_await renew_store(reception);
+            if (reception.trouble.empty())
+                reply = co_await end_message();
         }
     }
     bool broken = !reply && !reception.too_large;
@@ -304,7 +342,7 @@ event::Task<Reply> Session::data(std::string_view argument) {
         co_return Reply(451, "4.3.0", "Temporary internal error");
     session_id_ = make_session_id();
     Reception reception;
-    ipc::records::StoreOpen open;
+    ipc::records::StoreOpen& open = reception.open;
     open.session = session_id_;
     open.sender = sender_;
     open.trace = trace_line();

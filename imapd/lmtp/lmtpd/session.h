@@ -56,6 +56,8 @@ class Session {
     // Whether lmtp-store is there, over a connection that has not ended meanwhile.
     event::Task<bool> ensure_store();
     ipc::Channel& store() { return store_->channel; }
+    event::Task<void> renew_store(Reception& reception);
+    event::Task<std::expected<ipc::records::StoreReply, std::string>> end_message();
     event::Task<void> receive(Reception& reception);
     event::Task<void> forward(Reception& reception);
     event::Task<void> answer_recipients(Reception& reception);

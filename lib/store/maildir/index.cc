@@ -163,10 +163,15 @@ void Index::open_environment(int root, const std::string& path) {
     if (fstatat(root, kDataFile, &opened_, AT_SYMLINK_NOFOLLOW) != 0)
         system_trouble("index file");
 
+    guard_ = IndexGuard(env_, root_.get());
+    guard_.begin_use();
+    fill_up();
+
     // Nobody makes the file anew meanwhile, but another process may be making its tables.
     int code = open_tables(MDB_RDONLY);
     if (code == MDB_NOTFOUND)
         code = open_tables(MDB_CREATE);
+    guard_.end_use();
     check(code, "open index tables");
 
     event::Fd intents(openat(root, kIntentFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -176,6 +181,33 @@ void Index::open_environment(int root, const std::string& path) {
     if (mapped == MAP_FAILED)
         system_trouble("map index intent");
     intent_ = static_cast<std::uint64_t*>(mapped);
+}
+
+// A file that is shorter than LMDB thinks has been cut, and would be a fault of the machine where it is read. What was cut
+// off comes back as zeros: no page looks like that, so that LMDB says what is the matter. (It may have been a page that was
+// never used; then nobody reads it.)
+void Index::fill_up() {
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    struct stat file {};
+    int descriptor = -1;
+    const auto is_short = [&] {
+        check(mdb_env_info(env_, &info), "index size");
+        check(mdb_env_stat(env_, &stat), "index page size");
+        check(mdb_env_get_fd(env_, &descriptor), "index file");
+        if (fstat(descriptor, &file) != 0)
+            system_trouble("index file");
+        return static_cast<std::uint64_t>(file.st_size) < (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+    };
+    // The environment alone knows from its first pages how long it is; its tables are not looked at.
+    if (!is_short())
+        return;
+    MDB_txn* nobody_writes = nullptr;
+    check(mdb_txn_begin(env_, nullptr, 0, &nobody_writes), "begin");
+    const bool done = !is_short() || ftruncate(descriptor, static_cast<off_t>((info.me_last_pgno + 1) * stat.ms_psize)) == 0;
+    mdb_txn_abort(nobody_writes);
+    if (!done)
+        system_trouble("index file");
 }
 
 int Index::open_tables(unsigned flags) {
@@ -199,6 +231,7 @@ int Index::open_tables(unsigned flags) {
 }
 
 Index::~Index() {
+    guard_ = IndexGuard();  // what lies at these addresses next is no index
     if (intent_)
         munmap(intent_, sizeof(Intent));
     if (env_)
@@ -211,10 +244,7 @@ bool Index::is_current() const {
            now.st_dev == opened_.st_dev;
 }
 
-void Index::discard(int root) {
-    for (const char* file : {kDataFile, kLockFile, kIntentFile, kIncarnationFile})
-        unlinkat(root, file, 0);
-}
+void Index::discard(int root) { IndexGuard::discard(root); }
 
 namespace {
 std::uint64_t as_word(Index::Intent intent) { return std::uint64_t{intent.box} << 32 | intent.uid; }

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "lib/event/fd.h"
+#include "lib/store/maildir/index_guard.h"
 #include "lib/store/message.h"
 
 namespace store {
@@ -220,6 +221,7 @@ class Index {
     friend class Txn;
     Index() = default;
     void open_environment(int root, const std::string& path);
+    void fill_up();
     int open_tables(unsigned flags);  // gives LMDB's code
     static void discard(int root);
 
@@ -227,6 +229,7 @@ class Index {
     MDB_dbi boxes_ = 0, mail_ = 0, cache_ = 0, list_ = 0, gone_ = 0;
     event::Fd root_;
     struct stat opened_ {};
+    IndexGuard guard_;
     std::uint64_t* intent_ = nullptr;  // shared by the user's processes
 };
 

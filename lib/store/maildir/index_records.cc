@@ -68,7 +68,9 @@ MailRecord decode_mail(const MDB_val& value) {
 
 Txn::Txn(Index& index, bool write) : index_(index) {
     check(mdb_txn_begin(index.env_, nullptr, write ? 0 : MDB_RDONLY, &txn_), "begin index transaction");
+    index_.guard_.begin_use();
     if (write && !index.is_current()) {
+        index_.guard_.end_use();
         mdb_txn_abort(txn_);
         throw IndexError("begin index transaction", IndexError::kReplaced);
     }
@@ -77,6 +79,7 @@ Txn::Txn(Index& index, bool write) : index_(index) {
 Txn::~Txn() {
     if (txn_)
         mdb_txn_abort(txn_);
+    index_.guard_.end_use();
 }
 
 void Txn::commit() {

@@ -168,8 +168,10 @@ int start(const Invocation& call, bool foreground) {
     ::close(ends[1]);
     ::waitpid(child, nullptr, 0);
     std::string word = read_word(ends[0]);
-    if (word == "ready") {
+    if (word.starts_with("ready")) {
         say("starting the mail system");
+        if (word.size() > 5)
+            fail("warning: " + word.substr(5) + "; until that is mended the log goes to syslog");
         return 0;
     }
     fail(word.empty() ? "master ended while it started; its log says why" : word);
