@@ -102,7 +102,7 @@ event::Task<void> Intake::add_content(std::string octets) {
 }
 
 // In the thread pool.
-std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
+std::optional<queue::Failure> Intake::append_part(std::string_view part) {
     if (!writer_) {
         began_in_hold_ = (open_.handling & ipc::records::kCleanupHold) != 0;
         auto created = service_.spool().create(
@@ -119,7 +119,7 @@ std::optional<queue::Trouble> Intake::append_part(std::string_view part) {
 }
 
 // In the thread pool.
-std::optional<queue::Trouble> Intake::put_in_front(std::string_view fields) {
+std::optional<queue::Failure> Intake::put_in_front(std::string_view fields) {
     if (fields.empty())
         return std::nullopt;
     const auto done = writer_->prepend(fields);
@@ -226,7 +226,7 @@ void Intake::log_message_id() const {
 }
 
 // In the thread pool.
-std::optional<queue::Trouble> Intake::commit_file(std::string_view envelope, std::string_view prepend) {
+std::optional<queue::Failure> Intake::commit_file(std::string_view envelope, std::string_view prepend) {
     if (auto trouble = append_part(out_))
         return trouble;
     if (auto trouble = put_in_front(prepend))
@@ -244,10 +244,10 @@ std::optional<queue::Trouble> Intake::commit_file(std::string_view envelope, std
     return held ? std::nullopt : std::optional{held.error()};
 }
 
-event::Task<std::optional<queue::Trouble>> Intake::commit(std::string prepend) {
+event::Task<std::optional<queue::Failure>> Intake::commit(std::string prepend) {
     std::string envelope = queue::encode_envelope(envelope_);
     auto job = [this, &envelope, &prepend] { return commit_file(envelope, prepend); };
-    std::optional<queue::Trouble> trouble = co_await service_.pool().run(std::move(job));
+    std::optional<queue::Failure> trouble = co_await service_.pool().run(std::move(job));
     if (!trouble && (open_.handling & ipc::records::kCleanupHold) == 0)
         hand_over(std::move(envelope));
     co_return trouble;

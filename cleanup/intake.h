@@ -51,10 +51,10 @@ class Intake {
     event::Task<void> write_part();
     event::Task<std::optional<ipc::records::CleanupReply>> sign(std::string& prepend);
     event::Task<std::optional<ipc::records::CleanupReply>> seal(std::string& prepend);
-    event::Task<std::optional<queue::Trouble>> commit(std::string prepend);
-    std::optional<queue::Trouble> append_part(std::string_view part);
-    std::optional<queue::Trouble> put_in_front(std::string_view fields);
-    std::optional<queue::Trouble> commit_file(std::string_view envelope, std::string_view prepend);
+    event::Task<std::optional<queue::Failure>> commit(std::string prepend);
+    std::optional<queue::Failure> append_part(std::string_view part);
+    std::optional<queue::Failure> put_in_front(std::string_view fields);
+    std::optional<queue::Failure> commit_file(std::string_view envelope, std::string_view prepend);
     void hand_over(std::string envelope);
     void log_message_id() const;
 
@@ -73,7 +73,7 @@ class Intake {
     std::optional<std::string> lookup_failure_;
     bool leaves_us_ = false;  // a recipient is outside of our domains; only known where it matters
     std::optional<queue::QueueWriter> writer_;
-    std::optional<queue::Trouble> trouble_;
+    std::optional<queue::Failure> trouble_;
     std::optional<queue::Claim> claim_;  // once it is committed
     bool began_in_hold_ = false;
 };

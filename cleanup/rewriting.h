@@ -3,7 +3,7 @@
 // cleanup asks through this interface, so that its tests need no tables; address_rewriting.h is the real one.
 //
 // Waiting     expand() and is_outside() may have to wait for a table: they suspend the message that asks, and nothing else.
-// Failure     a table that cannot answer gives Trouble: the message is refused for now, never changed by guess.
+// Failure     a table that cannot answer gives a Failure: the message is refused for now, never changed by guess.
 #pragma once
 
 #include <expected>

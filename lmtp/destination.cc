@@ -30,9 +30,9 @@ event::Task<std::expected<std::vector<event::SocketAddress>, std::string>> Desti
     co_return addresses;
 }
 
-event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Destinations::open_first(
+event::Task<std::expected<std::unique_ptr<Session>, DestinationFailure>> Destinations::open_first(
     std::vector<event::SocketAddress> addresses, event::Endpoint endpoint) {
-    Trouble last;
+    DestinationFailure last;
     for (const event::SocketAddress& address : addresses) {
         Server server;
         bool local = endpoint.kind == event::Endpoint::Kind::unix_socket;
@@ -40,7 +40,7 @@ event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Destinations::open
         server.address = local ? endpoint.path : address.host();
         server.port = local ? "" : std::to_string(address.port());
         bool with_tls = settings_.tls_level != TlsLevel::none;
-        std::expected<std::unique_ptr<Session>, Trouble> session = co_await Session::open(
+        std::expected<std::unique_ptr<Session>, DestinationFailure> session = co_await Session::open(
             loop_, settings_, server, address, with_tls);
         // Opportunistic TLS that fails must not hold mail back (RFC 7435).
         bool tls_trouble = !session && session.error().dsn.starts_with("4.7.");
@@ -54,9 +54,9 @@ event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Destinations::open
     co_return std::unexpected(last);
 }
 
-event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Destinations::open(std::string nexthop) {
+event::Task<std::expected<std::unique_ptr<Session>, DestinationFailure>> Destinations::open(std::string nexthop) {
     auto wrong = [&](const std::string& why) {
-        return std::unexpected(Trouble{"4.3.5", "nexthop " + nexthop + ": " + why, "none", false});
+        return std::unexpected(DestinationFailure{"4.3.5", "nexthop " + nexthop + ": " + why, "none", false});
     };
     auto endpoint = event::Endpoint::parse(nexthop);
     if (!endpoint)
@@ -68,8 +68,8 @@ event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Destinations::open
         endpoint->port = std::to_string(settings_.params.tcp_port());
     std::expected<std::vector<event::SocketAddress>, std::string> addresses = co_await resolve(*endpoint);
     if (!addresses)
-        co_return std::unexpected(Trouble{"4.4.3", addresses.error(), "none", false});
-    std::expected<std::unique_ptr<Session>, Trouble> session = co_await open_first(*addresses, *endpoint);
+        co_return std::unexpected(DestinationFailure{"4.4.3", addresses.error(), "none", false});
+    std::expected<std::unique_ptr<Session>, DestinationFailure> session = co_await open_first(*addresses, *endpoint);
     co_return std::move(session);
 }
 
@@ -104,9 +104,9 @@ event::Task<void> Destinations::deliver(Job& job) {
     for (;;) {
         std::unique_ptr<Session> session = take_kept(nexthop);
         if (!session) {
-            std::expected<std::unique_ptr<Session>, Trouble> opened = co_await open(nexthop);
+            std::expected<std::unique_ptr<Session>, DestinationFailure> opened = co_await open(nexthop);
             if (!opened) {
-                const Trouble& trouble = opened.error();
+                const DestinationFailure& trouble = opened.error();
                 job.result.destination_failed = true;
                 job.result.failure_dsn = trouble.dsn;
                 job.result.failure_text = trouble.text;

@@ -29,9 +29,9 @@ class Destinations {
         std::unique_ptr<Session> session;
         event::Clock::time_point since;
     };
-    event::Task<std::expected<std::unique_ptr<Session>, Trouble>> open(std::string nexthop);
+    event::Task<std::expected<std::unique_ptr<Session>, DestinationFailure>> open(std::string nexthop);
     event::Task<std::expected<std::vector<event::SocketAddress>, std::string>> resolve(event::Endpoint endpoint);
-    event::Task<std::expected<std::unique_ptr<Session>, Trouble>> open_first(
+    event::Task<std::expected<std::unique_ptr<Session>, DestinationFailure>> open_first(
         std::vector<event::SocketAddress> addresses, event::Endpoint endpoint);
     std::unique_ptr<Session> take_kept(const std::string& nexthop);
     void keep(const std::string& nexthop, std::unique_ptr<Session> session);

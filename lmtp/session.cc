@@ -34,15 +34,15 @@ std::string Server::said() const { return fmt::format("{}[{}]", name, address); 
 Session::Session(const Settings& settings, Server server, event::Stream stream)
     : settings_(settings), server_(std::move(server)), stream_(std::move(stream)) {}
 
-event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Session::open(
+event::Task<std::expected<std::unique_ptr<Session>, DestinationFailure>> Session::open(
     event::Loop& loop, const Settings& settings, Server server, event::SocketAddress address, bool with_tls) {
-    std::optional<Trouble> trouble;
+    std::optional<DestinationFailure> trouble;
     event::Stream stream;
     try {
         stream = co_await event::connect(loop, address, settings.params.connect_timeout());
     } catch (const event::StreamError& error) {
         std::string where = server.port.empty() ? server.said() : server.relay();
-        trouble = Trouble{"4.4.1", fmt::format("connect to {}: {}", where, error.what()), "none", false};
+        trouble = DestinationFailure{"4.4.1", fmt::format("connect to {}: {}", where, error.what()), "none", false};
     }
     if (trouble)
         co_return std::unexpected(std::move(*trouble));
@@ -57,8 +57,8 @@ event::Task<std::expected<std::unique_ptr<Session>, Trouble>> Session::open(
     co_return std::move(session);
 }
 
-Trouble Session::trouble(const event::StreamError& error) const {
-    Trouble result;
+DestinationFailure Session::trouble(const event::StreamError& error) const {
+    DestinationFailure result;
     result.dsn = "4.4.2";
     result.relay = server_.relay();
     switch (error.kind()) {
@@ -141,10 +141,10 @@ event::Task<smtp::Reply> Session::say_hello() {
     co_return reply;
 }
 
-event::Task<std::optional<Trouble>> Session::greet(bool with_tls) {
+event::Task<std::optional<DestinationFailure>> Session::greet(bool with_tls) {
     auto refused = [&](const smtp::Reply& reply, const char* command) {
         RecipientResult result = outcome(reply, command);
-        return Trouble{"4" + result.dsn.substr(1), result.text, server_.relay(), false};
+        return DestinationFailure{"4" + result.dsn.substr(1), result.text, server_.relay(), false};
     };
     stream_.set_timeout(settings_.params.greeting_timeout());
     smtp::Reply greeting = co_await answer();
@@ -157,7 +157,7 @@ event::Task<std::optional<Trouble>> Session::greet(bool with_tls) {
         co_return std::nullopt;
     if (!starttls_) {
         if (settings_.tls_level == TlsLevel::encrypt)
-            co_return Trouble{
+            co_return DestinationFailure{
                 "4.7.4", "TLS is required, but was not offered by host " + server_.said(), server_.relay(), false};
         co_return std::nullopt;
     }
@@ -165,7 +165,7 @@ event::Task<std::optional<Trouble>> Session::greet(bool with_tls) {
     std::string starttls = "STARTTLS";
     smtp::Reply ready = co_await command(std::move(starttls), settings_.params.starttls_timeout());
     if (!ready.is_success())
-        co_return Trouble{"4.7.4",
+        co_return DestinationFailure{"4.7.4",
             "TLS is required, but host " + server_.said() + " refused to start TLS: " + text::printable(ready.text()),
             server_.relay(), false};
     stream_.set_timeout(settings_.params.starttls_timeout());
@@ -390,13 +390,13 @@ event::Task<void> Session::deliver(Job& job) {
     stale_ = anything_read_ = false;
     if (refuse_unfit(job))
         co_return;
-    std::optional<Trouble> broken;
+    std::optional<DestinationFailure> broken;
     try {
         co_await converse(job);
     } catch (const event::StreamError& error) {
         broken = trouble(error);
     } catch (const std::runtime_error& error) {
-        broken = Trouble{"4.3.0", error.what(), server_.relay(), false};
+        broken = DestinationFailure{"4.3.0", error.what(), server_.relay(), false};
     }
     if (!broken)
         co_return;

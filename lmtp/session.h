@@ -31,7 +31,7 @@ struct Server {
 };
 
 // Why a destination could not be used.
-struct Trouble {
+struct DestinationFailure {
     std::string dsn;
     std::string text;
     std::string relay = "none";
@@ -49,7 +49,7 @@ struct Settings {
 
 class Session {
   public:
-    static event::Task<std::expected<std::unique_ptr<Session>, Trouble>> open(
+    static event::Task<std::expected<std::unique_ptr<Session>, DestinationFailure>> open(
         event::Loop& loop, const Settings& settings, Server server, event::SocketAddress address, bool with_tls);
 
     event::Task<void> deliver(delivery::Job& job);
@@ -65,7 +65,7 @@ class Session {
   private:
     Session(const Settings& settings, Server server, event::Stream stream);
 
-    event::Task<std::optional<Trouble>> greet(bool with_tls);
+    event::Task<std::optional<DestinationFailure>> greet(bool with_tls);
     event::Task<smtp::Reply> say_hello();
     void require_silence();
     event::Task<smtp::Reply> answer();
@@ -82,7 +82,7 @@ class Session {
     std::string rcpt_command(const envelope::Recipient& recipient) const;
     std::string mail_command(const delivery::DeliverRequest& request) const;
     delivery::RecipientResult outcome(const smtp::Reply& reply, const char* command) const;
-    Trouble trouble(const event::StreamError& error) const;
+    DestinationFailure trouble(const event::StreamError& error) const;
 
     const Settings& settings_;
     Server server_;

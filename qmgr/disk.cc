@@ -10,11 +10,11 @@ void Disk::run(Job job, Done done) {
     arrived_.notify_one();
 }
 
-event::Task<std::optional<queue::Trouble>> Disk::perform(Job job) {
+event::Task<std::optional<queue::Failure>> Disk::perform(Job job) {
     event::Notice notice{loop_};
     bool over = false;
-    std::optional<queue::Trouble> result;
-    Done done = [&](const std::optional<queue::Trouble>& trouble) {
+    std::optional<queue::Failure> result;
+    Done done = [&](const std::optional<queue::Failure>& trouble) {
         result = trouble;
         over = true;
         notice.notify_all();

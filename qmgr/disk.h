@@ -21,14 +21,14 @@ namespace qmgr {
 
 class Disk {
   public:
-    using Job = std::function<std::optional<queue::Trouble>()>;
-    using Done = std::function<void(const std::optional<queue::Trouble>&)>;
+    using Job = std::function<std::optional<queue::Failure>()>;
+    using Done = std::function<void(const std::optional<queue::Failure>&)>;
 
     explicit Disk(event::Loop& loop);
 
     void run(Job job, Done done);
     // As run(), for a coroutine.
-    event::Task<std::optional<queue::Trouble>> perform(Job job);
+    event::Task<std::optional<queue::Failure>> perform(Job job);
     // Jobs that are not done yet.
     std::size_t pending() const { return pending_; }
 
@@ -36,7 +36,7 @@ class Disk {
     struct Work {
         Job job;
         Done done;
-        std::optional<queue::Trouble> trouble;
+        std::optional<queue::Failure> trouble;
     };
     event::Task<void> serve();
 

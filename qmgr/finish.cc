@@ -41,11 +41,11 @@ void Scheduler::save_some(Message& message) {
     message.saving = true;
     auto records = std::make_shared<std::string>(std::exchange(message.unsaved, {}));
     // The claim is the disk's until this is done: nothing else is recorded meanwhile.
-    auto job = [&message, records]() -> std::optional<queue::Trouble> {
+    auto job = [&message, records]() -> std::optional<queue::Failure> {
         const auto done = message.claim.record(*records);
         return done ? std::nullopt : std::optional{done.error()};
     };
-    auto done = [this, &message, records](const std::optional<queue::Trouble>& trouble) {
+    auto done = [this, &message, records](const std::optional<queue::Failure>& trouble) {
         message.saving = false;
         if (trouble) {
             logging::warning("{}: {}", message.id(), trouble->text);
@@ -62,11 +62,11 @@ event::Task<void> Scheduler::save_all(Message& message) {
         co_await event::sleep_for(loop_, 1ms);
     while (!message.unsaved.empty()) {
         const std::string records = message.unsaved;
-        auto job = [&]() -> std::optional<queue::Trouble> {
+        auto job = [&]() -> std::optional<queue::Failure> {
             const auto done = message.claim.record(records);
             return done ? std::nullopt : std::optional{done.error()};
         };
-        std::optional<queue::Trouble> trouble = co_await disk_.perform(std::move(job));
+        std::optional<queue::Failure> trouble = co_await disk_.perform(std::move(job));
         if (trouble) {
             logging::warning("{}: {}", message.id(), trouble->text);
             co_await event::sleep_for(loop_, kDiskPause);
@@ -249,11 +249,11 @@ event::Task<void> Scheduler::put_off(Message& message) {
     const std::int64_t wait = std::clamp<std::int64_t>(now - message.arrival(), params_.minimal_backoff_time().count(),
         std::max(params_.minimal_backoff_time(), params_.maximal_backoff_time()).count());
     for (;;) {
-        auto job = [&]() -> std::optional<queue::Trouble> {
+        auto job = [&]() -> std::optional<queue::Failure> {
             const auto deferred = message.claim.defer(now + wait);
             return deferred ? std::nullopt : std::optional{deferred.error()};
         };
-        std::optional<queue::Trouble> trouble = co_await disk_.perform(std::move(job));
+        std::optional<queue::Failure> trouble = co_await disk_.perform(std::move(job));
         if (!trouble)
             break;
         logging::warning("{}: {}", message.id(), trouble->text);
@@ -263,11 +263,11 @@ event::Task<void> Scheduler::put_off(Message& message) {
 }
 
 void Scheduler::remove(Message& message) {
-    auto job = [&message]() -> std::optional<queue::Trouble> {
+    auto job = [&message]() -> std::optional<queue::Failure> {
         const auto removed = message.claim.remove();
         return removed ? std::nullopt : std::optional{removed.error()};
     };
-    auto done = [this, &message](const std::optional<queue::Trouble>& trouble) {
+    auto done = [this, &message](const std::optional<queue::Failure>& trouble) {
         if (trouble) {
             logging::warning("{}: {}", message.id(), trouble->text);
             loop_.spawn(remove_stubbornly(message));

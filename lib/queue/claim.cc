@@ -18,7 +18,7 @@ Handover Claim::hand_over(std::string envelope) && {
     return handover;
 }
 
-std::expected<std::optional<FileContent>, Trouble> Claim::content() const {
+std::expected<std::optional<FileContent>, Failure> Claim::content() const {
     auto file = files::open(root_, queue_, id_, false);
     if (!file)
         return std::unexpected(file.error());
@@ -27,7 +27,7 @@ std::expected<std::optional<FileContent>, Trouble> Claim::content() const {
     return std::optional<FileContent>{std::in_place, std::move(**file), place_};
 }
 
-std::expected<void, Trouble> Claim::record(std::string_view results) {
+std::expected<void, Failure> Claim::record(std::string_view results) {
     const auto done = files::append_statuses(file_.get(), end_, results);
     if (done)
         end_ += results.size();
@@ -35,7 +35,7 @@ std::expected<void, Trouble> Claim::record(std::string_view results) {
 }
 
 // A message that a tool has moved or removed is left to the tool.
-std::expected<void, Trouble> Claim::move_to(QueueName queue) {
+std::expected<void, Failure> Claim::move_to(QueueName queue) {
     if (queue_ == queue)
         return {};
     const auto moved = files::move(root_, id_, queue_, queue);
@@ -45,16 +45,16 @@ std::expected<void, Trouble> Claim::move_to(QueueName queue) {
     return {};
 }
 
-std::expected<void, Trouble> Claim::defer(std::int64_t until) {
+std::expected<void, Failure> Claim::defer(std::int64_t until) {
     const auto timed = files::set_due(root_, queue_, id_, until);
     if (!timed)
         return std::unexpected(timed.error());
     return move_to(QueueName::deferred);
 }
 
-std::expected<void, Trouble> Claim::hold() { return move_to(QueueName::hold); }
+std::expected<void, Failure> Claim::hold() { return move_to(QueueName::hold); }
 
-std::expected<void, Trouble> Claim::remove() {
+std::expected<void, Failure> Claim::remove() {
     auto removed = files::remove(root_, queue_, id_);
     if (removed && !*removed) {
         if (const auto elsewhere = files::find(root_, id_))

@@ -11,7 +11,7 @@
 //
 // Where a message lies is not known outside of lib/queue. Every call may block but those that say otherwise.
 //
-// Failure     Trouble, when the system refuses: the claim and the message are as before, and the call may be made again.
+// Failure     Failure, when the system refuses: the claim and the message are as before, and the call may be made again.
 // Lifetime    a claim that ends without remove() leaves the message where it is, for the next who looks. The Spool outlives
 //             it.
 #pragma once
@@ -24,10 +24,10 @@
 
 #include "lib/event/fd.h"
 #include "lib/ipc/records/qmgr.h"
+#include "lib/queue/failure.h"
 #include "lib/queue/file_content.h"
 #include "lib/queue/message.h"
 #include "lib/queue/queue_name.h"
-#include "lib/queue/trouble.h"
 
 namespace queue {
 
@@ -53,18 +53,18 @@ class Claim {
     Handover hand_over(std::string envelope) &&;
 
     // Read-only, and of its own: it may be given to others. No value: a tool has removed or moved the message.
-    std::expected<std::optional<FileContent>, Trouble> content() const;
+    std::expected<std::optional<FileContent>, Failure> content() const;
     // Adds results (encode_status) to what is known of the recipients. One call at a time.
-    std::expected<void, Trouble> record(std::string_view results);
+    std::expected<void, Failure> record(std::string_view results);
     // Nobody tries it before `until`, in seconds since 1970. Keeps the claim.
-    std::expected<void, Trouble> defer(std::int64_t until);
+    std::expected<void, Failure> defer(std::int64_t until);
     // For the administrator. Keeps the claim.
-    std::expected<void, Trouble> hold();
+    std::expected<void, Failure> hold();
     // Also where a tool has moved it meanwhile. Ends the claim.
-    std::expected<void, Trouble> remove();
+    std::expected<void, Failure> remove();
 
   private:
-    std::expected<void, Trouble> move_to(QueueName queue);
+    std::expected<void, Failure> move_to(QueueName queue);
 
     int root_;
     QueueName queue_;

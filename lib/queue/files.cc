@@ -23,12 +23,12 @@ struct flock whole_file_lock() {
 
 std::string path_of(QueueName queue, std::string_view id) { return fmt::format("{}/{}", name_of(queue), id); }
 
-Trouble trouble(std::string_view call, std::string_view what) {
+Failure trouble(std::string_view call, std::string_view what) {
     const int error = errno;
     return {error, fmt::format("{} {}: {}", call, what, std::strerror(error))};
 }
 
-std::expected<std::optional<event::Fd>, Trouble> open(int root, QueueName queue, std::string_view id, bool writable) {
+std::expected<std::optional<event::Fd>, Failure> open(int root, QueueName queue, std::string_view id, bool writable) {
     const std::string path = path_of(queue, id);
     const int access = writable ? O_RDWR : O_RDONLY;
     event::Fd file{openat(root, path.c_str(), access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
@@ -39,7 +39,7 @@ std::expected<std::optional<event::Fd>, Trouble> open(int root, QueueName queue,
     return std::unexpected(trouble("open", path));
 }
 
-std::expected<bool, Trouble> move(int root, std::string_view id, QueueName from, QueueName to) {
+std::expected<bool, Failure> move(int root, std::string_view id, QueueName from, QueueName to) {
     const std::string source = path_of(from, id);
     const std::string target = path_of(to, id);
     if (renameat(root, source.c_str(), root, target.c_str()) == 0)
@@ -49,7 +49,7 @@ std::expected<bool, Trouble> move(int root, std::string_view id, QueueName from,
     return std::unexpected(trouble("rename", source));
 }
 
-std::expected<bool, Trouble> remove(int root, QueueName queue, std::string_view id) {
+std::expected<bool, Failure> remove(int root, QueueName queue, std::string_view id) {
     const std::string path = path_of(queue, id);
     if (unlinkat(root, path.c_str(), 0) == 0)
         return true;
@@ -58,7 +58,7 @@ std::expected<bool, Trouble> remove(int root, QueueName queue, std::string_view 
     return std::unexpected(trouble("remove", path));
 }
 
-std::expected<bool, Trouble> set_due(int root, QueueName queue, std::string_view id, std::int64_t when) {
+std::expected<bool, Failure> set_due(int root, QueueName queue, std::string_view id, std::int64_t when) {
     const std::string path = path_of(queue, id);
     const timespec times[2] = {{.tv_sec = when, .tv_nsec = 0}, {.tv_sec = when, .tv_nsec = 0}};
     if (utimensat(root, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0)
@@ -97,13 +97,13 @@ bool lock(int file) {
     return true;
 }
 
-std::expected<void, Trouble> append_statuses(int file, std::uint64_t end, std::string_view records) {
+std::expected<void, Failure> append_statuses(int file, std::uint64_t end, std::string_view records) {
     while (!records.empty()) {
         const ssize_t done = pwrite(file, records.data(), records.size(), static_cast<off_t>(end));
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
-            return std::unexpected(Trouble{errno, fmt::format("write a status record: {}", std::strerror(errno))});
+            return std::unexpected(Failure{errno, fmt::format("write a status record: {}", std::strerror(errno))});
         records.remove_prefix(static_cast<std::size_t>(done));
         end += static_cast<std::uint64_t>(done);
     }

@@ -53,13 +53,13 @@ std::expected<Layout, Damage> decode_preamble(std::string_view raw) {
 }
 
 // Fills `into` from the file; false at a premature end.
-std::expected<bool, Trouble> read_at(int file, std::uint64_t offset, char* into, std::size_t size) {
+std::expected<bool, Failure> read_at(int file, std::uint64_t offset, char* into, std::size_t size) {
     while (size > 0) {
         const ssize_t got = pread(file, into, size, static_cast<off_t>(offset));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return std::unexpected(Trouble{errno, fmt::format("read: {}", std::strerror(errno))});
+            return std::unexpected(Failure{errno, fmt::format("read: {}", std::strerror(errno))});
         if (got == 0)
             return false;
         into += got;
@@ -69,7 +69,7 @@ std::expected<bool, Trouble> read_at(int file, std::uint64_t offset, char* into,
     return true;
 }
 
-Damage unreadable(const Trouble& trouble) { return {Damage::Kind::unreadable, trouble.text}; }
+Damage unreadable(const Failure& trouble) { return {Damage::Kind::unreadable, trouble.text}; }
 
 std::expected<std::string, Damage> read_part(int file, std::uint64_t offset, std::uint64_t length) {
     std::string bytes(length, '\0');
@@ -113,7 +113,7 @@ std::expected<void, Damage> check_bounds(const Layout& layout, std::uint64_t fil
 
 }  // namespace
 
-bool Trouble::disk_full() const { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+bool Failure::disk_full() const { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
 
 std::string encode_preamble(const Layout& layout) {
     std::string out{kMagic};
@@ -155,24 +155,24 @@ QueueWriter::~QueueWriter() {
 
 std::string QueueWriter::path() const { return files::path_of(queue_, id_); }
 
-std::expected<QueueWriter, Trouble> QueueWriter::create(int root, QueueName queue, std::string_view id) {
+std::expected<QueueWriter, Failure> QueueWriter::create(int root, QueueName queue, std::string_view id) {
     const std::string path = files::path_of(queue, id);
     event::Fd file{openat(root, path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!file)
-        return std::unexpected(Trouble{errno, fmt::format("create {}: {}", path, std::strerror(errno))});
+        return std::unexpected(Failure{errno, fmt::format("create {}: {}", path, std::strerror(errno))});
     if (!files::lock(file.get())) {
-        const Trouble refused = files::trouble("lock", path);
+        const Failure refused = files::trouble("lock", path);
         unlinkat(root, path.c_str(), 0);
         return std::unexpected(refused);
     }
     return QueueWriter{root, queue, std::string{id}, std::move(file)};
 }
 
-Trouble QueueWriter::trouble(const char* call) const {
+Failure QueueWriter::trouble(const char* call) const {
     return {errno, fmt::format("{} {}: {}", call, path(), std::strerror(errno))};
 }
 
-std::expected<void, Trouble> QueueWriter::write_at(std::string_view bytes, std::uint64_t offset) {
+std::expected<void, Failure> QueueWriter::write_at(std::string_view bytes, std::uint64_t offset) {
     while (!bytes.empty()) {
         const ssize_t done = pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (done < 0 && errno == EINTR)
@@ -190,10 +190,10 @@ void QueueWriter::reserve(std::size_t room) {
     buffer_.resize(content_offset_, '\0');
 }
 
-std::expected<void, Trouble> QueueWriter::prepend(std::string_view text) {
+std::expected<void, Failure> QueueWriter::prepend(std::string_view text) {
     const std::uint64_t room = content_offset_ - kPreambleSize;
     if (text.size() > (written_ > 0 ? room : kMaxRoom))
-        return std::unexpected(Trouble{E2BIG, fmt::format("prepend to {}: {} octets do not fit in the {} kept for them",
+        return std::unexpected(Failure{E2BIG, fmt::format("prepend to {}: {} octets do not fit in the {} kept for them",
                                                   path(), text.size(), written_ > 0 ? room : kMaxRoom)});
     if (text.size() > room) {
         buffer_.insert(content_offset_, text.size() - room, '\0');
@@ -208,7 +208,7 @@ std::expected<void, Trouble> QueueWriter::prepend(std::string_view text) {
     return {};
 }
 
-std::expected<void, Trouble> QueueWriter::append(std::string_view content) {
+std::expected<void, Failure> QueueWriter::append(std::string_view content) {
     checksum_ = crc32c(content, checksum_);
     content_length_ += content.size();
     buffer_.append(content);
@@ -220,7 +220,7 @@ std::expected<void, Trouble> QueueWriter::append(std::string_view content) {
     return done;
 }
 
-std::expected<void, Trouble> QueueWriter::sync(bool directory_too) {
+std::expected<void, Failure> QueueWriter::sync(bool directory_too) {
     // The mail owner has to read what users submit; nobody else can enter the folder. Before the sync: after a power cut the
     // mail owner has to read it still.
     if (queue_ == QueueName::maildrop && fchmod(file_.get(), 0644) != 0)
@@ -235,7 +235,7 @@ std::expected<void, Trouble> QueueWriter::sync(bool directory_too) {
     return {};
 }
 
-std::expected<Claim, Trouble> QueueWriter::commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory) {
+std::expected<Claim, Failure> QueueWriter::commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory) {
     Layout layout;
     layout.arrival_us = arrival_us;
     layout.content_offset = content_offset_;
@@ -247,7 +247,7 @@ std::expected<Claim, Trouble> QueueWriter::commit(std::string_view envelope, std
     const std::string preamble = encode_preamble(layout);
     buffer_.append(envelope);
 
-    std::expected<void, Trouble> done;
+    std::expected<void, Failure> done;
     if (written_ == 0) {  // the usual case: all of a small message in one write
         buffer_.replace(0, kPreambleSize, preamble);
         done = write_at(buffer_, 0);

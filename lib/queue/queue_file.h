@@ -6,7 +6,7 @@
 // an unlocked file without a preamble is what a crash left behind.
 //
 // Standards   content is kept in the form of RFC 5321: lines end in CR LF, dots are not stuffed.
-// Failure     Trouble names the system call's error; Damage says what is wrong with a file.
+// Failure     Failure names the system call's error; Damage says what is wrong with a file.
 // Lifetime    a QueueWriter that is dropped before commit() succeeded removes its file.
 // Trust       read_message() believes nothing in the file; any flipped bit is found.
 // See also    malleposte-queue-file(5).
@@ -23,9 +23,9 @@
 #include "lib/event/fd.h"
 #include "lib/ipc/records/content.h"
 #include "lib/queue/claim.h"
+#include "lib/queue/failure.h"
 #include "lib/queue/message.h"
 #include "lib/queue/queue_name.h"
-#include "lib/queue/trouble.h"
 
 namespace queue {
 
@@ -52,30 +52,30 @@ std::string encode_preamble(const Layout& layout);
 class QueueWriter {
   public:
     // By Spool::create().
-    static std::expected<QueueWriter, Trouble> create(int root, QueueName queue, std::string_view id);
+    static std::expected<QueueWriter, Failure> create(int root, QueueName queue, std::string_view id);
     QueueWriter(QueueWriter&& other) noexcept;
     QueueWriter& operator=(QueueWriter&&) = delete;
     ~QueueWriter();
 
     // Keeps room in front of the content for text that is known only behind it; at most kMaxRoom. Before append().
     void reserve(std::size_t room);
-    std::expected<void, Trouble> append(std::string_view content);
+    std::expected<void, Failure> append(std::string_view content);
     // Puts text directly in front of the content, once, before commit(). Fails without a call of the system where the
     // beginning is in the file already and the room is too small.
-    std::expected<void, Trouble> prepend(std::string_view text);
+    std::expected<void, Failure> prepend(std::string_view text);
 
     // Writes envelope and preamble and waits for the disk; what was written is ours then, and claimed. After a failure the
     // file is gone; it is never synced a second time, because the kernel reports a lost write only once.
-    std::expected<Claim, Trouble> commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory);
+    std::expected<Claim, Failure> commit(std::string_view envelope, std::int64_t arrival_us, bool sync_directory);
 
     // Below the queue directory: for a signal handler that has to remove what is not finished.
     std::string path() const;
 
   private:
     QueueWriter(int root, QueueName queue, std::string id, event::Fd file);
-    std::expected<void, Trouble> write_at(std::string_view bytes, std::uint64_t offset);
-    std::expected<void, Trouble> sync(bool directory_too);
-    Trouble trouble(const char* call) const;
+    std::expected<void, Failure> write_at(std::string_view bytes, std::uint64_t offset);
+    std::expected<void, Failure> sync(bool directory_too);
+    Failure trouble(const char* call) const;
 
     int root_;
     QueueName queue_;

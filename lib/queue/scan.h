@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "lib/queue/failure.h"
 #include "lib/queue/queue_name.h"
-#include "lib/queue/trouble.h"
 
 namespace queue {
 
@@ -33,7 +33,7 @@ class Scan {
     // At most `count` entries that are queue ids, all of one queue; empty at the end of all.
     std::vector<Entry> next(std::size_t count);
     // Since the last time this was asked.
-    std::optional<Trouble> trouble() { return std::exchange(trouble_, std::nullopt); }
+    std::optional<Failure> trouble() { return std::exchange(trouble_, std::nullopt); }
 
   private:
     bool open_next();
@@ -45,7 +45,7 @@ class Scan {
     std::vector<QueueName> queues_;
     std::size_t at_ = 0;  // the queue to be opened next
     std::unique_ptr<DIR, Close> directory_;
-    std::optional<Trouble> trouble_;
+    std::optional<Failure> trouble_;
 };
 
 }  // namespace queue

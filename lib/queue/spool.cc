@@ -38,14 +38,14 @@ Seen make_seen(QueueName queue, std::string_view id, event::Fd file, MessageFile
 
 }  // namespace
 
-std::expected<Spool, Trouble> Spool::open(const std::string& directory) {
+std::expected<Spool, Failure> Spool::open(const std::string& directory) {
     event::Fd root{::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
     if (!root)
         return std::unexpected(files::trouble("open the queue directory", directory));
     return Spool{directory, std::move(root)};
 }
 
-std::expected<void, Trouble> Spool::create_directories() const {
+std::expected<void, Failure> Spool::create_directories() const {
     for (const Folder& folder : kFolders) {
         if (mkdirat(root_.get(), std::string{folder.name}.c_str(), 0700) != 0 && errno != EEXIST)
             return std::unexpected(files::trouble("create the directory", folder.name));
@@ -53,14 +53,14 @@ std::expected<void, Trouble> Spool::create_directories() const {
     return {};
 }
 
-std::expected<std::uint64_t, Trouble> Spool::free_space() const {
+std::expected<std::uint64_t, Failure> Spool::free_space() const {
     struct statvfs info {};
     if (fstatvfs(root_.get(), &info) != 0)
         return std::unexpected(files::trouble("statvfs", "the queue directory"));
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
-std::expected<uid_t, Trouble> Spool::owner() const {
+std::expected<uid_t, Failure> Spool::owner() const {
     const std::string name{name_of(QueueName::incoming)};
     struct stat info {};
     if (fstatat(root_.get(), name.c_str(), &info, 0) != 0)
@@ -72,7 +72,7 @@ IdSource Spool::make_ids(IdForm form) const {
     return IdSource{fmt::format("{}/{}/.queue-id", directory_, name_of(QueueName::incoming)), form};
 }
 
-std::expected<QueueWriter, Trouble> Spool::create(QueueName queue, std::string_view id) const {
+std::expected<QueueWriter, Failure> Spool::create(QueueName queue, std::string_view id) const {
     return QueueWriter::create(root_.get(), queue, id);
 }
 
@@ -199,7 +199,7 @@ std::optional<event::Fd> Spool::lock_submissions() const {
 }
 
 // postdrop opens a file to us as its last step. Where it has had the time for that, somebody has to know of the file.
-Refusal Spool::closed_submission(std::string_view id, const Trouble& trouble) const {
+Refusal Spool::closed_submission(std::string_view id, const Failure& trouble) const {
     const std::string label = files::path_of(QueueName::maildrop, id);
     struct stat info {};
     if (fstatat(root_.get(), label.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
@@ -247,7 +247,7 @@ std::expected<Submission, Refusal> Spool::take_submission(std::string_view id) c
     return submission;
 }
 
-std::expected<void, Trouble> Spool::remove_submission(std::string_view id) const {
+std::expected<void, Failure> Spool::remove_submission(std::string_view id) const {
     const auto removed = files::remove(root_.get(), QueueName::maildrop, id);
     if (!removed)
         return std::unexpected(removed.error());

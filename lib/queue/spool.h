@@ -3,7 +3,7 @@
 // How messages lie below the queue directory is known in lib/queue only. Others name a queue (queue_name.h) where a person
 // or a tool named it, and hold claims (claim.h) on messages.
 //
-// Failure     Trouble names the call and the file.
+// Failure     Failure names the call and the file.
 // Trust       only names that are queue ids are touched; links and odd file types are not opened. Nothing in a file is
 //             believed before its checksums hold.
 // Lifetime    outlives its claims and scans. Every call may block: run it in a thread pool.
@@ -49,18 +49,18 @@ struct Submission {
 class Spool {
   public:
     // `directory` is "." in programs, which stand in the queue directory already.
-    static std::expected<Spool, Trouble> open(const std::string& directory);
+    static std::expected<Spool, Failure> open(const std::string& directory);
 
     // Makes the folders that are missing, for tests and for a fresh instance.
-    std::expected<void, Trouble> create_directories() const;
+    std::expected<void, Failure> create_directories() const;
     // Free bytes for unprivileged users.
-    std::expected<std::uint64_t, Trouble> free_space() const;
+    std::expected<std::uint64_t, Failure> free_space() const;
     // Who owns the queue: whoever may write into it may as well tell the queue manager about it.
-    std::expected<uid_t, Trouble> owner() const;
+    std::expected<uid_t, Failure> owner() const;
     IdSource make_ids(IdForm form) const;
 
     // A new message: incoming, hold or maildrop. Fails when the name is taken.
-    std::expected<QueueWriter, Trouble> create(QueueName queue, std::string_view id) const;
+    std::expected<QueueWriter, Failure> create(QueueName queue, std::string_view id) const;
 
     // One that a scan has found, checked whole. What is damaged is set apart, what a crash left is removed.
     std::expected<Claimed, Refusal> claim(const Entry& entry) const;
@@ -82,12 +82,12 @@ class Spool {
     // While it is held no other pickup collects; no value where one does.
     std::optional<event::Fd> lock_submissions() const;
     std::expected<Submission, Refusal> take_submission(std::string_view id) const;
-    std::expected<void, Trouble> remove_submission(std::string_view id) const;
+    std::expected<void, Failure> remove_submission(std::string_view id) const;
 
   private:
     friend class Surgery;
     Spool(std::string directory, event::Fd root) : directory_{std::move(directory)}, root_{std::move(root)} {}
-    Refusal closed_submission(std::string_view id, const Trouble& trouble) const;
+    Refusal closed_submission(std::string_view id, const Failure& trouble) const;
     Refusal settle_damage(const Entry& entry, const event::Fd& file, const Damage& damage) const;
     Refusal set_apart(const Entry& entry, const std::string& why) const;
 

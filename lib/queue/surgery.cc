@@ -16,30 +16,30 @@ namespace {
 constexpr std::int64_t kStaleSeconds = 3600;
 }
 
-std::expected<bool, Trouble> Surgery::remove(QueueName queue, std::string_view id) const {
+std::expected<bool, Failure> Surgery::remove(QueueName queue, std::string_view id) const {
     return files::remove(root_, queue, id);
 }
 
-std::expected<bool, Trouble> Surgery::hold(QueueName queue, std::string_view id) const {
+std::expected<bool, Failure> Surgery::hold(QueueName queue, std::string_view id) const {
     if (queue == QueueName::hold)
         return false;
     return files::move(root_, id, queue, QueueName::hold);
 }
 
-std::expected<bool, Trouble> Surgery::release(std::string_view id) const {
+std::expected<bool, Failure> Surgery::release(std::string_view id) const {
     auto released = files::move(root_, id, QueueName::hold, QueueName::deferred);
     if (released && *released)
         static_cast<void>(files::set_due(root_, QueueName::deferred, id, wall_clock::now_seconds()));
     return released;
 }
 
-std::expected<bool, Trouble> Surgery::requeue(QueueName queue, std::string_view id) const {
+std::expected<bool, Failure> Surgery::requeue(QueueName queue, std::string_view id) const {
     if (queue == QueueName::maildrop)
         return false;
     return files::move(root_, id, queue, QueueName::maildrop);
 }
 
-std::expected<bool, Trouble> Surgery::expire(QueueName queue, std::string_view id) const {
+std::expected<bool, Failure> Surgery::expire(QueueName queue, std::string_view id) const {
     const std::string path = files::path_of(queue, id);
     struct stat info {};
     if (fstatat(root_, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode))

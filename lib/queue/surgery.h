@@ -2,7 +2,7 @@
 //
 // Works on the folders alone, whether the mail system runs or not; claims cope with what goes or moves under them.
 //
-// Failure     Trouble, when the system refuses; false where there is no such message in that queue, or nothing to do.
+// Failure     Failure, when the system refuses; false where there is no such message in that queue, or nothing to do.
 #pragma once
 
 #include "lib/queue/spool.h"
@@ -13,14 +13,14 @@ class Surgery {
   public:
     explicit Surgery(const Spool& spool) : spool_{spool}, root_{spool.root_.get()} {}
 
-    std::expected<bool, Trouble> remove(QueueName queue, std::string_view id) const;
-    std::expected<bool, Trouble> hold(QueueName queue, std::string_view id) const;
+    std::expected<bool, Failure> remove(QueueName queue, std::string_view id) const;
+    std::expected<bool, Failure> hold(QueueName queue, std::string_view id) const;
     // From hold; due at once.
-    std::expected<bool, Trouble> release(std::string_view id) const;
+    std::expected<bool, Failure> release(std::string_view id) const;
     // As if it were submitted here anew.
-    std::expected<bool, Trouble> requeue(QueueName queue, std::string_view id) const;
+    std::expected<bool, Failure> requeue(QueueName queue, std::string_view id) const;
     // Returned to its sender after the next attempt, however old it is.
-    std::expected<bool, Trouble> expire(QueueName queue, std::string_view id) const;
+    std::expected<bool, Failure> expire(QueueName queue, std::string_view id) const;
 
     // What is damaged is set apart, what has a wrong name gets its own back. The text says what was done; empty: nothing.
     std::string check(const Entry& entry) const;

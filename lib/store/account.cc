@@ -6,7 +6,7 @@
 
 #include "lib/store/delivery.h"
 #include "lib/store/storage.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 namespace {
@@ -53,7 +53,7 @@ Result<std::shared_ptr<Account>> open_account(const AccountSettings& settings) {
     try {
         std::lock_guard lock(registry().mutex);
         return registry().find(settings);
-    } catch (const Trouble& error) {
+    } catch (const ThrownFailure& error) {
         return std::unexpected(error.failure);
     }
 }
@@ -64,7 +64,7 @@ Result<std::unique_ptr<Delivery>> begin_delivery(const AccountSettings& settings
         std::lock_guard lock(registry().mutex);
         account = registry().find(settings);
         registry().keep(account);
-    } catch (const Trouble& error) {
+    } catch (const ThrownFailure& error) {
         return std::unexpected(error.failure);
     }
     Result<std::unique_ptr<Mailbox>> opened = account->open(mailbox);

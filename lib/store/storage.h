@@ -21,7 +21,7 @@ namespace store {
 
 struct Storage {
     std::string_view kind;
-    std::shared_ptr<Account> (*open)(const std::string& path, char separator);  // throws Trouble
+    std::shared_ptr<Account> (*open)(const std::string& path, char separator);  // throws ThrownFailure
 };
 
 struct Location {

@@ -44,13 +44,13 @@ class Postsuper {
     void serve(const Request& request);
     void act_on(char action, const std::string& id);
     void act_on_all(char action);
-    std::expected<bool, queue::Trouble> act_in(char action, queue::QueueName queue, const std::string& id);
+    std::expected<bool, queue::Failure> act_in(char action, queue::QueueName queue, const std::string& id);
     bool act(char action, queue::QueueName queue, const std::string& id);
     void check_structure();
     void purge();
     void each_message(std::vector<queue::QueueName> queues, const std::function<void(const queue::Entry&)>& call);
     void summarize();
-    void trouble(const queue::Trouble& trouble) { command_.warning("{}", trouble.text); }
+    void trouble(const queue::Failure& trouble) { command_.warning("{}", trouble.text); }
 
     worker::Command command_{"postsuper"};
     config::CommonParams params_;
@@ -131,7 +131,7 @@ void Postsuper::say(const std::string& text) {
 }
 
 // Whether there was such a message, and it is done.
-std::expected<bool, queue::Trouble> Postsuper::act_in(char action, queue::QueueName queue, const std::string& id) {
+std::expected<bool, queue::Failure> Postsuper::act_in(char action, queue::QueueName queue, const std::string& id) {
     const bool on_hold = queue == queue::QueueName::hold;
     switch (action) {
     case 'd': return surgery_->remove(queue, id);

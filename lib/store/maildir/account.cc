@@ -137,7 +137,7 @@ Result<std::vector<std::string>> MaildirAccount::list() {
             try {
                 if (directory_of(name) == directory)
                     names.push_back(std::move(name));
-            } catch (const Trouble&) {
+            } catch (const ThrownFailure&) {
                 // Made by another program under a name that IMAP cannot say.
             }
         }
@@ -165,7 +165,7 @@ Result<void> MaildirAccount::subscribe(std::string_view given, bool wanted) {
         Txn lock(*index, true);
         Result<std::vector<std::string>> names = subscriptions();
         if (!names)
-            throw Trouble(names.error());
+            throw ThrownFailure(names.error());
         bool there = std::binary_search(names->begin(), names->end(), name);
         if (there == wanted)
             return;

@@ -10,7 +10,7 @@
 #include "lib/store/account.h"
 #include "lib/store/maildir/folder.h"
 #include "lib/store/maildir/index.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 
@@ -84,13 +84,13 @@ auto MaildirAccount::attempt(Work work) -> Result<decltype(work())> {
                 return std::unexpected(Failure{
                     error.is_disk_full() ? Failure::Kind::no_space : Failure::Kind::temporary, path_ + ": " + error.what()});
             drop_index(error);
-        } catch (const Trouble& error) {
+        } catch (const ThrownFailure& error) {
             return std::unexpected(error.failure);
         }
     }
 }
 
-// Makes the root if it is not there. Throws Trouble.
+// Makes the root if it is not there. Throws ThrownFailure.
 std::shared_ptr<Account> open_maildir(const std::string& path, char separator);
 
 }  // namespace store

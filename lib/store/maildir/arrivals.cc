@@ -3,7 +3,7 @@
 
 #include "lib/store/maildir/name.h"
 #include "lib/store/maildir/sync.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 

@@ -8,7 +8,7 @@
 #include "lib/store/maildir/name.h"
 #include "lib/store/maildir/small_file.h"
 #include "lib/store/maildir/sync.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 

@@ -9,7 +9,7 @@
 #include "lib/store/maildir/name.h"
 #include "lib/store/maildir/sync.h"
 #include "lib/store/maildir/uid_list.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 #include "lib/text/append.h"
 
 namespace store {
@@ -189,7 +189,7 @@ class MaildirMailbox::Transfer {
         flags &= kSystemFlags | kPassed;
         try {
             target_.adopt_keywords(other_, names, flags);
-        } catch (const Trouble&) {
+        } catch (const ThrownFailure&) {
             // The target has no room for them: the message goes without (RFC 3501, 6.4.7: SHOULD).
         }
         return flags;
@@ -233,10 +233,10 @@ Result<Copied> MaildirMailbox::transfer(const std::vector<std::uint32_t>& uids, 
 
 void MaildirMailbox::move_everything(MaildirMailbox& target) {
     if (Result<void> fresh = refresh(); !fresh)
-        throw Trouble(fresh.error());
+        throw ThrownFailure(fresh.error());
     Result<std::vector<Message>> all = messages();
     if (!all)
-        throw Trouble(all.error());
+        throw ThrownFailure(all.error());
     std::vector<std::uint32_t> uids;
     for (const Message& message : *all)
         uids.push_back(message.uid);

@@ -5,7 +5,7 @@
 #include "lib/store/maildir/name.h"
 #include "lib/store/maildir/sync.h"
 #include "lib/store/maildir/uid_list.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 #include "lib/text/append.h"
 
 namespace store {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "lib/imap/mailbox_name.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 

@@ -3,7 +3,7 @@
 // `.A.B` is A.B, with the account's separator between the levels; "." is INBOX. The encoding is one to one.
 //
 // Standards   RFC 3501, 5.1 and 5.1.3 (modified UTF-7)
-// Failure     directory_of() throws Trouble bad_name for every name that is not a legal one.
+// Failure     directory_of() throws ThrownFailure bad_name for every name that is not a legal one.
 // Trust       names come from strangers: no character that could lead elsewhere is let in.
 #pragma once
 

@@ -7,7 +7,7 @@
 #include <cerrno>
 
 #include "lib/store/maildir/message_file.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 namespace {
@@ -35,7 +35,7 @@ auto as_result(Work work) -> Result<decltype(work())> {
         } else {
             return work();
         }
-    } catch (const Trouble& error) {
+    } catch (const ThrownFailure& error) {
         return std::unexpected(error.failure);
     }
 }

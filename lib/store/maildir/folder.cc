@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "lib/store/maildir/name.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 namespace {

@@ -18,7 +18,7 @@ namespace store {
 // Opens nothing through a link: each step is O_NOFOLLOW, below the directory before it.
 class Folder {
   public:
-    // Throws Trouble; not_found if the directory is not there.
+    // Throws ThrownFailure; not_found if the directory is not there.
     static std::shared_ptr<Folder> open(int root, const std::string& directory, const std::string& name);
 
     // Makes cur, new and tmp below an open directory.

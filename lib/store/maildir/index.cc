@@ -13,7 +13,7 @@
 #include <cstring>
 
 #include "lib/log/log.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "lib/store/maildir/index.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 namespace {

@@ -7,7 +7,7 @@
 #include "lib/store/maildir/sync.h"
 #include "lib/store/maildir/uid_list.h"
 #include "lib/store/maildir/watch.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 

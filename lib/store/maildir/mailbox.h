@@ -49,7 +49,7 @@ class MaildirMailbox final : public Mailbox {
     std::unique_ptr<Watch> watch() override;
     void rest() override;
 
-    // RENAME INBOX: all messages go, durably. Throws Trouble.
+    // RENAME INBOX: all messages go, durably. Throws ThrownFailure.
     void move_everything(MaildirMailbox& target);
 
     const std::string& directory() const { return directory_; }

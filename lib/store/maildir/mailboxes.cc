@@ -100,7 +100,7 @@ Result<void> MaildirAccount::create(std::string_view given) {
         if (is_ours)
             remove_tree(root_.get(), directory);  // all or nothing
         if (!first)
-            throw Trouble(first.error());
+            throw ThrownFailure(first.error());
         system_trouble(path_ + ": sync", error);
     });
 }
@@ -204,7 +204,7 @@ Result<void> MaildirAccount::rename(std::string_view from, std::string_view to) 
 void MaildirAccount::move_inbox(const std::string& target) {
     std::string to = name_of(target);
     if (Result<void> made = create(to); !made)
-        throw Trouble(made.error());
+        throw ThrownFailure(made.error());
     MaildirMailbox inbox(shared_from_this(), "INBOX", ".", folder(".", "INBOX"));
     MaildirMailbox box(shared_from_this(), to, target, folder(target, to));
     inbox.move_everything(box);

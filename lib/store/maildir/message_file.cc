@@ -9,7 +9,7 @@
 
 #include "lib/file/write.h"
 #include "lib/store/maildir/name.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 namespace {

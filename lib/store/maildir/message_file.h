@@ -9,7 +9,7 @@
 // file in tmp/. It was measured on ext4 with and without a journal and on XFS.
 //
 // Standards   maildir(5)
-// Failure     throws Trouble that names the mailbox. What was not published, or could not be synced, is removed.
+// Failure     throws ThrownFailure that names the mailbox. What was not published, or could not be synced, is removed.
 #pragma once
 
 #include <cstdint>

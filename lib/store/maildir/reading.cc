@@ -7,7 +7,7 @@
 #include "lib/message/header.h"
 #include "lib/store/maildir/mailbox.h"
 #include "lib/store/maildir/sync.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "lib/event/fd.h"
 #include "lib/file/replace.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 
 namespace store {
 namespace {

@@ -1,6 +1,6 @@
 // lib/store/maildir/small_file.h - the files beside the messages: read at once, replaced as a whole.
 //
-// Failure     throws Trouble naming the mailbox and the file; a file that is not there reads as empty.
+// Failure     throws ThrownFailure naming the mailbox and the file; a file that is not there reads as empty.
 // Trust       the files belong to the user: no link is followed, nothing but a regular file is read, and its size is
 // bounded.
 #pragma once

@@ -2,7 +2,7 @@
 //
 // Nothing is given out, neither a UID nor a modseq, that dovecot-uidlist has not promised on the disk before.
 //
-// Failure     throws Trouble or IndexError; the transaction that it works in then ends without a commit.
+// Failure     throws ThrownFailure or IndexError; the transaction that it works in then ends without a commit.
 #pragma once
 
 #include <string>

@@ -9,7 +9,7 @@
 
 #include "lib/store/maildir/name.h"
 #include "lib/store/maildir/small_file.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 #include "lib/text/append.h"
 
 namespace store {

@@ -11,7 +11,7 @@
 //
 // Callers hold the user's write transaction.
 //
-// Failure     throws Trouble naming the mailbox; an unreadable line is skipped.
+// Failure     throws ThrownFailure naming the mailbox; an unreadable line is skipped.
 // Trust       the file belongs to the user, who may have written anything into it.
 #pragma once
 

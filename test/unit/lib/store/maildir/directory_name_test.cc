@@ -1,6 +1,6 @@
 #include "lib/store/maildir/directory_name.h"
 
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 #include "test/support/catch.h"
 
 using namespace store;

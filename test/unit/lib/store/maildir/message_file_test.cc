@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "lib/store/maildir/name.h"
-#include "lib/store/trouble.h"
+#include "lib/store/thrown_failure.h"
 #include "test/unit/lib/store/maildir/temporary_maildir.h"
 
 using namespace store;

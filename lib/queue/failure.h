@@ -1,4 +1,4 @@
-// lib/queue/trouble.h - what can be wrong with the queue: the system refused, or a file is damaged.
+// lib/queue/failure.h - what can be wrong with the queue: the system refused, or a file is damaged.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 namespace queue {
 
 // The system refused: error is an errno value, text says which call on which file.
-struct Trouble {
+struct Failure {
     int error = 0;
     std::string text;
     bool disk_full() const;

@@ -1,4 +1,4 @@
-// lib/store/trouble.h - how failures travel inside this library: thrown here, a Result outside.
+// lib/store/thrown_failure.h - how failures travel inside this library: thrown here, a Result outside.
 #pragma once
 
 #include <cerrno>
@@ -11,12 +11,12 @@
 
 namespace store {
 
-struct Trouble : std::runtime_error {
-    explicit Trouble(Failure f) : std::runtime_error(f.text), failure(std::move(f)) {}
+struct ThrownFailure : std::runtime_error {
+    explicit ThrownFailure(Failure f) : std::runtime_error(f.text), failure(std::move(f)) {}
     Failure failure;
 };
 
-[[noreturn]] inline void trouble(Failure::Kind kind, std::string text) { throw Trouble({kind, std::move(text)}); }
+[[noreturn]] inline void trouble(Failure::Kind kind, std::string text) { throw ThrownFailure({kind, std::move(text)}); }
 
 // For a failed system call: `what` names the operation and the file.
 [[noreturn]] inline void system_trouble(const std::string& what, int error = errno) {
