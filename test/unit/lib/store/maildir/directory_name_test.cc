@@ -36,8 +36,8 @@ TEST_CASE("E9, G18: names that lead elsewhere, or are not legal", "[store]") {
             std::string(".a"), std::string(""), std::string("a\nb"), std::string("a\0b", 3), std::string("&AAo-"),
             std::string("&AGEAYg-"), std::string("\xC3\xA4"), std::string(kMaxDirectoryName + 1, 'x')}) {
         CAPTURE(bad);
-        CHECK_THROWS_AS(directory_of(bad, '.'), Trouble);
+        CHECK_THROWS_AS(directory_of(bad, '.'), ThrownFailure);
     }
-    CHECK_THROWS_AS(directory_of("a.b", '/'), Trouble);  // it would be the same directory as a/b
-    CHECK_THROWS_AS(directory_of("../b", '/'), Trouble);
+    CHECK_THROWS_AS(directory_of("a.b", '/'), ThrownFailure);  // it would be the same directory as a/b
+    CHECK_THROWS_AS(directory_of("../b", '/'), ThrownFailure);
 }

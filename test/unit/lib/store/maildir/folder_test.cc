@@ -48,7 +48,7 @@ TEST_CASE("a listing keeps names longer than its blocks have room for", "[store]
 
 TEST_CASE("a folder is opened through no link and known again", "[store]") {
     TemporaryMaildir f;
-    CHECK_THROWS_AS(Folder::open(f.root.get(), ".none", "none"), Trouble);
+    CHECK_THROWS_AS(Folder::open(f.root.get(), ".none", "none"), ThrownFailure);
     fs::create_directory(f.path(".a"));
     auto opened = Folder::open(f.root.get(), ".a", "a");  // what is missing in it is made
     CHECK(fs::is_directory(f.path(".a/tmp")));
@@ -58,8 +58,8 @@ TEST_CASE("a folder is opened through no link and known again", "[store]") {
     fs::create_directory(f.path(".a"));
     CHECK_FALSE(opened->is_current(f.root.get()));
     fs::create_directory_symlink(f.path(".b"), f.path(".link"));
-    CHECK_THROWS_AS(Folder::open(f.root.get(), ".link", "link"), Trouble);
+    CHECK_THROWS_AS(Folder::open(f.root.get(), ".link", "link"), ThrownFailure);
     fs::create_directory(f.path(".trap"));
     fs::create_directory_symlink("/etc", f.path(".trap/new"));
-    CHECK_THROWS_AS(Folder::open(f.root.get(), ".trap", "trap"), Trouble);
+    CHECK_THROWS_AS(Folder::open(f.root.get(), ".trap", "trap"), ThrownFailure);
 }

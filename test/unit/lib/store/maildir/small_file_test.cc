@@ -26,15 +26,15 @@ TEST_CASE("no link is followed, neither in reading nor in writing", "[store]") {
     f.put("target", "t");
     fs::create_symlink(f.path("target"), f.path("x"));
     fs::create_symlink(f.path("target"), f.path("y.new." + std::to_string(getpid())));
-    CHECK_THROWS_AS(read_small_file(f.maildir->self(), "x", "test"), Trouble);
+    CHECK_THROWS_AS(read_small_file(f.maildir->self(), "x", "test"), ThrownFailure);
     replace_small_file(f.maildir->self(), "x", "new", "test");
     replace_small_file(f.maildir->self(), "y", "new", "test");
     CHECK(f.text("target") == "t");
     CHECK(f.text("x") == "new");
     REQUIRE(mkfifo(f.path("fifo").c_str(), 0600) == 0);
-    CHECK_THROWS_AS(read_small_file(f.maildir->self(), "fifo", "test"), Trouble);
+    CHECK_THROWS_AS(read_small_file(f.maildir->self(), "fifo", "test"), ThrownFailure);
     // A directory stands where the file should be.
     fs::create_directory(f.path("d"));
-    CHECK_THROWS_AS(replace_small_file(f.maildir->self(), "d", "new", "test"), Trouble);
+    CHECK_THROWS_AS(replace_small_file(f.maildir->self(), "d", "new", "test"), ThrownFailure);
     CHECK_FALSE(fs::exists(f.path("d.new." + std::to_string(getpid()))));
 }

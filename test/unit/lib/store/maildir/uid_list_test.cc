@@ -54,7 +54,7 @@ TEST_CASE("promises are raised in place, lines added at the end", "[store]") {
     TemporaryMaildir f;
     UidList list(f.maildir->self(), "INBOX");
     CHECK_FALSE(list.read().found);
-    CHECK_THROWS_AS(list.append({{1, "a"}}, false), Trouble);
+    CHECK_THROWS_AS(list.append({{1, "a"}}, false), ThrownFailure);
     UidList::Contents contents;
     contents.uid_validity = 7;
     contents.uid_next = 10;
@@ -95,9 +95,9 @@ TEST_CASE("a list that is no file is not read", "[store]") {
     f.put("elsewhere", "3 V7 N5\n");
     std::filesystem::create_symlink(f.path("elsewhere"), f.path("dovecot-uidlist"));
     UidList list(f.maildir->self(), "INBOX");
-    CHECK_THROWS_AS(list.read(), Trouble);
+    CHECK_THROWS_AS(list.read(), ThrownFailure);
     std::filesystem::remove(f.path("dovecot-uidlist"));
     REQUIRE(mkfifo(f.path("dovecot-uidlist").c_str(), 0600) == 0);
-    CHECK_THROWS_AS(list.read(), Trouble);
-    CHECK_THROWS_AS(list.append({{1, "a"}}, false), Trouble);
+    CHECK_THROWS_AS(list.read(), ThrownFailure);
+    CHECK_THROWS_AS(list.append({{1, "a"}}, false), ThrownFailure);
 }
