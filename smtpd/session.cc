@@ -20,10 +20,23 @@ bool contains(const config::List& list, std::string_view word) {
         list.begin(), list.end(), [&](const std::string& item) { return text::equal_ignoring_case(item, word); });
 }
 
+smtp::DialogueLimits limits_of(const Params& params) {
+    smtp::DialogueLimits limits;
+    limits.line = static_cast<std::size_t>(params.line_limit());
+    limits.soft_errors = params.soft_error_limit();
+    limits.hard_errors = params.hard_error_limit();
+    limits.pause = params.error_sleep_time();
+    limits.forbidden = params.forbidden_commands();
+    return limits;
+}
+
 }  // namespace
 
 Session::Session(event::Stream stream, worker::Client& seat, Services& services)
-    : peer_(std::move(stream)), seat_(seat), services_(services), params_(services.params), asker_(services.loop) {
+    : Dialogue(std::move(stream), seat, limits_of(services.params)),
+      services_(services),
+      params_(services.params),
+      asker_(services.loop) {
     asker_.client = question::next_client();
     if (services_.gate.has_dns())
         dns_.emplace(services_.gate.dns(), asker_);
@@ -52,57 +65,23 @@ event::Task<void> Session::begin() {
 
 event::Task<void> Session::converse() {
     co_await begin();
-    while (!closing_) {
-        std::string line;
-        bool more = co_await read_command(line);
-        if (!more) {
-            logging::info("lost connection after {} from {}[{}]", last_verb_, client_name_, client_address_);
-            co_return;
-        }
-        Reply reply = co_await execute(std::move(line));
-        if (reply.is_error() && !closing_ && ++errors_ >= params_.hard_error_limit()) {
-            closing_ = true;
-            logging::info("too many errors after {} from {}[{}]", last_verb_, client_name_, client_address_);
-            peer_.write(smtp::format_reply(reply));
-            reply = Reply(421, "4.7.0", params_.myhostname() + " Error: too many errors");  // RFC 5321, 3.8
-        }
-        co_await send(std::move(reply));
-    }
-    co_await peer_.flush();
+    co_await read_commands();
 }
 
-event::Task<bool> Session::read_command(std::string& line) {
-    seat_.set(worker::Client::State::between_commands);
-    std::optional<event::Line> read = co_await peer_.read_line(static_cast<std::size_t>(params_.line_limit()));
-    seat_.set(worker::Client::State::busy);
-    if (!read)
-        co_return false;
-    line = read->text;
-    co_return true;
+void Session::client_left() {
+    logging::info("lost connection after {} from {}[{}]", last_verb_, client_name_, client_address_);
 }
 
-// A reply leaves at the next wait; after many errors only after a pause, so that guessing is slow.
-event::Task<void> Session::send(Reply reply) {
-    if (reply.code == 0)
-        co_return;  // the handler has answered itself
-    bool slow = reply.is_error() && errors_ > params_.soft_error_limit();
-    if (slow)
-        co_await event::sleep_for(services_.loop, params_.error_sleep_time());
-    peer_.write(smtp::format_reply(reply));
+std::string Session::too_many_errors() {
+    logging::info("too many errors after {} from {}[{}]", last_verb_, client_name_, client_address_);
+    return params_.myhostname() + " Error: too many errors";
 }
 
-event::Task<Reply> Session::execute(std::string line) {
-    smtp::Command command = smtp::parse_command(line);
-    if (command.verb.empty())
-        co_return Reply(500, "5.5.2", "Error: bad syntax");
-    bool is_word = std::all_of(command.verb.begin(), command.verb.end(), text::is_alpha);
-    if (!is_word || contains(params_.forbidden_commands(), command.verb)) {
-        // A line of another protocol, most often a web browser made to connect here.
-        closing_ = true;
-        logging::warning(
-            "non-SMTP command from {}[{}]: {}", client_name_, client_address_, std::string_view(line).substr(0, 100));
-        co_return Reply(221, "2.7.0", "Error: I can break rules, too. Goodbye.");
-    }
+void Session::refused_protocol(std::string_view line) {
+    logging::warning("non-SMTP command from {}[{}]: {}", client_name_, client_address_, line.substr(0, 100));
+}
+
+event::Task<Reply> Session::execute(smtp::Command command) {
     const CommandSpec* spec = find_command(command.verb);
     last_verb_ = spec != nullptr ? command.verb : "UNKNOWN";
     std::pair<int, int>& count = counts_[spec != nullptr ? lower_verb(command.verb) : "unknown"];

@@ -17,6 +17,7 @@
 #include "lib/event/stream.h"
 #include "lib/ipc/cleanup_pool.h"
 #include "lib/smtp/data.h"
+#include "lib/smtp/dialogue.h"
 #include "lib/worker/program.h"
 #include "smtpd/command_table.h"
 #include "smtpd/services.h"
@@ -38,7 +39,7 @@ struct Transaction {
     authentication::Checked checked;  // of a stranger's message
 };
 
-class Session {
+class Session final : public smtp::Dialogue {
   public:
     Session(event::Stream stream, worker::Client& seat, Services& services);
 
@@ -71,9 +72,10 @@ class Session {
     struct Reception;
     event::Task<void> begin();
     event::Task<void> start_tls();
-    event::Task<bool> read_command(std::string& line);
-    event::Task<smtp::Reply> execute(std::string line);
-    event::Task<void> send(smtp::Reply reply);
+    event::Task<smtp::Reply> execute(smtp::Command command) override;
+    std::string too_many_errors() override;
+    void refused_protocol(std::string_view line) override;
+    void client_left() override;
     event::Task<smtp::Reply> hello_reply(std::string_view argument, bool extended);
 
     // Restrictions.
@@ -119,8 +121,6 @@ class Session {
     sasl::ClientInfo about_client() const;
     event::Task<smtp::Reply> run_mechanism(std::string mechanism, std::optional<std::string> initial);
 
-    event::Stream peer_;
-    worker::Client& seat_;
     Services& services_;
     const Params& params_;
     question::Asker asker_;         // this client: its questions, its share
@@ -128,7 +128,6 @@ class Session {
 
     std::string client_name_ = "unknown", client_address_, client_port_;
     State state_ = kGreeted;
-    bool closing_ = false;
     bool extended_ = false;  // EHLO rather than HELO
     std::string helo_;
     std::string login_, login_method_;
@@ -136,7 +135,7 @@ class Session {
     std::optional<Transaction> transaction_;
     std::optional<std::pair<std::string, spf::Verdict>> helo_verdict_;  // for this HELO name
     bool pipelined_too_early_ = false;
-    int errors_ = 0, junk_ = 0, overshoot_ = 0;
+    int junk_ = 0, overshoot_ = 0;
     std::string last_verb_ = "CONNECT";
     std::map<std::string, std::pair<int, int>> counts_;  // per command: accepted, all
 };

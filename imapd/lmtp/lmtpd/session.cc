@@ -19,7 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kMaxLine = 2048;
 constexpr std::size_t kChunk = 32768;
 
 // Names a transaction in the log of both sides: process, time, counter.
@@ -54,6 +53,16 @@ struct Session::Reception {
     bool begun = false;  // something of the message was handed on
 };
 
+namespace {
+
+smtp::DialogueLimits limits_of(const Params& params) {
+    smtp::DialogueLimits limits;
+    limits.hard_errors = params.hard_error_limit();
+    return limits;
+}
+
+}  // namespace
+
 ipc::ServiceSettings store_settings(const Params& params) {
     ipc::ServiceSettings settings(params.store_socket(), 10s);
     settings.answer = 300s;
@@ -61,7 +70,10 @@ ipc::ServiceSettings store_settings(const Params& params) {
 }
 
 Session::Session(event::Stream stream, worker::Client& seat, Services& services)
-    : peer_(std::move(stream)), seat_(seat), services_(services), params_(services.params), session_id_(make_session_id()) {
+    : Dialogue(std::move(stream), seat, limits_of(services.params)),
+      services_(services),
+      params_(services.params),
+      session_id_(make_session_id()) {
     event::SocketAddress address = event::peer_address(peer_.descriptor());
     client_address_ = address.family() == AF_UNIX ? "local" : address.host();
     peer_.set_timeout(params_.timeout());
@@ -72,7 +84,7 @@ struct Session::CommandSpec {
     event::Task<Reply> (Session::*handler)(std::string_view);
 };
 
-event::Task<Reply> Session::execute(std::string line) {
+event::Task<Reply> Session::execute(smtp::Command command) {
     static constexpr CommandSpec kCommands[] = {
         {"LHLO", &Session::lhlo},
         {"MAIL", &Session::mail},
@@ -83,7 +95,6 @@ event::Task<Reply> Session::execute(std::string line) {
         {"VRFY", &Session::vrfy},
         {"QUIT", &Session::quit},
     };
-    smtp::Command command = smtp::parse_command(line);
     for (const CommandSpec& spec : kCommands) {
         if (spec.verb != command.verb)
             continue;
@@ -97,24 +108,20 @@ event::Task<Reply> Session::execute(std::string line) {
 }
 
 event::Task<void> Session::converse() {
-    peer_.write(smtp::format_reply(Reply(220, "", params_.myhostname() + " LMTP " + params_.mail_name())));
-    while (!closing_) {
-        seat_.set(worker::Client::State::between_commands);
-        std::optional<event::Line> line = co_await peer_.read_line(kMaxLine);
-        seat_.set(worker::Client::State::busy);
-        if (!line)
-            co_return;
-        std::string text(line->text);
-        Reply reply = co_await execute(std::move(text));
-        if (reply.is_error() && ++errors_ >= params_.hard_error_limit()) {
-            closing_ = true;
-            reply = Reply(421, "4.7.0", params_.myhostname() + " Too many errors");
-        }
-        if (reply.code != 0)
-            peer_.write(smtp::format_reply(reply));
-    }
-    co_await peer_.flush();
+    co_await send(Reply(220, "", params_.myhostname() + " LMTP " + params_.mail_name()));
+    co_await read_commands();
 }
+
+std::string Session::too_many_errors() {
+    logging::info("too many errors from {}", client_address_);
+    return params_.myhostname() + " Too many errors";
+}
+
+void Session::refused_protocol(std::string_view line) {
+    logging::warning("non-LMTP command from {}: {}", client_address_, line.substr(0, 100));
+}
+
+void Session::client_left() {}
 
 void Session::say_goodbye(const event::StreamError& error) {
     using Kind = event::StreamError::Kind;

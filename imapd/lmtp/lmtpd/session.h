@@ -16,7 +16,7 @@
 #include "lib/event/stream.h"
 #include "lib/ipc/records/store.h"
 #include "lib/ipc/service_pool.h"
-#include "lib/smtp/reply.h"
+#include "lib/smtp/dialogue.h"
 #include "lib/worker/program.h"
 
 namespace lmtpd {
@@ -31,7 +31,7 @@ struct Services {
 
 ipc::ServiceSettings store_settings(const Params& params);
 
-class Session {
+class Session final : public smtp::Dialogue {
   public:
     Session(event::Stream stream, worker::Client& seat, Services& services);
     event::Task<void> converse();
@@ -43,7 +43,10 @@ class Session {
   private:
     struct Reception;
     struct CommandSpec;
-    event::Task<smtp::Reply> execute(std::string line);
+    event::Task<smtp::Reply> execute(smtp::Command command) override;
+    std::string too_many_errors() override;
+    void refused_protocol(std::string_view line) override;
+    void client_left() override;
     event::Task<smtp::Reply> lhlo(std::string_view argument);
     event::Task<smtp::Reply> mail(std::string_view argument);
     event::Task<smtp::Reply> rcpt(std::string_view argument);
@@ -64,17 +67,13 @@ class Session {
     std::string trace_line() const;
     void end_transaction();
 
-    event::Stream peer_;
-    worker::Client& seat_;
     Services& services_;
     const Params& params_;
     std::optional<StorePool::Lease> store_;
     std::string client_address_, helo_;
-    bool closing_ = false;
     bool has_sender_ = false;
     std::string sender_;
     std::vector<std::string> recipients_;
-    int errors_ = 0;
     std::string session_id_;
 };
 

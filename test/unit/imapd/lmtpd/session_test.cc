@@ -159,6 +159,8 @@ const OrderCase kOrderCases[] = {
         "220 250 250 550 451 503 221"},
     {"options that are not offered", "LHLO x\r\nMAIL FROM:<a@b.test> FOO=1\r\nQUIT\r\n", "220 250 555 221"},
     {"an address that is none", "LHLO x\r\nMAIL FROM:<\"a>\r\nRCPT TO:<>\r\nQUIT\r\n", "220 250 501 503 221"},
+    {"a web browser that was made to connect here", "GET / HTTP/1.1\r\nHost: x\r\nLHLO x\r\n", "220 221"},
+    {"what is no word at all", "\x16\x03\x01\r\nLHLO x\r\n", "220 221"},
     {"words nobody knows", "FOO\r\nQUIT\r\n", "220 500 221"},
 };
 
@@ -175,6 +177,12 @@ TEST_CASE("the order of LMTP's commands", "[lmtpd][rfc2033]") {
             CHECK(fixture.codes(one.said) == one.want);
         }
     }
+}
+
+TEST_CASE("too many errors", "[lmtpd][rfc5321:3.8]") {
+    Fixture fixture;
+    fixture.params.hard_error_limit.set(3);
+    CHECK(fixture.codes("FOO\r\nFOO\r\nNOOP\r\nFOO\r\nNOOP\r\n") == "220 500 500 250 500 421");
 }
 
 TEST_CASE("one reply for each recipient, in their order", "[lmtpd][rfc2033:4.2]") {
