@@ -20,6 +20,7 @@
 #include <optional>
 
 #include "cleanup/tools/frames.h"
+#include "cleanup/tools/postdrop_params.h"
 #include "lib/dict/match_list.h"
 #include "lib/file/write.h"
 #include "lib/ipc/record.h"
@@ -42,11 +43,6 @@ using ipc::records::CleanupReply;
 constexpr std::size_t kMaxFrame = 4 << 20;
 constexpr std::size_t kMaxRecipients = 100000;
 constexpr std::size_t kMaxText = 2000;
-
-struct Params : config::CommonParams {
-    config::Param<config::List> authorized_submit_users{
-        *this, "authorized_submit_users", "static:anyone", "The users who may send mail with sendmail, by login name."};
-};
 
 char unfinished_path[128];  // for the signal handler; empty while there is no file
 
@@ -74,7 +70,7 @@ class Postdrop {
     void check_text(const std::string& text, const char* what);
 
     worker::Command command_{"postdrop"};
-    Params params_;
+    tools::PostdropParams params_;
     std::optional<queue::Spool> spool_;
     std::optional<queue::QueueWriter> writer_;
     queue::Envelope envelope_;

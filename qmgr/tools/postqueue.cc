@@ -21,6 +21,7 @@
 #include "lib/worker/command.h"
 #include "qmgr/showq/listing.h"
 #include "qmgr/tools/listing_format.h"
+#include "qmgr/tools/postqueue_params.h"
 
 namespace {
 
@@ -30,15 +31,6 @@ using ipc::records::QmgrCommand;
 using ipc::records::QmgrVerb;
 using ipc::records::ShowqEnd;
 using ipc::records::ShowqMessage;
-
-struct Params : config::CommonParams {
-    config::Param<config::List> authorized_mailq_users{
-        *this, "authorized_mailq_users", "static:anyone", "The users who may list the queue, by login name."};
-    config::Param<config::List> authorized_flush_users{
-        *this, "authorized_flush_users", "static:anyone", "The users who may flush the queue, by login name."};
-    config::Param<config::List> fast_flush_domains{
-        *this, "fast_flush_domains", "$relay_domains", "The domains whose mail postqueue -s and ETRN may ask for."};
-};
 
 enum class Mode { none, plain, json, flush, id, site };
 
@@ -59,7 +51,7 @@ class Postqueue {
     static event::Task<void> send_command(event::Loop& loop, QmgrCommand order, Postqueue& self);
 
     worker::Command command_{"postqueue"};
-    Params params_;
+    tools::PostqueueParams params_;
     Mode mode_ = Mode::none;
     std::string argument_;
     std::optional<tools::PlainListing> plain_;

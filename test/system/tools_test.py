@@ -1,6 +1,7 @@
 """postconf, postmap, postalias and newaliases as scripts use them."""
 
 import os
+import re
 import stat
 import subprocess
 import tempfile
@@ -42,6 +43,19 @@ class Tools(unittest.TestCase):
         self.assertEqual(self.run_tool("postconf", "-M").stdout,
                          "smtp       inet  n       -       y       -       -       smtpd -o smtpd_x=1\n")
         self.assertIn("lmdb\n", self.run_tool("postconf", "-m").stdout)
+
+    def test_postconf_lists_what_exists(self):
+        names = [line.split(" =")[0] for line in self.run_tool("postconf", "-d").stdout.splitlines()]
+        self.assertEqual([name for name in names if not re.fullmatch("[A-Za-z0-9_]+", name)], [])
+        self.assertIn("lmtp_connect_timeout", names)
+        self.assertIn("smtp_connect_timeout", names)
+
+    def test_what_the_queue_tools_read_is_in_effect(self):
+        for name in ("authorized_mailq_users", "authorized_flush_users", "authorized_submit_users", "fast_flush_domains"):
+            self.run_tool("postconf", "-e", f"{name} = root")
+            result = self.run_tool("postconf", name)
+            self.assertEqual((result.stdout, result.stderr.count(name)), (f"{name} = root\n", 0), result.stderr)
+            self.assertNotIn(name, self.run_tool("malleposte", "-c", self.dir, "check").stderr)
 
     def test_postconf_edits(self):
         self.run_tool("postconf", "-e", "relayhost = [mx]", "new = $relayhost")
