@@ -34,10 +34,8 @@ void fatal(std::string_view text, int status) {
 config::MainCf load_main_cf(const std::string& directory, bool asked_for) {
     config::MainCf cf = config::MainCf::load(directory);
     for (const config::Problem& problem : cf.problems()) {
-        if (problem.line > 0)
+        if (problem.line > 0 || asked_for)
             fatal(config::format_problem(problem));
-        if (asked_for)
-            fatal(problem.text);
     }
     return cf;
 }

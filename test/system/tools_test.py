@@ -89,6 +89,40 @@ class Tools(unittest.TestCase):
         self.assertEqual(self.run_tool("postmap", "-s", "hash:map").stdout, "b\ttwo words\n")
         self.assertEqual(self.run_tool("postmap", "hash:none").returncode, 1)
 
+    def test_init_says_what_is_wrong(self):
+        for arguments, words in (
+                (["/dev/null/x", "--domain", "example.test"], "cannot make /dev/null/x: Not a directory; name a directory"),
+                (["x"], "init needs --domain DOMAIN"),
+                (["x", "--domain", "mail"], "is not a mail domain, such as example.test"),
+                (["--domain", "example.test"], "init needs a directory: malleposte init DIR")):
+            result = self.run_tool("malleposte", "init", *arguments)
+            self.assertIn(words, result.stderr)
+            self.assertNotIn("terminate", result.stderr)
+            self.assertIn(result.returncode, (64, 73))
+        if os.getuid() == 0:
+            os.mkdir(self.dir + "/closed", 0o700)
+            os.chmod(self.dir, 0o755)
+            result = subprocess.run([program("malleposte"), "init", self.dir + "/closed/x", "--domain", "example.test"],
+                                    text=True, capture_output=True, user=65534, group=65534, extra_groups=[])
+            self.assertIn("/closed/x: Permission denied; name a directory that you may make", result.stderr)
+            self.assertEqual(result.returncode, 73)
+
+    def test_a_missing_configuration_is_named_once(self):
+        for words in (["mailadm", "-c", "none", "user", "list"], ["postconf", "-c", "none"],
+                      ["newaliases", "-c", "none"], ["malleposte", "-c", "none", "check"]):
+            result = self.run_tool(*words)
+            line = result.stderr.splitlines()[0]
+            self.assertIn("none/main.cf: cannot be read: No such file or directory; -c or MAIL_CONFIG", line)
+            self.assertEqual(line.count("main.cf"), 1)
+            self.assertNotEqual(result.returncode, 0)
+
+    def test_mailadm_says_which_word_it_does_not_know(self):
+        for words, said in ((["who"], 'there is no command "who"'), (["who", "alice"], 'there is no command "who"'),
+                            (["user", "frob"], 'there is no command "user frob"'), (["user"], "user what?"), ([], "which command?")):
+            result = self.run_tool("mailadm", *words)
+            self.assertEqual(result.returncode, 64)
+            self.assertIn(f"mailadm: fatal: {said}\nusage: mailadm", result.stderr)
+
     def test_aliases(self):
         self.write("aliases", "root: alice\n")
         self.run_tool("postconf", "-e", f"alias_database = hash:{self.dir}/aliases")
