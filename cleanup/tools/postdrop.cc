@@ -21,6 +21,7 @@
 
 #include "cleanup/tools/frames.h"
 #include "cleanup/tools/postdrop_params.h"
+#include "lib/command/command.h"
 #include "lib/dict/match_list.h"
 #include "lib/file/write.h"
 #include "lib/ipc/record.h"
@@ -33,6 +34,8 @@
 #include "lib/worker/command.h"
 
 namespace {
+
+constexpr const char* kUsage = "usage: postdrop [-c config_dir] [-rv]";
 
 using ipc::records::CleanupContent;
 using ipc::records::CleanupEnd;
@@ -85,7 +88,7 @@ Postdrop::Postdrop(int argc, char** argv) {
         case 'c': command_.use_config(optarg); break;
         case 'r':
         case 'v': break;  // -r is how it is always run
-        default: command_.fatal(EX_USAGE, "usage: postdrop [-c config_dir] [-rv]");
+        default: command_.fatal(EX_USAGE, "{}", kUsage);
         }
     }
     command_.enter_queue(params_);
@@ -243,6 +246,7 @@ int Postdrop::run() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    command::begin(argc, argv, kUsage);
     Postdrop program{argc, argv};
     return program.run();
 }

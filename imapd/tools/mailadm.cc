@@ -286,7 +286,7 @@ int list_users(const mailadm::Params& params, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    command::set_name(argv[0]);
+    command::begin(argc, argv, fmt::format("{}\n{}", kUsage, mailadm::kSieveUsage), command::Asked::last_word_too);
     ::umask(077);
     std::string directory = config::default_directory();
     for (int option = 0; (option = ::getopt(argc, argv, "+c:")) != -1;) {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <optional>
 
+#include "lib/command/command.h"
 #include "lib/dict/match_list.h"
 #include "lib/event/error.h"
 #include "lib/ipc/channel.h"
@@ -24,6 +25,8 @@
 #include "qmgr/tools/postqueue_params.h"
 
 namespace {
+
+constexpr const char* kUsage = "usage: postqueue [-c config_dir] -f | -i queue_id | -j | -p | -s site";
 
 using namespace std::chrono_literals;
 using ipc::records::QmgrAnswer;
@@ -60,9 +63,7 @@ class Postqueue {
     QmgrAnswer answer_;
 };
 
-void Postqueue::usage() {
-    command_.fatal(EX_USAGE, "usage: postqueue [-c config_dir] -f | -i queue_id | -j | -p | -s site");
-}
+void Postqueue::usage() { command_.fatal(EX_USAGE, "{}", kUsage); }
 
 void Postqueue::choose(Mode mode, const char* argument) {
     if (mode_ != Mode::none)
@@ -220,6 +221,7 @@ int Postqueue::run() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    command::begin(argc, argv, kUsage);
     Postqueue program{argc, argv};
     return program.run();
 }

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from instance import program
+from instance import BUILD, program
 
 
 class Tools(unittest.TestCase):
@@ -88,6 +88,30 @@ class Tools(unittest.TestCase):
         self.assertEqual(self.run_tool("postmap", "-d", "a", "hash:map").returncode, 0)
         self.assertEqual(self.run_tool("postmap", "-s", "hash:map").stdout, "b\ttwo words\n")
         self.assertEqual(self.run_tool("postmap", "hash:none").returncode, 1)
+
+    def test_every_command_answers_help_and_version(self):
+        commands = [name for folder in ("bin", "sbin") for name in os.listdir(os.path.join(BUILD, folder))]
+        self.assertGreater(len(commands), 12)
+        for name in commands:
+            with self.subTest(name):
+                result = self.run_tool(name, "--help")
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertRegex(result.stdout, f"^usage: {'postqueue' if name == 'mailq' else name} ")
+                self.assertTrue(result.stdout.endswith(f"\n`man {name}` says more.\n"))
+                result = self.run_tool(name, "--version")
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertRegex(result.stdout, rf"^{name} \(Malleposte\) [0-9.]+\n$")
+                result = self.run_tool(name, "--no-such-option")
+                self.assertEqual((result.returncode, result.stdout), (64, ""), result.stderr)
+                self.assertIn("usage: ", result.stderr)
+        for words in (["malleposte", "init", "--help"], ["mailadm", "user", "add", "--help"], ["mailauth", "check", "--help"]):
+            result = self.run_tool(*words)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertIn(f"usage: {words[0]} ", result.stdout)
+        # What may be a value or a key is one.
+        self.write("map", "--help found\n")
+        self.run_tool("postmap", "hash:map")
+        self.assertEqual(self.run_tool("postmap", "-q", "--help", "hash:map").stdout, "found\n")
 
     def test_init_says_what_is_wrong(self):
         for arguments, words in (
