@@ -22,6 +22,7 @@
 #include "cleanup/tools/frames.h"
 #include "cleanup/tools/postdrop_params.h"
 #include "lib/command/command.h"
+#include "lib/command/set_gid.h"
 #include "lib/dict/match_list.h"
 #include "lib/file/write.h"
 #include "lib/ipc/record.h"
@@ -133,8 +134,10 @@ void Postdrop::create_file() {
             fmt::format_to_n(unfinished_path, sizeof unfinished_path - 1, "{}", writer_->path());
             return;
         }
-        if (created.error().error != EEXIST)
-            refuse(451, "4.3.0", created.error().text);
+        if (created.error().error == EEXIST)
+            continue;
+        const std::string missing = command::missing_group("public", params_.setgid_group());
+        refuse(451, "4.3.0", created.error().text + (missing.empty() ? "" : "; " + missing));
     }
     refuse(451, "4.3.0", "no free file name for the submission");
 }

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "lib/command/command.h"
+#include "lib/command/set_gid.h"
 #include "lib/dict/match_list.h"
 #include "lib/event/error.h"
 #include "lib/ipc/channel.h"
@@ -133,6 +134,8 @@ event::Task<void> Postqueue::read_listing(event::Loop& loop, Postqueue& self) {
 // As Postfix does it: root may look for himself, others cannot.
 void Postqueue::list_directly(const std::string& reason) {
     const auto& mail_name = params_.mail_name();
+    if (const std::string missing = ::command::missing_group("public", params_.setgid_group()); !missing.empty())
+        command_.fatal(EX_NOPERM, "Queue report unavailable - {}", missing);
     if (getuid() != 0 && geteuid() != 0)
         command_.fatal(EX_UNAVAILABLE, "Queue report unavailable - mail system is down ({})", reason);
     command_.warning(
@@ -187,6 +190,9 @@ void Postqueue::command(QmgrVerb verb, const std::string& argument) {
     event::Loop loop;
     loop.spawn(send_command(loop, std::move(order), *this));
     loop.run_until_idle();
+    const std::string missing = failure_.empty() ? "" : ::command::missing_group("public", params_.setgid_group());
+    if (!missing.empty())
+        command_.fatal(EX_NOPERM, "Cannot flush mail queue - {}", missing);
     if (!failure_.empty())
         command_.fatal(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down ({})", failure_);
     if (!answer_.ok)
