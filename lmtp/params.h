@@ -1,5 +1,4 @@
 // lmtp/params.h - the main.cf parameters of lmtp(8) and smtp(8): one program, each with names of its own.
-// Variants: lmtp smtp
 #pragma once
 
 #include "lib/config/common_params.h"

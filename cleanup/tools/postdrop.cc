@@ -20,6 +20,9 @@
 #include <optional>
 
 #include "cleanup/tools/frames.h"
+#include "cleanup/tools/postdrop_params.h"
+#include "lib/command/command.h"
+#include "lib/command/set_gid.h"
 #include "lib/dict/match_list.h"
 #include "lib/file/write.h"
 #include "lib/ipc/record.h"
@@ -33,6 +36,8 @@
 
 namespace {
 
+constexpr const char* kUsage = "usage: postdrop [-c config_dir] [-rv]";
+
 using ipc::records::CleanupContent;
 using ipc::records::CleanupEnd;
 using ipc::records::CleanupOpen;
@@ -42,11 +47,6 @@ using ipc::records::CleanupReply;
 constexpr std::size_t kMaxFrame = 4 << 20;
 constexpr std::size_t kMaxRecipients = 100000;
 constexpr std::size_t kMaxText = 2000;
-
-struct Params : config::CommonParams {
-    config::Param<config::List> authorized_submit_users{
-        *this, "authorized_submit_users", "static:anyone", "The users who may send mail with sendmail, by login name."};
-};
 
 char unfinished_path[128];  // for the signal handler; empty while there is no file
 
@@ -74,7 +74,7 @@ class Postdrop {
     void check_text(const std::string& text, const char* what);
 
     worker::Command command_{"postdrop"};
-    Params params_;
+    tools::PostdropParams params_;
     std::optional<queue::Spool> spool_;
     std::optional<queue::QueueWriter> writer_;
     queue::Envelope envelope_;
@@ -89,7 +89,7 @@ Postdrop::Postdrop(int argc, char** argv) {
         case 'c': command_.use_config(optarg); break;
         case 'r':
         case 'v': break;  // -r is how it is always run
-        default: command_.fatal(EX_USAGE, "usage: postdrop [-c config_dir] [-rv]");
+        default: command_.fatal(EX_USAGE, "{}", kUsage);
         }
     }
     command_.enter_queue(params_);
@@ -134,8 +134,10 @@ void Postdrop::create_file() {
             fmt::format_to_n(unfinished_path, sizeof unfinished_path - 1, "{}", writer_->path());
             return;
         }
-        if (created.error().error != EEXIST)
-            refuse(451, "4.3.0", created.error().text);
+        if (created.error().error == EEXIST)
+            continue;
+        const std::string missing = command::missing_group("public", params_.setgid_group());
+        refuse(451, "4.3.0", created.error().text + (missing.empty() ? "" : "; " + missing));
     }
     refuse(451, "4.3.0", "no free file name for the submission");
 }
@@ -247,6 +249,7 @@ int Postdrop::run() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    command::begin(argc, argv, kUsage);
     Postdrop program{argc, argv};
     return program.run();
 }

@@ -17,6 +17,7 @@
 #include "cleanup/tools/submission.h"
 #include "lib/address/mailbox_list.h"
 #include "lib/address/path.h"
+#include "lib/command/command.h"
 #include "lib/event/fd.h"
 #include "lib/file/write.h"
 #include "lib/ipc/record.h"
@@ -26,6 +27,8 @@
 #include "lib/worker/command.h"
 
 namespace {
+
+constexpr const char* kUsage = "usage: sendmail [options] [recipient ...]";
 
 using ipc::records::CleanupContent;
 using ipc::records::CleanupEnd;
@@ -182,7 +185,7 @@ void Sendmail::take_option(int option, const char* argument) {
         if (argument[0] == 'V')
             fatal(EX_USAGE, "-XV (VERP) is not supported");
         break;
-    case '?': fatal(EX_USAGE, "usage: sendmail [options] [recipient ...]");
+    case '?': fatal(EX_USAGE, "{}", kUsage);
     default: break;  // those that sendmail(1) lists as ignored
     }
 }
@@ -397,6 +400,7 @@ int Sendmail::run() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    command::begin(argc, argv, kUsage);
     Sendmail program{argc, argv};
     return program.run();
 }

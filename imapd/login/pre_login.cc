@@ -75,6 +75,7 @@ Task<void> PreLogin::prepare() {
 
 Task<sasl::Step> PreLogin::run_mechanism(std::string mechanism, std::optional<std::string> initial) {
     method_ = mechanism;
+    user_.clear();
     sasl::Step step = co_await services_.auth.begin(client_info(), mechanism, std::move(initial));
     while (step.kind == sasl::Step::Kind::more) {
         std::uint32_t id = step.id;
@@ -86,8 +87,7 @@ Task<sasl::Step> PreLogin::run_mechanism(std::string mechanism, std::optional<st
         }
         step = co_await services_.auth.respond(id, std::move(*response));
     }
-    if (step.kind == sasl::Step::Kind::ok)
-        user_ = step.user;
+    user_ = step.user;
     co_return step;
 }
 

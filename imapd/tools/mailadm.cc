@@ -266,6 +266,12 @@ int administer_sieve(config::MainCf& cf, const mailadm::Params& params, const st
     return mailadm::run_sieve_command(cf, entry, rest);
 }
 
+std::string what_is_missing(std::string_view area, bool is_known) {
+    if (area.empty())
+        return "which command?";
+    return is_known ? fmt::format("{} what?", area) : fmt::format("there is no command \"{}\"", text::printable(area));
+}
+
 int list_users(const mailadm::Params& params, const Options& options) {
     if (!options.arguments.empty())
         command::fatal(kUsage, kUsageError);
@@ -280,7 +286,7 @@ int list_users(const mailadm::Params& params, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    command::set_name(argv[0]);
+    command::begin(argc, argv, fmt::format("{}\n{}", kUsage, mailadm::kSieveUsage), command::Asked::last_word_too);
     ::umask(077);
     std::string directory = config::default_directory();
     for (int option = 0; (option = ::getopt(argc, argv, "+c:")) != -1;) {
@@ -288,9 +294,11 @@ int main(int argc, char** argv) {
             command::fatal(kUsage, kUsageError);
         directory = optarg;
     }
-    const std::string_view area = argc - optind < 2 ? "" : argv[optind];
-    if (area != "user" && area != "sieve")
-        command::fatal(fmt::format("{}\n{}", kUsage, mailadm::kSieveUsage), kUsageError);
+    const std::string_view area = optind < argc ? argv[optind] : "";
+    const bool is_known = area == "user" || area == "sieve";
+    if (!is_known || argc - optind < 2)
+        command::fatal(
+            fmt::format("{}\n{}\n{}", what_is_missing(area, is_known), kUsage, mailadm::kSieveUsage), kUsageError);
     mailadm::Params params;
     config::MainCf cf = command::load_main_cf(directory, true);
     for (const config::Problem& problem : params.load(cf))
@@ -310,5 +318,5 @@ int main(int argc, char** argv) {
         return delete_user(params, parse_options(argc, argv, ""));
     if (action == "list")
         return list_users(params, parse_options(argc, argv, ""));
-    command::fatal(kUsage, kUsageError);
+    command::fatal(fmt::format("there is no command \"user {}\"\n{}", text::printable(action), kUsage), kUsageError);
 }

@@ -41,7 +41,7 @@ MainCf MainCf::load(const std::string& given) {
     if (text)
         cf = parse(*text, path);
     else
-        cf.problems_.push_back({path, 0, "", text.error(), true});
+        cf.problems_.push_back(unreadable_file(path, text.error()));
     cf.directory_ = directory;
     cf.settings_.insert_or_assign("config_directory", Setting{directory, path, 0});
     return cf;

@@ -161,7 +161,7 @@ MasterCf MasterCf::load(const std::string& directory) {
     if (text)
         return parse(*text, path);
     MasterCf cf;
-    cf.problems_.push_back({path, 0, "", text.error(), true});
+    cf.problems_.push_back(unreadable_file(path, text.error()));
     return cf;
 }
 

@@ -13,4 +13,15 @@ std::string format_problem(const Problem& problem) {
     return fmt::format("{}: {}: {}", place, problem.parameter, problem.text);
 }
 
+Problem unreadable_file(const std::string& path, const std::string& error) {
+    // The place is said once, in front.
+    const std::size_t at = error.find(path + ": ");
+    const std::string reason = at == std::string::npos ? error : error.substr(at + path.size() + 2);
+    return {path, 0, "",
+        fmt::format(
+            "cannot be read: {}; -c or MAIL_CONFIG names the configuration directory, and `malleposte init` makes one",
+            reason),
+        true};
+}
+
 }  // namespace config

@@ -19,4 +19,7 @@ using Problems = std::vector<Problem>;
 // "main.cf, line 3: smtpd_timeout: ..." as logs and `malleposte check` show it.
 std::string format_problem(const Problem& problem);
 
+// A file of the configuration that cannot be read; `error` is read_text_file's.
+Problem unreadable_file(const std::string& path, const std::string& error);
+
 }  // namespace config

@@ -57,6 +57,7 @@ std::optional<Step> parse_answer(const std::vector<std::string>& fields) {
     } else if (fields[0] == "FAIL") {
         bool temporary = find_parameter(fields, 2, "temp").has_value();
         step.kind = temporary ? Step::Kind::trouble : Step::Kind::failed;
+        step.user = find_parameter(fields, 2, "user").value_or("");
         step.text = find_parameter(fields, 2, "reason").value_or(temporary ? "auth has a temporary problem" : "");
         step.code = find_parameter(fields, 2, "code").value_or("");
     } else {

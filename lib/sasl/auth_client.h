@@ -57,7 +57,7 @@ struct Step {
     enum class Kind { ok, failed, more, trouble };
     Kind kind = Kind::trouble;
     std::uint32_t id = 0;  // of the request; for respond() and for a hand-over
-    std::string user;      // ok: the name auth gives the user
+    std::string user;      // ok: the name auth gives the user; failed: who tried, where auth says so
     std::string text;      // more: the challenge, decoded; failed: words for the client, may be empty;
                            // trouble: the reason, for the log
     std::string code;      // failed: "user_disabled", "pass_expired", ...; mostly empty

@@ -12,6 +12,7 @@
 #include <ctime>
 #include <vector>
 
+#include "lib/command/command.h"
 #include "lib/fields/print.h"
 #include "lib/queue/queue_id.h"
 #include "lib/queue/spool.h"
@@ -20,13 +21,15 @@
 
 namespace {
 
+constexpr const char* kUsage = "usage: postcat [-behoqv] [-c config_dir] [file ...]";
+
 class Postcat {
   public:
     Postcat(int argc, char** argv);
     int run();
 
   private:
-    [[noreturn]] void usage() { command_.fatal(EX_USAGE, "usage: postcat [-behoqv] [-c config_dir] [file ...]"); }
+    [[noreturn]] void usage() { command_.fatal(EX_USAGE, "{}", kUsage); }
     void show_file(const std::string& name, event::Fd file);
     void show(const std::string& name, const queue::Message& message, const queue::Layout& layout,
         const queue::FileContent& content);
@@ -232,6 +235,7 @@ int Postcat::run() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    command::begin(argc, argv, kUsage);
     Postcat program{argc, argv};
     return program.run();
 }

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <optional>
 
+#include "lib/command/command.h"
+#include "lib/command/set_gid.h"
 #include "lib/dict/match_list.h"
 #include "lib/event/error.h"
 #include "lib/ipc/channel.h"
@@ -21,8 +23,11 @@
 #include "lib/worker/command.h"
 #include "qmgr/showq/listing.h"
 #include "qmgr/tools/listing_format.h"
+#include "qmgr/tools/postqueue_params.h"
 
 namespace {
+
+constexpr const char* kUsage = "usage: postqueue [-c config_dir] -f | -i queue_id | -j | -p | -s site";
 
 using namespace std::chrono_literals;
 using ipc::records::QmgrAnswer;
@@ -30,15 +35,6 @@ using ipc::records::QmgrCommand;
 using ipc::records::QmgrVerb;
 using ipc::records::ShowqEnd;
 using ipc::records::ShowqMessage;
-
-struct Params : config::CommonParams {
-    config::Param<config::List> authorized_mailq_users{
-        *this, "authorized_mailq_users", "static:anyone", "The users who may list the queue, by login name."};
-    config::Param<config::List> authorized_flush_users{
-        *this, "authorized_flush_users", "static:anyone", "The users who may flush the queue, by login name."};
-    config::Param<config::List> fast_flush_domains{
-        *this, "fast_flush_domains", "$relay_domains", "The domains whose mail postqueue -s and ETRN may ask for."};
-};
 
 enum class Mode { none, plain, json, flush, id, site };
 
@@ -59,7 +55,7 @@ class Postqueue {
     static event::Task<void> send_command(event::Loop& loop, QmgrCommand order, Postqueue& self);
 
     worker::Command command_{"postqueue"};
-    Params params_;
+    tools::PostqueueParams params_;
     Mode mode_ = Mode::none;
     std::string argument_;
     std::optional<tools::PlainListing> plain_;
@@ -68,9 +64,7 @@ class Postqueue {
     QmgrAnswer answer_;
 };
 
-void Postqueue::usage() {
-    command_.fatal(EX_USAGE, "usage: postqueue [-c config_dir] -f | -i queue_id | -j | -p | -s site");
-}
+void Postqueue::usage() { command_.fatal(EX_USAGE, "{}", kUsage); }
 
 void Postqueue::choose(Mode mode, const char* argument) {
     if (mode_ != Mode::none)
@@ -140,6 +134,8 @@ event::Task<void> Postqueue::read_listing(event::Loop& loop, Postqueue& self) {
 // As Postfix does it: root may look for himself, others cannot.
 void Postqueue::list_directly(const std::string& reason) {
     const auto& mail_name = params_.mail_name();
+    if (const std::string missing = ::command::missing_group("public", params_.setgid_group()); !missing.empty())
+        command_.fatal(EX_NOPERM, "Queue report unavailable - {}", missing);
     if (getuid() != 0 && geteuid() != 0)
         command_.fatal(EX_UNAVAILABLE, "Queue report unavailable - mail system is down ({})", reason);
     command_.warning(
@@ -194,6 +190,9 @@ void Postqueue::command(QmgrVerb verb, const std::string& argument) {
     event::Loop loop;
     loop.spawn(send_command(loop, std::move(order), *this));
     loop.run_until_idle();
+    const std::string missing = failure_.empty() ? "" : ::command::missing_group("public", params_.setgid_group());
+    if (!missing.empty())
+        command_.fatal(EX_NOPERM, "Cannot flush mail queue - {}", missing);
     if (!failure_.empty())
         command_.fatal(EX_UNAVAILABLE, "Cannot flush mail queue - mail system is down ({})", failure_);
     if (!answer_.ok)
@@ -228,6 +227,7 @@ int Postqueue::run() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    command::begin(argc, argv, kUsage);
     Postqueue program{argc, argv};
     return program.run();
 }

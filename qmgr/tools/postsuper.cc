@@ -14,6 +14,7 @@
 #include <iostream>
 #include <vector>
 
+#include "lib/command/command.h"
 #include "lib/log/log.h"
 #include "lib/queue/queue_id.h"
 #include "lib/queue/surgery.h"
@@ -21,6 +22,9 @@
 #include "lib/worker/program.h"
 
 namespace {
+
+constexpr const char* kUsage =
+    "usage: postsuper [-c config_dir] [-ps] [-d id] [-e id] [-f id] [-h id] [-H id] [-r id] [directory ...]";
 
 struct Request {
     char action = 'd';
@@ -33,11 +37,7 @@ class Postsuper {
     int run();
 
   private:
-    [[noreturn]] void usage() {
-        command_.fatal(EX_USAGE,
-            "usage: postsuper [-c config_dir] [-ps] [-d id] [-e id] [-f id] [-h id] [-H id] "
-            "[-r id] [directory ...]");
-    }
+    [[noreturn]] void usage() { command_.fatal(EX_USAGE, "{}", kUsage); }
     void take_options(int argc, char** argv);
     void require_owner();
     void say(const std::string& text);
@@ -252,6 +252,7 @@ int Postsuper::run() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    command::begin(argc, argv, kUsage);
     Postsuper program{argc, argv};
     return program.run();
 }

@@ -83,6 +83,9 @@ class Login(unittest.TestCase):
             self.assertIn(b"a NO [AUTHENTICATIONFAILED] Authentication failed.", heard)
             self.assertGreater(time.monotonic() - begin, 0.9)
         self.mail.wait_for_log(r"login failed: user=<nobody>, method=LOGIN, rip=127\.0\.0\.1")
+        tried = base64.b64encode(b"\0mallory\0wrong")
+        self.assertIn(b"a NO", self.say(b"a AUTHENTICATE PLAIN " + tried + b"\r\nb LOGOUT\r\n"))
+        self.mail.wait_for_log(r"login failed: user=<mallory[@>].*, method=PLAIN, rip=127\.0\.0\.1")
 
     def test_what_was_sent_ahead_of_tls_is_never_run(self):
         client, replies = self.mail.raw("imap")

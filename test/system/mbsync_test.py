@@ -48,8 +48,8 @@ CopyArrivalDate yes
 """)
         return near + "/INBOX"
 
-    def sync(self, mail):
-        result = subprocess.run(["mbsync", "-c", mail.path("mbsyncrc"), "both"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def sync(self, mail, **options):
+        result = subprocess.run(["mbsync", "-c", mail.path("mbsyncrc"), "both"], **options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(result.returncode, 0, result.stdout)
         return result.stdout
 
@@ -61,6 +61,18 @@ CopyArrivalDate yes
                 with open(os.path.join(folder, part, name), "rb") as f:
                     found.append(re.search(rb"^Message-ID: (\S+)", f.read(), re.M | re.I)[1])
         return sorted(found)
+
+    def test_the_certificate_of_init_is_for_the_address_in_the_readme(self):
+        with Instance() as mail:
+            self.configure(mail)
+            with open(mail.path("mbsyncrc")) as rc:
+                text = rc.read()
+            text = text.replace(f"Port {mail.port['imap']}", f"Port {mail.port['imaps']}").replace("SSLType None", "SSLType IMAPS")
+            # The certificate is an authority of the system here, so that mbsync looks at the names in it.
+            for host in ("127.0.0.1", "localhost"):
+                with open(mail.path("mbsyncrc"), "w") as rc:
+                    rc.write(text.replace("Host 127.0.0.1", f"Host {host}"))
+                self.sync(mail, env=dict(os.environ, SSL_CERT_FILE=mail.path("etc/cert.pem")))
 
     def test_both_sides_stay_the_same(self):
         with Instance() as mail:

@@ -7,10 +7,11 @@ import random
 import re
 import shutil
 import socket
+import subprocess
 import time
 import unittest
 
-from instance import Instance, wait_until
+from instance import Instance, program, wait_until
 
 # bounce@, later@: routes that fail for good, or for now.
 ROUTES = "inline:{ {gone.test = error:5.1.1 no such place} {later.test = retry:4.2.0 come back later} }"
@@ -97,6 +98,18 @@ class Queue(unittest.TestCase):
         self.assertTrue(message["Message-Id"] and message["Date"])
         self.assertIn("from userid", message.get_all("Received")[-1])
         self.assertEqual(message.get_payload().replace("\r\n", "\n"), "no header\n.\nend\n")
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to be somebody else")
+    def test_an_ordinary_user_without_set_gid_is_told_what_is_missing(self):
+        os.chmod(self.mail.dir, 0o755)
+        for command, status, *arguments in (("mailq", 77), ("postqueue", 77, "-f"), ("sendmail", 75, "alice@example.test")):
+            option = "-C" if command == "sendmail" else "-c"
+            result = subprocess.run([program(command), option, self.mail.path("etc"), *arguments], input="Subject: x\n\nhi\n", text=True,
+                                    capture_output=True, user=65534, group=65534, extra_groups=[])
+            needs = os.path.realpath(program("postdrop" if command == "sendmail" else command))
+            self.assertIn(f"{needs} must be set-gid postdrop; as root: chgrp postdrop {needs} && chmod 2755 {needs}", result.stderr)
+            self.assertNotIn("is down", result.stderr)
+            self.assertEqual(result.returncode, status)
 
     def test_recipients_from_the_header(self):
         self.sendmail("-t", text="To: alice@example.test\nBcc: bob@example.test\nSubject: t\n\nbody\n")

@@ -184,7 +184,7 @@ int run_tests(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    command::set_name("sievec");
+    command::begin(argc, argv, kUsage);
     Options options = parse_options(argc, argv);
     if (options.mode == Options::Mode::capabilities) {
         for (std::string_view capability : sieve::capabilities())

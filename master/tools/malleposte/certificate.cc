@@ -54,7 +54,9 @@ bool fill(X509* certificate, EVP_PKEY* key, const std::vector<std::string>& name
     X509_NAME_add_entry_by_txt(
         subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(names.front().c_str()), -1, -1, 0);
     X509_set_issuer_name(certificate, subject);
-    std::string alternatives = "IP:127.0.0.1";
+    // Once as an address, as RFC 6125 has it, and once as if it were a name: mbsync, fetchmail and others compare what they
+    // were told to connect to with the names only.
+    std::string alternatives = "IP:127.0.0.1,DNS:127.0.0.1";
     for (const std::string& name : names)
         alternatives += ",DNS:" + name;
     return add_extension(certificate, NID_subject_alt_name, alternatives) &&

@@ -157,16 +157,21 @@ std::expected<Plan, std::string> parse_plan(const std::vector<std::string>& argu
         }
     }
     if (plan.facts.directory.empty())
-        return std::unexpected("init needs a directory");
+        return std::unexpected("init needs a directory: malleposte init DIR --domain DOMAIN --user NAME:PASSWORD");
+    if (plan.facts.domain.empty())
+        return std::unexpected("init needs --domain DOMAIN, the mail domain of the host, such as --domain example.test");
     if (!address::is_valid_domain(plan.facts.domain) || plan.facts.domain.find('.') == std::string::npos)
-        return std::unexpected("--domain \"" + plan.facts.domain + "\" is not a mail domain");
+        return std::unexpected("--domain \"" + plan.facts.domain + "\" is not a mail domain, such as example.test");
     for (const std::string& argument : users) {
         auto user = parse_user(argument, plan.facts.domain);
         if (!user)
             return std::unexpected(user.error());
         plan.users.push_back(std::move(*user));
     }
-    plan.facts.directory = std::filesystem::absolute(plan.facts.directory).lexically_normal().string();
+    std::error_code error;
+    plan.facts.directory = std::filesystem::absolute(plan.facts.directory, error).lexically_normal().string();
+    if (error)
+        return std::unexpected("the directory we are in is gone: " + error.message());
     return plan;
 }
 
@@ -214,10 +219,14 @@ std::expected<void, std::string> write_users(const Plan& plan) {
 std::expected<void, std::string> write_instance(const Plan& plan) {
     const InstanceFacts& facts = plan.facts;
     const std::string& directory = facts.directory;
-    if (std::filesystem::exists(directory + "/etc/main.cf"))
-        return std::unexpected(directory + "/etc/main.cf exists already; init never overwrites an instance");
     std::error_code error;
-    std::filesystem::create_directories(directory, error);
+    if (std::filesystem::exists(directory + "/etc/main.cf", error))
+        return std::unexpected(directory + "/etc/main.cf exists already; init never overwrites an instance");
+    if (!error)
+        std::filesystem::create_directories(directory, error);
+    if (error)
+        return std::unexpected(
+            "cannot make " + directory + ": " + error.message() + "; name a directory that you may make and write in");
     for (const char* name : {"", "/etc", "/mail", "/log"})
         if (auto made = make_folder(directory + name, 0755); !made)
             return made;

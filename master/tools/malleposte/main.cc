@@ -14,6 +14,7 @@
 
 #include <cstdio>
 
+#include "lib/command/command.h"
 #include "lib/config/place.h"
 #include "master/tools/malleposte/commands.h"
 
@@ -44,15 +45,17 @@ constexpr Command kCommands[] = {
     {"status", status},
 };
 
+constexpr const char* kUsage =
+    "usage: malleposte init DIR --domain DOMAIN --user NAME:PASSWORD [--user ...] [--port-base N]\n"
+    "       malleposte [-c config_dir] start|start-fg|stop|reload|abort|flush|check|status";
+
 int usage() {
-    std::fputs(
-        "usage: malleposte init DIR --domain DOMAIN --user NAME:PASSWORD [--user ...] [--port-base N]\n"
-        "       malleposte [-c config_dir] start|start-fg|stop|reload|abort|flush|check|status\n",
-        stderr);
+    std::fprintf(stderr, "%s\n", kUsage);
     return EX_USAGE;
 }
 
 int run(int argc, char** argv) {
+    command::begin(argc, argv, kUsage, command::Asked::last_word_too);
     Invocation call;
     call.config_directory = config::default_directory();
     for (int option = 0; (option = ::getopt(argc, argv, "+c:v")) != -1;) {

@@ -51,14 +51,14 @@ Options parse_options(int argc, char** argv) {
         case 'x': options.main.expand = true; break;
         case 'X': options.remove = true; break;
         case '#': options.comment_out = true; break;
-        default: command::fatal(kUsage);
+        default: command::wrong_usage(kUsage);
         }
     }
     options.arguments.assign(argv + optind, argv + argc);
     if (options.edit + options.remove + options.comment_out > 1)
-        command::fatal("specify one of -e, -X and -#");
+        command::wrong_usage("specify one of -e, -X and -#");
     if (options.services + options.fields + options.service_parameters + options.types > 1)
-        command::fatal("specify one of -F, -M, -m and -P");
+        command::wrong_usage("specify one of -F, -M, -m and -P");
     // "postconf name=value" edits without being told to.
     if (!options.edit && !options.remove && !options.comment_out)
         options.edit = std::ranges::any_of(
@@ -73,16 +73,16 @@ int edit(const Options& options) {
                           : options.comment_out ? postconf::Edit::comment_out
                                                 : postconf::Edit::remove;
     if (options.arguments.empty())
-        command::fatal("-e, -X and -# need something to work on");
+        command::wrong_usage("-e, -X and -# need something to work on");
     if (options.services) {
         postconf::edit_services(options.directory, kind, options.arguments);
     } else if (options.fields) {
         if (kind != postconf::Edit::set)
-            command::fatal("-F works with -e only");
+            command::wrong_usage("-F works with -e only");
         postconf::edit_fields(options.directory, options.arguments);
     } else if (options.service_parameters) {
         if (kind == postconf::Edit::comment_out)
-            command::fatal("-P works with -e and -X only");
+            command::wrong_usage("-P works with -e and -X only");
         postconf::edit_service_parameters(options.directory, kind, options.arguments);
     } else {
         postconf::edit_main(options.directory, kind, options.arguments);
@@ -133,7 +133,7 @@ int show(Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    command::set_name(argv[0]);
+    command::begin(argc, argv, kUsage);
     Options options = parse_options(argc, argv);
     if (options.types) {
         for (const std::string& type : dict::table_types())

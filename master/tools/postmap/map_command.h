@@ -52,11 +52,11 @@ inline Request parse_options(int argc, char** argv, const char* letters, const s
         case 's': request.print = true; break;
         case 'v': request.explain = true; break;
         case 'w': request.build.duplicates = Duplicates::ignore; break;
-        default: command::fatal("usage: " + usage);
+        default: command::wrong_usage(usage);
         }
     }
     if (int modes = request.query.has_value() + request.remove.has_value() + request.print + request.incremental; modes > 1)
-        command::fatal("specify only one of -d, -i, -q and -s");
+        command::wrong_usage("specify only one of -d, -i, -q and -s");
     request.tables.assign(argv + optind, argv + argc);
     return request;
 }

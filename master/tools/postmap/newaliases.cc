@@ -6,17 +6,18 @@
 #include "master/tools/postmap/map_build.h"
 
 int main(int argc, char** argv) {
-    command::set_name(argv[0]);
+    constexpr std::string_view kUsage = "usage: newaliases [-c config_dir]";
+    command::begin(argc, argv, kUsage);
     std::string directory = config::default_directory();
     bool given = false;
     for (int option = 0; (option = ::getopt(argc, argv, "C:c:")) != -1;) {
         if (option == '?')
-            command::fatal("usage: newaliases [-c config_dir]");
+            command::wrong_usage(kUsage);
         directory = optarg;
         given = true;
     }
     if (optind != argc)
-        command::fatal("usage: newaliases [-c config_dir]");
+        command::wrong_usage(kUsage);
     config::CommonParams params;
     config::MainCf cf = command::load_main_cf(directory, given);
     for (const config::Problem& problem : params.load(cf))

@@ -2,11 +2,11 @@
 #include "master/tools/postmap/map_command.h"
 
 int main(int argc, char** argv) {
-    command::set_name(argv[0]);
-    const std::string usage = "postalias [-finNoprsvw] [-c config_dir] [-d key] [-q key] [map_type:]file...";
+    const std::string usage = "usage: postalias [-finNoprsvw] [-c config_dir] [-d key] [-q key] [map_type:]file...";
+    command::begin(argc, argv, usage);
     postmap::Request request = postmap::parse_options(argc, argv, "c:d:finNopq:rsvw", usage);
     request.build.aliases = true;
     if (request.tables.empty())
-        command::fatal("usage: " + usage);
+        command::wrong_usage(usage);
     return postmap::run(request);
 }

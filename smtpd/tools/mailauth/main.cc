@@ -15,7 +15,7 @@
 #include "smtpd/tools/mailauth/subcommand.h"
 
 int main(int argc, char** argv) {
-    command::set_name(argv[0]);
+    command::begin(argc, argv, mailauth::usage(nullptr), command::Asked::last_word_too);
     std::vector<std::string> words(argv + 1, argv + argc);
     return mailauth::run(words);
 }

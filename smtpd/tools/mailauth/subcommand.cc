@@ -76,6 +76,14 @@ std::string usage_of(const Subcommand& subcommand) {
     return usage;
 }
 
+std::string usage(const Subcommand* one) {
+    std::string text;
+    for (const Subcommand& subcommand : subcommands())
+        if (one == nullptr || one == &subcommand)
+            text += fmt::format("{}usage: {}", text.empty() ? "" : "\n", usage_of(subcommand));
+    return text;
+}
+
 std::optional<std::int64_t> parse_time(std::string_view text) {
     if (auto seconds = text::parse_number(text); seconds && *seconds <= INT64_MAX)
         return static_cast<std::int64_t>(*seconds);
@@ -167,9 +175,7 @@ void parse_arguments(const Subcommand& subcommand, const std::vector<std::string
 namespace {
 
 int print_usage(const Subcommand* one) {
-    for (const Subcommand& subcommand : subcommands())
-        if (one == nullptr || one == &subcommand)
-            fmt::print(stderr, "usage: {}\n", usage_of(subcommand));
+    fmt::print(stderr, "{}\n", usage(one));
     return EX_USAGE;
 }
 

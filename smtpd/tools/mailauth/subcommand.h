@@ -113,6 +113,8 @@ struct Subcommand {
 const std::vector<Subcommand>& subcommands();
 
 std::string usage_of(const Subcommand& subcommand);
+// "usage: ..." of one, or of all where there is none.
+std::string usage(const Subcommand* one);
 // Fills the invocation from the words behind the subcommand's name.
 void parse_arguments(const Subcommand& subcommand, const std::vector<std::string>& words, Invocation& call);
 // Seconds since 1970, or 2026-11-22T01:02:03Z.

@@ -127,6 +127,7 @@ TEST_CASE("questions and answers over one connection", "[sasl]") {
     CHECK(steps["yes"].user == "alice");
     CHECK(steps["no"].kind == Step::Kind::failed);
     CHECK(steps["no"].text == "not\tyou");
+    CHECK(steps["no"].user == "alice");
     CHECK(steps["later"].kind == Step::Kind::trouble);
     CHECK(steps["ask"].kind == Step::Kind::more);
     CHECK(steps["ask"].text == "Username:");

@@ -73,6 +73,8 @@ TEST_CASE("every program's parameters make sense", "[postconf]") {
     for (const auto& [name, entry] : declared) {
         CAPTURE(name);
         CHECK(entry.parameter->doc().ends_with('.'));
+        CHECK(
+            name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos);
         CHECK(cf.try_get(name).has_value());
     }
     for (const auto& program : programs) {
