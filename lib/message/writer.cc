@@ -100,7 +100,7 @@ std::string addr_spec(const Address& address) {
     std::ranges::replace_if(
         domain, [](char c) { return is_control(c) || std::string_view(" <>\"\\(),;").find(c) != std::string_view::npos; },
         '?');
-    if (!is_dot_atom(local))
+    if (!is_dot_atom(local) && !(local.empty() && domain.empty()))
         local = quoted_string(without_line_ends(local));
     return domain.empty() ? local : local + "@" + domain;
 }

@@ -114,6 +114,7 @@ TEST_CASE("addresses are read again", "[message][rfc5322:3.4]") {
         CHECK(again.addresses[i].host == all[i].host);
         CHECK(decode_header(again.addresses[i].name.value_or("")) == all[i].name.value_or(""));
     }
+    CHECK(format_mailbox(mailbox("", "", "")) == "<>");
     CHECK(format_mailbox(mailbox("M-D", "b", "Mail (System)"), NameForm::comment) == "M-D@b (Mail \\(System\\))");
     CHECK(Writer().addresses("To", {}).close().empty());
     CHECK(Writer().addresses("To", {mailbox("a", "b"), mailbox("c", "d")}).close() == "To: a@b,\r\n\tc@d\r\n");
