@@ -240,7 +240,7 @@ Writer& Writer::addresses(std::string_view name, const std::vector<Address>& lis
     std::string line = std::string(name) + ": ";
     for (std::size_t i = 0; i < list.size(); ++i) {
         line += format_mailbox(list[i], form) + (i + 1 < list.size() ? "," : "");
-        out_ += fold(line, "\t");
+        out_ += fold(line);
         line = "\t";
     }
     return *this;
@@ -260,13 +260,13 @@ Writer& Writer::parameterized(std::string_view name, std::string_view value, con
         const std::string next = format_parameter(parameter);
         line += ';';
         if (line.size() + 1 + next.size() > kFoldAt) {
-            out_ += fold(line, "\t");
+            out_ += fold(line);
             line = "\t" + next;
         } else {
             line += " " + next;
         }
     }
-    out_ += fold(line, "\t");
+    out_ += fold(line);
     return *this;
 }
 

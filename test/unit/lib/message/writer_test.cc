@@ -118,6 +118,11 @@ TEST_CASE("addresses are read again", "[message][rfc5322:3.4]") {
     CHECK(format_mailbox(mailbox("M-D", "b", "Mail (System)"), NameForm::comment) == "M-D@b (Mail \\(System\\))");
     CHECK(Writer().addresses("To", {}).close().empty());
     CHECK(Writer().addresses("To", {mailbox("a", "b"), mailbox("c", "d")}).close() == "To: a@b,\r\n\tc@d\r\n");
+    // Where a name is folded a blank stays a blank.
+    CHECK(
+        unfold(
+            Writer().addresses("To", {mailbox("a", "b.test", std::string(60, 'n') + " " + std::string(60, 'm'))}).close()) ==
+        "To: " + std::string(60, 'n') + " " + std::string(60, 'm') + " <a@b.test>");
     // A domain cannot bring a second address.
     CHECK(read_addresses(format_mailbox(mailbox("a", "b>, <v@c"))).addresses.size() == 1);
 }
