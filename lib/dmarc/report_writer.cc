@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "lib/text/mail_date.h"
+#include "lib/address/mailbox.h"
+#include "lib/message/writer.h"
 #include "lib/text/text.h"
 
 namespace dmarc {
@@ -121,13 +122,9 @@ void write_row(Xml& xml, const ReportRow& row) {
     xml.close();
 }
 
-// RFC 2045, 6.8: 76 letters a line.
-std::string base64_lines(std::string_view octets) {
-    std::string out;
-    constexpr std::size_t kOctets = 57;
-    for (std::size_t at = 0; at < octets.size(); at += kOctets)
-        out += text::encode_base64(octets.substr(at, kOctets)) + "\r\n";
-    return out;
+message::Address as_mailbox(std::string_view text) {
+    const address::Mailbox mailbox = address::parse_text(text);
+    return message::mailbox(mailbox.local, mailbox.domain);
 }
 
 }  // namespace
@@ -149,25 +146,26 @@ std::string report_file_name(const Report& report, const std::string& submitter)
 }
 
 std::string write_report_mail(const Report& report, const ReportMail& mail, const std::string& gzip_file) {
-    const std::string boundary = "=_report_" + report.report_id;
-    std::string to;
+    std::vector<message::Address> to;
     for (const std::string& address : mail.to)
-        to += (to.empty() ? "" : ",\r\n\t") + address;
+        to.push_back(as_mailbox(address));
+    const address::Mailbox id = address::parse_text(mail.message_id);
     const std::string file = report_file_name(report, mail.submitter);
-    return fmt::format(
-        "From: {from}\r\nTo: {to}\r\nSubject: Report Domain: {domain}\r\n\tSubmitter: {submitter}\r\n\tReport-ID: <{id}>\r\n"
-        "Date: {date}\r\nMessage-ID: <{message_id}>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-        "Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n"
-        "--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
-        "This is an aggregate report about mail that claims to come from {domain},\r\n"
-        "as {submitter} received it. The file beside this text has the figures.\r\n\r\n"
-        "--{boundary}\r\nContent-Type: application/gzip; name=\"{file}\"\r\n"
-        "Content-Disposition: attachment;\r\n\tfilename=\"{file}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        "{data}\r\n--{boundary}--\r\n",
-        fmt::arg("from", mail.from), fmt::arg("to", to), fmt::arg("domain", report.domain),
-        fmt::arg("submitter", mail.submitter), fmt::arg("id", report.report_id),
-        fmt::arg("date", text::format_mail_date(mail.now)), fmt::arg("message_id", mail.message_id),
-        fmt::arg("boundary", boundary), fmt::arg("file", file), fmt::arg("data", base64_lines(gzip_file)));
+    message::Writer out;
+    out.addresses("From", {as_mailbox(mail.from)}).addresses("To", to);
+    out.text("Subject",
+        fmt::format("Report Domain: {} Submitter: {} Report-ID: <{}>", report.domain, mail.submitter, report.report_id));
+    out.date("Date", mail.now).message_id(id.local, id.domain).structured("Auto-Submitted", "auto-generated");
+    out.multipart("mixed", "=_report_" + report.report_id);
+    out.part().content("text/plain", {{"charset", "us-ascii"}}).empty_line();
+    out.body(
+        fmt::format("This is an aggregate report about mail that claims to come from {},\r\n"
+                    "as {} received it. The file beside this text has the figures.\r\n",
+            report.domain, mail.submitter));
+    out.part().content("application/gzip", {{"name", file}});
+    out.parameterized("Content-Disposition", "attachment", {{"filename", file}});
+    out.structured("Content-Transfer-Encoding", "base64").empty_line().base64(gzip_file);
+    return out.close();
 }
 
 }  // namespace dmarc

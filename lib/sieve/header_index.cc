@@ -5,6 +5,7 @@
 #include "lib/message/charset.h"
 #include "lib/message/encoded_word.h"
 #include "lib/message/header.h"
+#include "lib/message/writer.h"
 #include "lib/sieve/checks.h"
 #include "lib/text/text.h"
 
@@ -40,26 +41,6 @@ std::string fold(std::string line, std::string_view line_end) {
 
 }  // namespace
 
-std::string encode_header_text(std::string_view input) {
-    std::string line = on_one_line(input);
-    bool clean = message::is_ascii(line) && line.find("=?") == std::string::npos;
-    if (clean)
-        return line;
-    constexpr std::size_t kWord = 45;  // base64 of this and the frame stay below 75 (RFC 2047, 2)
-    std::string out;
-    std::string_view rest = line;
-    while (!rest.empty()) {
-        std::string_view piece = cut_utf8(rest, kWord);
-        if (piece.empty())
-            piece = rest.substr(0, kWord);
-        if (!out.empty())
-            out += ' ';
-        out += "=?utf-8?B?" + text::encode_base64(piece) + "?=";
-        rest.remove_prefix(piece.size());
-    }
-    return out;
-}
-
 std::string format_field(std::string_view name, std::string_view value, std::string_view line_end) {
     std::string body;
     std::string_view rest = value;
@@ -72,7 +53,7 @@ std::string format_field(std::string_view name, std::string_view value, std::str
             continue;
         if (!body.empty())
             body += std::string(line_end) + "\t";
-        body += fold(encode_header_text(line), line_end);
+        body += fold(message::encode_text(line), line_end);
     }
     return fold(std::string(name) + ": " + body.substr(0, body.find(line_end)), line_end) +
            (body.find(line_end) == std::string::npos ? "" : body.substr(body.find(line_end))) + std::string(line_end);

@@ -63,7 +63,4 @@ class HeaderIndex {
 // A field as it is sent: encoded where it is not ASCII, folded; without the name's check.
 std::string format_field(std::string_view name, std::string_view value, std::string_view line_end);
 
-// Text for an unstructured field: RFC 2047 words where it is not ASCII; on one line.
-std::string encode_header_text(std::string_view text);
-
 }  // namespace sieve

@@ -5,10 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "lib/address/mailbox.h"
 #include "lib/message/charset.h"
+#include "lib/message/encoded_word.h"
 #include "lib/sieve/checks.h"
 #include "lib/sieve/parsed_message.h"
-#include "lib/text/mail_date.h"
 #include "lib/text/percent.h"
 #include "lib/text/text.h"
 
@@ -135,46 +136,60 @@ void keep_new(std::vector<std::string>& list, std::vector<std::string>& notified
     });
 }
 
-std::string address_field(std::string_view name, const std::vector<std::string>& list) {
-    std::string out;
+message::Address named_mailbox(std::string_view address, std::string_view name) {
+    message::Address mailbox = as_mailbox(address);
+    mailbox.name = name;
+    return mailbox;
+}
+
+// An address that stands in angle brackets, without a name.
+message::Address bare_mailbox(std::string_view address) { return named_mailbox(address, ""); }
+
+std::vector<message::Address> as_mailboxes(const std::vector<std::string>& list) {
+    std::vector<message::Address> out;
     for (const std::string& each : list)
-        out += (out.empty() ? std::string(name) + ": " : ",\r\n\t") + format_mailbox(each);
-    return out.empty() ? out : out + "\r\n";
+        out.push_back(as_mailbox(each));
+    return out;
 }
 
-std::string importance_fields(int importance) {
-    switch (importance) {  // RFC 5436, 2.7.2 and RFC 2156
-    case 1: return "X-Priority: 1 (High)\r\nImportance: High\r\n";
-    case 3: return "X-Priority: 5 (Low)\r\nImportance: Low\r\n";
-    default: return "X-Priority: 3 (Normal)\r\nImportance: Normal\r\n";
-    }
+// RFC 5436, 2.7.2 and RFC 2156
+void write_importance(message::Writer& mail, int importance) {
+    const bool high = importance == 1;
+    const bool low = importance == 3;
+    mail.structured("X-Priority", high ? "1 (High)" : low ? "5 (Low)" : "3 (Normal)");
+    mail.structured("Importance", high ? "High" : low ? "Low" : "Normal");
 }
 
-std::string body_fields(std::string_view body) {
-    bool ascii = message::is_ascii(body);
-    return fmt::format("MIME-Version: 1.0\r\nContent-Type: text/plain; charset={}\r\nContent-Transfer-Encoding: {}\r\n\r\n",
-        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
+// What all mail of scripts begins with.
+message::Writer begin_mail(std::string_view kind, const Settings& settings, std::int64_t now, std::string_view id_seed) {
+    message::Writer mail;
+    mail.structured("X-Sieve", "Malleposte").message_id(fmt::format("{}-{}", kind, id_seed), settings.hostname);
+    mail.date("Date", now);
+    return mail;
 }
 
-std::string with_last_line_end(std::string text) {
-    if (!text.empty() && !text.ends_with("\r\n"))
-        text += "\r\n";
-    return text;
-}
+std::string in_brackets(std::string_view address) { return message::format_mailbox(bare_mailbox(address)); }
 
 }  // namespace
 
-std::string format_mailbox(std::string_view written) {
-    std::string address = parse_script_address(written).value_or(on_one_line(written));
-    std::size_t open = written.find('<');
-    std::string_view phrase = open == std::string_view::npos ? std::string_view() : text::trim(written.substr(0, open));
-    if (phrase.empty())
-        return open == std::string_view::npos ? address : "<" + address + ">";
-    bool quoted = phrase.starts_with('"');
-    std::string name = quoted && message::is_ascii(phrase) ? on_one_line(phrase) : on_one_line(phrase);
-    if (!message::is_ascii(name))
-        name = encode_header_text(quoted ? std::string_view(name).substr(1, name.size() - 2) : std::string_view(name));
-    return name + " <" + address + ">";
+message::Address as_mailbox(std::string_view written) {
+    if (parse_script_address(written)) {
+        const std::vector<message::Address> read = message::parse_address_list(written);
+        if (read.size() == 1 && read[0].is_addr_spec) {
+            message::Address address = message::mailbox(read[0].mailbox, read[0].host);
+            if (written.find('<') != std::string_view::npos)
+                address.name = message::decode_header(read[0].name.value_or(""));
+            return address;
+        }
+    }
+    const address::Mailbox mailbox = address::parse_text(written);
+    return message::mailbox(mailbox.local, mailbox.domain);
+}
+
+void write_text(message::Writer& mail, std::string_view text) {
+    const bool ascii = message::is_ascii(text);
+    mail.content("text/plain", {{"charset", ascii ? "us-ascii" : "utf-8"}});
+    mail.structured("Content-Transfer-Encoding", ascii ? "7bit" : "8bit").empty_line().body(text);
 }
 
 bool may_write_as(std::string_view written, const Envelope& envelope, const Settings& settings) {
@@ -261,7 +276,7 @@ Sending notification(const Action& notify, const Message& message, const Envelop
         return sending;
     }
     const bool as_asked = !notify.from.empty() && may_write_as(notify.from, envelope, settings);
-    std::string from = as_asked ? notify.from : "Postmaster <" + settings.postmaster + ">";
+    const message::Address from = as_asked ? as_mailbox(notify.from) : named_mailbox(settings.postmaster, "Postmaster");
     // RFC 5436, 2.3: nothing that could come back for a message without a sender.
     if (!is_null(envelope.from))
         out.from = sender_of(settings.notify_from, envelope, settings,
@@ -272,18 +287,17 @@ Sending notification(const Action& notify, const Message& message, const Envelop
     if (subject.empty())
         subject = "New mail";
     subject = shorten(subject, kSubjectCharacters);
-    std::string& text = out.content;
-    text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <notify-{}@{}>\r\nDate: {}\r\n", id_seed, settings.hostname,
-        text::format_mail_date(now));
-    text += fmt::format("From: {}\r\n", format_mailbox(from));
-    text += address_field("To", uri->to) + address_field("Cc", uri->cc);
-    text += format_field("Subject", subject, "\r\n");
-    text += fmt::format("Auto-Submitted: auto-notified; owner-email=\"{}\"\r\n", own_address(envelope, settings));
-    text += "Precedence: bulk\r\n" + importance_fields(notify.importance);
+    message::Writer mail = begin_mail("notify", settings, now, id_seed);
+    mail.addresses("From", {from}).addresses("To", as_mailboxes(uri->to)).addresses("Cc", as_mailboxes(uri->cc));
+    mail.text("Subject", subject);
+    mail.parameterized("Auto-Submitted", "auto-notified", {{"owner-email", own_address(envelope, settings)}});
+    mail.structured("Precedence", "bulk");
+    write_importance(mail, notify.importance);
     for (const auto& [name, value] : uri->headers)
-        text += format_field(name, on_one_line(value), "\r\n");
-    std::string body = uri->body.empty() ? "Notification of new message.\r\n" : with_last_line_end(with_crlf(uri->body));
-    text += body_fields(body) + body;
+        mail.text(name, value);
+    mail.structured("MIME-Version", "1.0");
+    write_text(mail, uri->body.empty() ? "Notification of new message.\r\n" : uri->body);
+    out.content = mail.close();
     sending.messages.push_back(std::move(out));
     return sending;
 }
@@ -327,34 +341,23 @@ Sending rejection(const Action& reject, const Message& message, const Envelope& 
     }
     HeaderIndex& header = message.parsed().part_header(0);
     std::string recipient = own_address(envelope, settings);
-    std::string boundary = fmt::format("reject-{}", id_seed);
     Outgoing out;
     out.recipients = {sender};
-    std::string& text = out.content;
-    text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <reject-{}@{}>\r\nDate: {}\r\nFrom: {}\r\nTo: <{}>\r\n", id_seed,
-        settings.hostname, text::format_mail_date(now),
-        format_mailbox("Mail Delivery Subsystem <" + settings.postmaster + ">"), sender);
-    text += "Subject: Automatically rejected mail\r\nAuto-Submitted: auto-replied (rejected)\r\nPrecedence: bulk\r\n";
-    text += fmt::format(
-        "MIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n\treport-type=disposition-notification; "
-        "boundary=\"{}\"\r\n\r\n",
-        boundary);
-    bool ascii = message::is_ascii(reject.reason);
-    text += fmt::format("--{}\r\nContent-Type: text/plain; charset={}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
-        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
-    text += fmt::format("Your message to {} was automatically rejected:\r\n\r\n", recipient);
-    text += with_last_line_end(with_crlf(reject.reason));
+    message::Writer mail = begin_mail("reject", settings, now, id_seed);
+    mail.addresses("From", {named_mailbox(settings.postmaster, "Mail Delivery Subsystem")});
+    mail.addresses("To", {bare_mailbox(sender)}).text("Subject", "Automatically rejected mail");
+    mail.structured("Auto-Submitted", "auto-replied (rejected)").structured("Precedence", "bulk");
+    mail.multipart("report", fmt::format("reject-{}", id_seed), {{"report-type", "disposition-notification"}}).part();
+    write_text(mail, fmt::format("Your message to {} was automatically rejected:\r\n\r\n{}", recipient, reject.reason));
     // RFC 8098, 3.2
-    text += fmt::format(
-        "\r\n--{}\r\nContent-Type: message/disposition-notification\r\n\r\nReporting-UA: {}; Malleposte\r\n"
-        "Final-Recipient: rfc822; {}\r\n",
-        boundary, settings.hostname, address_of(envelope.to));
+    mail.part().content("message/disposition-notification").empty_line();
+    mail.structured("Reporting-UA", settings.hostname + "; Malleposte");
+    mail.structured("Final-Recipient", "rfc822; " + address_of(envelope.to));
     if (Fields ids = fields_of(header, "Message-ID"); !ids.empty() && message::is_ascii(HeaderIndex::value(*ids.front())))
-        text += fmt::format("Original-Message-ID: {}\r\n", cut_utf8(on_one_line(HeaderIndex::value(*ids.front())), 900));
-    text += "Disposition: automatic-action/MDN-sent-automatically; deleted\r\n";
-    text += fmt::format("\r\n--{}\r\nContent-Type: text/rfc822-headers\r\n\r\n", boundary);
-    text += with_last_line_end(with_crlf(message.header()));
-    text += fmt::format("\r\n--{}--\r\n", boundary);
+        mail.structured("Original-Message-ID", cut_utf8(HeaderIndex::value(*ids.front()), 900));
+    mail.structured("Disposition", "automatic-action/MDN-sent-automatically; deleted");
+    mail.part().content("text/rfc822-headers").empty_line().body(message.header());
+    out.content = mail.close();
     sending.messages.push_back(std::move(out));
     return sending;
 }
@@ -371,34 +374,25 @@ Sending abuse_report(const Action& report, const Message& message, const Envelop
     out.recipients = {report.address};
     std::string from = sender_of(settings.report_from, envelope, settings, settings.postmaster);
     out.from = is_null(envelope.from) ? std::string() : from;
-    std::string boundary = fmt::format("report-{}", id_seed);
     Fields subjects = fields_of(header, "Subject");
     std::string subject = "Report: " + (subjects.empty() ? std::string("(no subject)")
                                                          : on_one_line(HeaderIndex::value(*subjects.front())));
-    std::string& text = out.content;
-    text = fmt::format("X-Sieve: Malleposte\r\nMessage-ID: <report-{}@{}>\r\nDate: {}\r\nFrom: {}\r\nTo: <{}>\r\n", id_seed,
-        settings.hostname, text::format_mail_date(now), format_mailbox(from), report.address);
-    text += format_field("Subject", cut_utf8(subject, 200), "\r\n");
-    text += fmt::format(
-        "Auto-Submitted: auto-generated (report)\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report;\r\n"
-        "\treport-type=feedback-report; boundary=\"{}\"\r\n\r\n",
-        boundary);
-    bool ascii = message::is_ascii(report.reason);
-    text += fmt::format("--{}\r\nContent-Type: text/plain; charset={}\r\nContent-Transfer-Encoding: {}\r\n\r\n", boundary,
-        ascii ? "us-ascii" : "utf-8", ascii ? "7bit" : "8bit");
-    text += with_last_line_end(with_crlf(report.reason));
+    message::Writer mail = begin_mail("report", settings, now, id_seed);
+    mail.addresses("From", {as_mailbox(from)}).addresses("To", {bare_mailbox(report.address)});
+    mail.text("Subject", cut_utf8(subject, 200)).structured("Auto-Submitted", "auto-generated (report)");
+    mail.multipart("report", fmt::format("report-{}", id_seed), {{"report-type", "feedback-report"}}).part();
+    write_text(mail, report.reason);
     // RFC 5965, 3.1 and 3.2
-    text += fmt::format(
-        "\r\n--{}\r\nContent-Type: message/feedback-report\r\n\r\nVersion: 1\r\nFeedback-Type: {}\r\n"
-        "User-Agent: Malleposte\r\nOriginal-Mail-From: <{}>\r\n",
-        boundary, on_one_line(report.feedback_type), address_of(envelope.from));
+    mail.part().content("message/feedback-report").empty_line().structured("Version", "1");
+    mail.structured("Feedback-Type", report.feedback_type).structured("User-Agent", "Malleposte");
+    mail.structured("Original-Mail-From", in_brackets(address_of(envelope.from)));
     if (std::string to = address_of(envelope.to); !to.empty())
-        text += fmt::format("Original-Rcpt-To: <{}>\r\n", to);
-    text += fmt::format("Dovecot-Reporting-User: <{}>\r\n", own_address(envelope, settings));
-    text += fmt::format("\r\n--{}\r\nContent-Type: {}\r\nContent-Disposition: attachment\r\n\r\n", boundary,
-        report.headers_only ? "text/rfc822-headers" : "message/rfc822");
-    text += with_last_line_end(with_crlf(report.headers_only ? message.header() : message.octets()));
-    text += fmt::format("\r\n--{}--\r\n", boundary);
+        mail.structured("Original-Rcpt-To", in_brackets(to));
+    mail.structured("Dovecot-Reporting-User", in_brackets(own_address(envelope, settings)));
+    mail.part().content(report.headers_only ? "text/rfc822-headers" : "message/rfc822");
+    mail.structured("Content-Disposition", "attachment").empty_line();
+    mail.body(report.headers_only ? message.header() : message.octets());
+    out.content = mail.close();
     sending.messages.push_back(std::move(out));
     return sending;
 }

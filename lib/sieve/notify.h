@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/message/writer.h"
 #include "lib/sieve/vacation.h"
 
 namespace sieve {
@@ -55,8 +56,11 @@ Sending redirection(const Action& redirect, const Message& message, const Envelo
 std::string sender_of(
     const EnvelopeSource& source, const Envelope& envelope, const Settings& settings, std::string_view builtin);
 
-// `Name <address>` as a header shows it, the name encoded where it is not ASCII.
-std::string format_mailbox(std::string_view written);
+// An address as a script or the configuration writes it, `Name <address>`, to be put into a field.
+message::Address as_mailbox(std::string_view written);
+
+// The fields of a body or part of plain text, and the text.
+void write_text(message::Writer& mail, std::string_view text);
 
 // Whether a script may put this into From: what it writes is signed for this house, so only its user's own addresses: his
 // address, the recipient, the one that the sender wrote to. Another :from counts as not given (RFC 5436, 3.3).

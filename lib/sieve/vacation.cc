@@ -8,10 +8,10 @@
 #include "lib/message/address_list.h"
 #include "lib/message/charset.h"
 #include "lib/message/header.h"
+#include "lib/message/writer.h"
 #include "lib/sieve/checks.h"
 #include "lib/sieve/notify.h"
 #include "lib/sieve/parsed_message.h"
-#include "lib/text/mail_date.h"
 #include "lib/text/text.h"
 
 namespace sieve {
@@ -89,36 +89,34 @@ std::vector<std::string> own_addresses(const Action& action, const Envelope& env
     return own;
 }
 
-std::string threading(HeaderIndex& header, std::string_view id_seed, const Settings& settings) {
-    std::string out = fmt::format("Message-ID: <vacation-{}@{}>\r\n", id_seed, settings.hostname);
+void write_threading(message::Writer& mail, HeaderIndex& header) {
     std::string id = on_one_line(first_value(header, "Message-ID"));
     constexpr std::size_t kMaxId = 900;
     if (id.empty() || id.size() > kMaxId || !message::is_ascii(id))
-        return out;
-    out += fmt::format("In-Reply-To: {}\r\n", id);
+        return;
     std::string references = on_one_line(first_value(header, "References"));
     if (references.empty())
         references = on_one_line(first_value(header, "In-Reply-To"));
     if (!message::is_ascii(references))
         references.clear();
-    // RFC 5322, 3.6.4, one id a line; of very long lists the first and the last ones are kept.
+    // RFC 5322, 3.6.4; of very long lists the first and the last ones are kept.
     std::vector<std::string_view> ids = text::split(references, " \t");
     constexpr std::size_t kMaxIds = 20;
     if (ids.size() > kMaxIds)
         ids.erase(ids.begin() + 1, ids.end() - (kMaxIds - 1));
-    out += "References:";
+    std::string all;
     for (std::string_view each : ids)
         if (each.size() <= kMaxId)
-            out += fmt::format(" {}\r\n", each);
-    return out + fmt::format(" {}\r\n", id);
+            all += std::string(each) + " ";
+    mail.structured("In-Reply-To", id).structured("References", all + id);
 }
 
-std::string from_field(const Action& action, const std::vector<std::string>& own, const Envelope& envelope,
+message::Address author(const Action& action, const std::vector<std::string>& own, const Envelope& envelope,
     HeaderIndex& header, const Settings& settings) {
     if (!action.from.empty() && may_write_as(action.from, envelope, settings))
-        return fmt::format("From: {}\r\n", format_mailbox(action.from));
+        return as_mailbox(action.from);
     if (!settings.user_email.empty())
-        return fmt::format("From: {}\r\n", format_mailbox(settings.user_email));
+        return as_mailbox(settings.user_email);
     // RFC 5230, 5.1: the address that the message was sent to.
     for (std::string_view name : {"To", "Cc"})
         for (HeaderIndex::Field* field : fields_of(header, name))
@@ -126,43 +124,45 @@ std::string from_field(const Action& action, const std::vector<std::string>& own
                 std::string text = address.mailbox + "@" + address.host;
                 for (const std::string& mine : own)
                     if (text::equal_ignoring_case(mine, text))
-                        return fmt::format("From: {}\r\n", format_mailbox(mine));
+                        return as_mailbox(mine);
             }
-    return fmt::format("From: {}\r\n", format_mailbox(address_of(envelope.to)));
+    return as_mailbox(address_of(envelope.to));
 }
 
-std::string compose(const Action& action, const std::vector<std::string>& own, const std::string& sender,
-    const Envelope& envelope, HeaderIndex& header, const Settings& settings, std::int64_t now, std::string_view id_seed) {
-    std::string out = "X-Sieve: Malleposte\r\n";
-    out += fmt::format("Date: {}\r\n", text::format_mail_date(now));
-    out += threading(header, id_seed, settings);
-    out += from_field(action, own, envelope, header, settings);
-    out += fmt::format("To: <{}>\r\n", sender);
+// RFC 5230, 4.4 and RFC 3834, 3.1.5
+std::string subject_of(const Action& action, HeaderIndex& header) {
+    constexpr std::size_t kSubjectCharacters = 256;
     std::string subject = action.subject;
-    if (subject.empty()) {  // RFC 5230, 4.4 and RFC 3834, 3.1.5
+    if (subject.empty()) {
         std::string original = first_value(header, "Subject");
         subject = original.empty() ? "Automated reply" : "Auto: " + original;
     }
-    constexpr std::size_t kSubjectCharacters = 256;
-    out += format_field("Subject", shorten(on_one_line(subject), kSubjectCharacters), "\r\n");
-    out += "Auto-Submitted: auto-replied (vacation)\r\nPrecedence: bulk\r\nX-Auto-Response-Suppress: All\r\n";
-    out += "MIME-Version: 1.0\r\n";
-    if (action.mime) {
-        // RFC 5230, 4.5: the reason begins with MIME fields of its own; only those are taken.
-        std::string entity = with_crlf(action.reason);
-        message::HeaderReader reader(entity);
-        while (auto field = reader.next())
-            if (text::starts_with_ignoring_case(field->name, "Content-"))
-                out += field->raw.ends_with('\n') ? std::string(field->raw) : std::string(field->raw) + "\r\n";
-        return out + "\r\n" + entity.substr(reader.consumed());
-    }
-    bool ascii = message::is_ascii(action.reason);
-    out += fmt::format("Content-Type: text/plain; charset={}\r\n", ascii ? "us-ascii" : "utf-8");
-    out += fmt::format("Content-Transfer-Encoding: {}\r\n\r\n", ascii ? "7bit" : "8bit");
-    out += with_crlf(action.reason);
-    if (!out.ends_with("\r\n"))
-        out += "\r\n";
-    return out;
+    return shorten(on_one_line(subject), kSubjectCharacters);
+}
+
+// RFC 5230, 4.5: a reason with :mime begins with MIME fields of its own; only those are taken.
+void write_entity(message::Writer& mail, std::string_view entity) {
+    message::HeaderReader reader(entity);
+    while (auto field = reader.next())
+        if (text::starts_with_ignoring_case(field->name, "Content-"))
+            mail.structured(field->name, field->body);
+    mail.empty_line().body(entity.substr(reader.consumed()));
+}
+
+std::string compose(const Action& action, const message::Address& from, const message::Address& to, HeaderIndex& header,
+    const Settings& settings, std::int64_t now, std::string_view id_seed) {
+    message::Writer mail;
+    mail.structured("X-Sieve", "Malleposte").date("Date", now);
+    mail.message_id(fmt::format("vacation-{}", id_seed), settings.hostname);
+    write_threading(mail, header);
+    mail.addresses("From", {from}).addresses("To", {to}).text("Subject", subject_of(action, header));
+    mail.structured("Auto-Submitted", "auto-replied (vacation)").structured("Precedence", "bulk");
+    mail.structured("X-Auto-Response-Suppress", "All").structured("MIME-Version", "1.0");
+    if (action.mime)
+        write_entity(mail, action.reason);
+    else
+        write_text(mail, action.reason);
+    return mail.close();
 }
 
 VacationAnswer none(std::string why) {
@@ -198,7 +198,9 @@ VacationAnswer answer(const Action& vacation, const Message& message, const Enve
     answer.reply.recipients = {sender};
     if (settings.vacation_from_recipient)  // RFC 3834, 3.3 prefers the null sender
         answer.reply.from = address_of(envelope.to);
-    answer.reply.content = compose(vacation, own, sender, envelope, header, settings, now, id_seed);
+    const message::Address from = author(vacation, own, envelope, header, settings);
+    const message::Address to = message::mailbox(path->local, path->domain, "");
+    answer.reply.content = compose(vacation, from, to, header, settings, now, id_seed);
     return answer;
 }
 

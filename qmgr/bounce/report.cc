@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "lib/address/mailbox.h"
 #include "lib/address/path_text.h"
-#include "lib/text/mail_date.h"
+#include "lib/message/charset.h"
+#include "lib/message/writer.h"
 #include "lib/text/text.h"
 #include "lib/text/xtext.h"
 
@@ -15,15 +17,10 @@ namespace {
 using ipc::records::BounceKind;
 using ipc::records::BounceRecipient;
 using ipc::records::BounceRequest;
-
-constexpr std::size_t kLine = 78;
-
-bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 128; });
-}
+using message::Writer;
 
 std::string typed_address(std::string_view address) {
-    return fmt::format("{}; {}", is_ascii(address) ? "rfc822" : "utf-8", address::PathText(address).mailbox());
+    return fmt::format("{}; {}", message::is_ascii(address) ? "rfc822" : "utf-8", address::PathText(address).mailbox());
 }
 
 std::string age_limit(const BounceRequest& request) {
@@ -64,19 +61,20 @@ std::string explain_recipient(const BounceRecipient& each) {
     std::string line = address::PathText(whom.address).in_brackets();
     if (!text::equal_ignoring_case(whom.given(), whom.address))
         line += fmt::format(" (expanded from <{}>)", one_line(whom.given()));
-    return fold(line + ": " + one_line(each.text), "    ") + "\r\n";
+    return message::fold(line + ": " + one_line(each.text), "    ");
 }
 
-std::string message_fields(const BounceRequest& request, const Site& site) {
-    std::string out = fmt::format("Reporting-MTA: dns; {}\r\n", site.myhostname);
+// RFC 3464, 2.2
+void write_message_fields(Writer& out, const BounceRequest& request, const Site& site) {
+    out.structured("Reporting-MTA", "dns; " + site.myhostname);
     if (!request.mail.envid.empty()) {
         if (const auto decoded = text::decode_xtext(request.mail.envid))
-            out += fold("Original-Envelope-Id: " + one_line(*decoded), " ");
+            out.structured("Original-Envelope-Id", one_line(*decoded));
     }
-    out += fmt::format("X-Malleposte-Queue-ID: {}\r\n", request.queue_id);
+    out.structured("X-Malleposte-Queue-ID", request.queue_id);
     if (!request.mail.sender.empty())
-        out += fold("X-Malleposte-Sender: " + typed_address(request.mail.sender), " ");
-    return out + fmt::format("Arrival-Date: {}\r\n", text::format_mail_date(request.mail.arrival_us / 1'000'000));
+        out.structured("X-Malleposte-Sender", typed_address(request.mail.sender));
+    out.date("Arrival-Date", request.mail.arrival_us / 1'000'000);
 }
 
 // RFC 3464, 2.3.3
@@ -94,26 +92,23 @@ std::string_view action_of(const BounceRequest& request, const BounceRecipient& 
 std::string original_recipient(const envelope::Recipient& whom) {
     if (const auto given = envelope::readable_orcpt(whom.orcpt)) {
         const std::size_t semicolon = given->find(';');
-        return fold(
-            "Original-Recipient: " + given->substr(0, semicolon) + "; " + one_line(given->substr(semicolon + 1)), " ");
+        return given->substr(0, semicolon) + "; " + one_line(given->substr(semicolon + 1));
     }
-    return fold("Original-Recipient: " + typed_address(whom.given()), " ");
+    return typed_address(whom.given());
 }
 
 // RFC 3464, 2.3
-std::string recipient_fields(const BounceRequest& request, const BounceRecipient& each) {
-    std::string out = "\r\n" + fold("Final-Recipient: " + typed_address(each.recipient.address), " ");
-    out += original_recipient(each.recipient);
-    out += fmt::format("Action: {}\r\nStatus: {}\r\n", action_of(request, each), one_line(each.dsn, 20));
+void write_recipient_fields(Writer& out, const BounceRequest& request, const BounceRecipient& each) {
+    out.empty_line().structured("Final-Recipient", typed_address(each.recipient.address));
+    out.structured("Original-Recipient", original_recipient(each.recipient));
+    out.structured("Action", action_of(request, each)).structured("Status", one_line(each.dsn, 20));
     if (!each.remote_mta.empty())
-        out += fold("Remote-MTA: dns; " + one_line(each.remote_mta, 255), " ");
+        out.structured("Remote-MTA", "dns; " + one_line(each.remote_mta, 255));
     const bool remote = !each.remote_reply.empty();
-    out += fold(fmt::format("Diagnostic-Code: {}; {}", remote ? "smtp" : "x-malleposte",
-                    one_line(remote ? each.remote_reply : each.text)),
-        " ");
+    const std::string said = one_line(remote ? each.remote_reply : each.text);
+    out.structured("Diagnostic-Code", (remote ? "smtp; " : "x-malleposte; ") + said);
     if (request.kind == BounceKind::delay_warning && request.expires > 0)
-        out += fmt::format("Will-Retry-Until: {}\r\n", text::format_mail_date(request.expires));
-    return out;
+        out.date("Will-Retry-Until", request.expires);
 }
 
 std::string_view subject_of(const BounceRequest& request, Audience audience) {
@@ -122,6 +117,20 @@ std::string_view subject_of(const BounceRequest& request, Audience audience) {
     if (request.kind == BounceKind::delay_warning)
         return audience == Audience::sender ? "Delayed Mail (still being retried)" : "Postmaster Warning: Delayed Mail";
     return audience == Audience::sender ? "Undelivered Mail Returned to Sender" : "Postmaster Copy: Undelivered Mail";
+}
+
+void write_header(Writer& mail, std::string_view subject, const Site& site, std::string_view recipient) {
+    mail.addresses(
+        "From", {message::mailbox("MAILER-DAEMON", site.myorigin, "Mail Delivery System")}, message::NameForm::comment);
+    const address::Mailbox whom = address::parse_text(recipient);
+    mail.text("Subject", subject).addresses("To", {message::mailbox(whom.local, whom.domain)});
+}
+
+std::string description(BounceKind kind, bool whole) {
+    const std::string_view what = kind == BounceKind::failure         ? "Undelivered "
+                                  : kind == BounceKind::delay_warning ? "Delayed "
+                                                                      : "";
+    return fmt::format("{}Message{}", what, whole ? "" : " Headers");
 }
 
 }  // namespace
@@ -133,25 +142,6 @@ std::string one_line(std::string_view raw, std::size_t most) {
         --size;
     clean.resize(size);
     return clean;
-}
-
-std::string fold(std::string_view line, std::string_view indent) {
-    std::string out;
-    std::size_t room = kLine;
-    while (line.size() > room) {
-        std::size_t cut = line.rfind(' ', room);
-        if (cut == std::string_view::npos || cut == 0)
-            cut = line.find(' ', room);
-        if (cut == std::string_view::npos)
-            break;
-        out += line.substr(0, cut);
-        out += "\r\n";
-        out += indent;
-        line.remove_prefix(cut + 1);
-        room = kLine - indent.size();
-    }
-    out += line;
-    return out + "\r\n";
 }
 
 std::vector<BounceRecipient> who_wants_report(const BounceRequest& request) {
@@ -171,38 +161,25 @@ std::vector<BounceRecipient> who_wants_report(const BounceRequest& request) {
 
 Report compose(const BounceRequest& request, const Site& site, const std::string& recipient, Audience audience,
     Returned returned, std::string_view random) {
-    Report report;
-    report.boundary = fmt::format("{}.{}/{}", request.queue_id, random, site.myhostname).substr(0, 70);
-    const std::string part = fmt::format("--{}\r\n", report.boundary);
-    std::string& out = report.head;
-    out = fmt::format("From: MAILER-DAEMON@{} (Mail Delivery System)\r\n", site.myorigin);
-    out += fmt::format("Subject: {}\r\nTo: {}\r\n", subject_of(request, audience), address::PathText(recipient).mailbox());
-    out += "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n";
-    out += fmt::format(
-        "Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary=\"{}\"\r\n"
-        "Content-Transfer-Encoding: 8bit\r\n\r\n",
-        report.boundary);
-    out += "This message is in MIME format.\r\n\r\n" + part;
-    out +=
-        "Content-Description: Notification\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: 8bit\r\n\r\n";
-    out += explanation(request, site, audience);
+    const std::string boundary = fmt::format("{}.{}/{}", request.queue_id, random, site.myhostname);
+    Writer mail;
+    write_header(mail, subject_of(request, audience), site, recipient);
+    mail.structured("Auto-Submitted", "auto-replied");
+    mail.multipart("report", boundary, {{"report-type", "delivery-status"}});
+    mail.structured("Content-Transfer-Encoding", "8bit").empty_line().body("This message is in MIME format.\r\n");
+    mail.part().text("Content-Description", "Notification").content("text/plain", {{"charset", "utf-8"}});
+    mail.structured("Content-Transfer-Encoding", "8bit").empty_line().body(explanation(request, site, audience));
+    for (std::size_t i = 0; i < request.recipients.size(); ++i)
+        mail.body((i > 0 ? "\r\n" : "") + explain_recipient(request.recipients[i]));
+    mail.part().text("Content-Description", "Delivery report").content("message/delivery-status").empty_line();
+    write_message_fields(mail, request, site);
     for (const BounceRecipient& each : request.recipients)
-        out += explain_recipient(each);
-    out += part + "Content-Description: Delivery report\r\nContent-Type: message/delivery-status\r\n\r\n";
-    out += message_fields(request, site);
-    for (const BounceRecipient& each : request.recipients)
-        out += recipient_fields(request, each);
+        write_recipient_fields(mail, request, each);
     const bool whole = returned == Returned::message;
-    const char* what = request.kind == BounceKind::failure         ? "Undelivered "
-                       : request.kind == BounceKind::delay_warning ? "Delayed "
-                                                                   : "";
-    out += fmt::format(
-        "\r\n{}Content-Description: {}Message{}\r\nContent-Type: {}\r\n"
-        "Content-Transfer-Encoding: 8bit\r\n\r\n",
-        part, what, whole ? "" : " Headers", whole ? "message/rfc822" : "text/rfc822-headers");
-    report.tail = fmt::format("\r\n--{}--\r\n", report.boundary);
-    return report;
+    mail.part().text("Content-Description", description(request.kind, whole));
+    mail.content(whole ? "message/rfc822" : "text/rfc822-headers");
+    mail.structured("Content-Transfer-Encoding", "8bit").empty_line();
+    return {mail.so_far(), mail.end_of_parts(), mail.boundary()};
 }
 
 }  // namespace bounce

@@ -3,9 +3,8 @@
 // Standards   RFC 3464 (message/delivery-status), RFC 6522 (multipart/report), RFC 3834 (Auto-Submitted),
 //             RFC 3461, 6.2 (what is returned), RFC 6533 (addresses in UTF-8)
 // Failure     none.
-// Trust       addresses, reasons and remote replies come from strangers: control characters are replaced, lengths
-//             cut, long lines folded, so that no text becomes a field or ends a part. The boundary is random: a
-//             message cannot contain it on purpose.
+// Trust       addresses, reasons and remote replies come from strangers: lengths are cut here, the rest is the writer's
+//             promise (lib/message/writer.h). The boundary is random: a message cannot contain it on purpose.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +41,5 @@ std::vector<ipc::records::BounceRecipient> who_wants_report(const ipc::records::
 
 // Text of a stranger for one line: no control characters, at most `most` octets, whole UTF-8 characters.
 std::string one_line(std::string_view text, std::size_t most = 1000);
-
-// "Name: text" in lines of at most 78 characters, as far as it has blanks to fold at.
-std::string fold(std::string_view line, std::string_view indent);
 
 }  // namespace bounce

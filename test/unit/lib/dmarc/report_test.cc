@@ -3,6 +3,7 @@
 #include "lib/dmarc/report_mail.h"
 #include "lib/dmarc/report_reader.h"
 #include "lib/dmarc/report_writer.h"
+#include "lib/message/header.h"
 #include "lib/message/transfer.h"
 #include "lib/text/text.h"
 #include "test/support/catch.h"
@@ -58,7 +59,12 @@ TEST_CASE("what is written is read again", "[dmarc][rfc7489:C]") {
     ReportMail mail{"mx.example.test", "reports@mx.example.test", {"a@example.com", "b@example.com"}, 1'700'100'000,
         "1@mx.example.test"};
     const std::string message = write_report_mail(report, mail, gzip(xml));
-    CHECK(message.find("Subject: Report Domain: example.com\r\n\tSubmitter: mx.example.test\r\n") != std::string::npos);
+    CHECK(message.find("\r\nTo: a@example.com,\r\n\tb@example.com\r\n") != std::string::npos);
+    message::HeaderReader header(message);
+    std::string subject;
+    while (const auto field = header.next())
+        subject = field->name == "Subject" ? message::unfold(field->body) : subject;
+    CHECK(subject == "Report Domain: example.com Submitter: mx.example.test Report-ID: <" + report.report_id + ">");
     CHECK(message.find("filename=\"mx.example.test!example.com!1700000000!1700086399.xml.gz\"") != std::string::npos);
     const auto found = find_report(message);
     REQUIRE(found);

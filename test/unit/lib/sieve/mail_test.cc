@@ -155,7 +155,9 @@ TEST_CASE("notifications", "[sieve][rfc5436]") {
 
 TEST_CASE("scripts write in their user's own addresses", "[sieve][rfc5436]") {
     for (const auto& [given, want] : {std::pair("CEO <ceo@tenant.test>", "From: Postmaster "),
-             std::pair("Me <alice+lists@example.test>", "From: Me <alice+lists@example.test>")}) {
+             std::pair("Me <alice+lists@example.test>", "From: Me <alice+lists@example.test>"),
+             std::pair("\\\"Me, A.\\\" <alice+lists@example.test>", "From: \"Me, A.\" <alice+lists@example.test>"),
+             std::pair("M\xc3\xab <alice+lists@example.test>", "From: =?utf-8?B?TcOr?= <alice+lists@example.test>")}) {
         CAPTURE(given);
         SieveFixture sieve;
         sieve.run(std::string("require \"enotify\"; notify :from \"") + given + "\" \"mailto:a@b.example\";");
