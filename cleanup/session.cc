@@ -71,6 +71,7 @@ event::Task<void> Session::converse() {
     ready.queue_id = queue_id_;
     channel_.write(ready);
     while (!queue_id_.empty()) {
+        channel_.stream().push();  // the answer, before a process that is to leave may end here
         seat_.set(intake_ ? worker::Client::State::busy : worker::Client::State::between_requests);
         std::optional<std::string_view> frame = co_await channel_.next_frame(kMaxRecord);
         if (!frame)

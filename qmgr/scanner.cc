@@ -106,7 +106,7 @@ event::Task<void> Scanner::serve_deferred() {
 
 event::Task<void> Scanner::tick() {
     // After a reload the process before this one lets its messages go little by little.
-    for (const std::chrono::seconds pause : {1s, 5s, 25s}) {
+    for (const std::chrono::seconds pause : {1s, 2s, 4s, 8s, 16s, 32s}) {
         co_await event::sleep_for(loop_, pause);
         want_incoming();
         want_deferred();

